@@ -1,0 +1,127 @@
+/**
+ * What Dray needs of a store: one small interface, rooted at a location. Keys are relative to that root. Adapters stand
+ * beside this file (`s3/`, `file/`, `memory.ts`), each held to `test/storage/contract.ts`; `open.ts` puts them together
+ * with the wrappers (`retry.ts`, `remember.ts`).
+ *
+ * Contract of every method: it throws only `DrayError`, classified by the adapter; it ends soon after `signal`
+ * aborts, with code `interrupted`; it never retries by itself.
+ */
+import type { Readable } from 'node:stream'
+import type { Key } from '../../shared/key.ts'
+import type { Range } from '../../shared/range.ts'
+
+/** One line of a listing. */
+export interface Entry {
+  readonly key: Key
+  /** `object` can be copied; the others are said and skipped (a file system's links and devices). */
+  readonly kind: 'object' | 'symlink' | 'special'
+  /** Bytes. */
+  readonly size: number
+  /** Microseconds since the epoch: S3's LastModified, a file's mtime. */
+  readonly mtime: number
+  /**
+   * Changes whenever the content does. S3: the ETag without quotes. A file: `ctime(µs)-inode`, which also changes on a
+   * chmod, so it can prove "unchanged" but never "equal". Two tokens say something about each other only by `etagKind`.
+   */
+  readonly token: string
+  /** S3: GLACIER and the like. Absent where it is the store's default. */
+  readonly storageClass?: string
+}
+
+/** All that travels with a body. Header values are byte strings, exactly as the store gave or wants them. */
+export interface Metadata {
+  /** Lower-case HTTP names: content-type, cache-control, content-disposition, content-encoding, content-language, expires. */
+  readonly headers: Readonly<Record<string, string>>
+  /** User metadata, by lower-case name without `x-amz-meta-`. A file's mtime is in `mtime`, the way rclone writes it: decimal seconds. */
+  readonly user: Readonly<Record<string, string>>
+}
+
+export interface Head {
+  readonly entry: Entry
+  readonly metadata: Metadata
+}
+
+export interface Reading extends Head {
+  /** Exactly the bytes asked for, or an error. Whoever gets it must consume or destroy it. */
+  readonly body: Readable
+}
+
+/** Inclusive byte offsets. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** A body to be written. `source()` begins it anew for each attempt; its length is exactly `size` bytes. */
+export interface Body {
+  readonly size: number
+  open(signal: AbortSignal): Promise<Readable>
+  /** Base64. The store is asked to refuse anything else, where it can. */
+  readonly contentMd5?: string
+}
+
+export interface Written {
+  /** The object's token now. */
+  readonly token: string
+  /** Microseconds; null where the store did not say. */
+  readonly mtime: number | null
+}
+
+export interface Part {
+  readonly number: number
+  readonly token: string
+  readonly size: number
+}
+
+export interface ListOptions {
+  readonly signal: AbortSignal
+  /** Never answer from a remembered listing. */
+  readonly fresh?: boolean
+}
+
+export interface Storage {
+  readonly kind: 's3' | 'file' | 'memory'
+  /** For people, without credentials: `s3://bucket/prefix/` or a path. */
+  readonly name: string
+  /** `md5`: a token of 32 hex digits is the MD5 of the body (S3 without KMS). `none`: tokens say nothing of content. */
+  readonly tokens: 'md5' | 'none'
+  /** Whether `list` from the middle costs a walk (file systems), so that listings are worth remembering. */
+  readonly walks: boolean
+
+  /**
+   * Pages of the objects in `range`, in strictly rising byte order of the whole key, whatever the store's own order of
+   * directories is. Complete or an error: never a listing that ends early in silence. A missing bucket or directory is
+   * `no-such-bucket`/`not-found`, never an empty listing; an empty page is allowed.
+   */
+  list(range: Range, options: ListOptions): AsyncIterable<Entry[]>
+
+  /** Null where there is nothing. */
+  head(key: Key, signal: AbortSignal): Promise<Head | null>
+
+  /** Null where there is nothing. With `token`, `changed` where the object is another one now. */
+  read(key: Key, options: { token?: string; range?: ByteRange; signal: AbortSignal }): Promise<Reading | null>
+
+  /** Whole or not at all: an aborted or failed write leaves what was there before. */
+  write(key: Key, body: Body, metadata: Metadata, signal: AbortSignal): Promise<Written>
+
+  /** True where something was there. With `token`, `changed` where it is another object now. */
+  delete(key: Key, options: { token?: string; signal: AbortSignal }): Promise<boolean>
+
+  /** Null where the store has no multipart uploads (a file system: `write` takes any size). */
+  readonly multipart: Multipart | null
+
+  /** Reasons why this store cannot hold `key`, or null. Pure. */
+  unsupported(key: Key): string | null
+
+  close(): Promise<void>
+}
+
+export interface Multipart {
+  /** Least bytes of every part but the last, most bytes of any, most parts, most bytes of a single `write`. */
+  readonly limits: { minPart: number; maxPart: number; maxParts: number; maxWrite: number }
+  create(key: Key, metadata: Metadata, signal: AbortSignal): Promise<string>
+  part(key: Key, upload: string, number: number, body: Body, signal: AbortSignal): Promise<Part>
+  list(key: Key, upload: string, signal: AbortSignal): AsyncIterable<Part[]>
+  complete(key: Key, upload: string, parts: readonly Part[], signal: AbortSignal): Promise<Written>
+  abort(key: Key, upload: string, signal: AbortSignal): Promise<void>
+}

@@ -1,0 +1,68 @@
+/**
+ * What a packet, and so a pass, comes to. `listed` counts the source's objects that the filter lets in, and always
+ * listed = same + copied + skipped + vanished + failed. `deleted` and `extra` (only at the destination, found by a
+ * verify) are beside that sum: they are no objects of the source.
+ */
+import { z } from 'zod'
+
+const count = z.number().int().nonnegative()
+
+/**
+ * How strong the proof is that two objects are equal, weakest first. `baseline`: both sides are unchanged since they
+ * were made equal. `store-verified`: the destination itself checked the source's digest when it took the body.
+ */
+export const evidenceClasses = [
+  'size+mtime',
+  'baseline',
+  'etag',
+  'store-verified',
+  'hashed',
+  'full-read',
+] as const
+export type Evidence = (typeof evidenceClasses)[number]
+
+export const objectCountsSchema = z.strictObject({
+  listed: count,
+  same: count,
+  copied: count,
+  skipped: count,
+  vanished: count,
+  failed: count,
+  deleted: count,
+  extra: count,
+})
+
+export const countsSchema = z.strictObject({
+  objects: objectCountsSchema,
+  bytes: z.strictObject({ listed: count, copied: count }),
+  /** Of the same and the copied: how many were proved how. */
+  evidence: z.partialRecord(z.enum(evidenceClasses), count),
+})
+export type Counts = z.infer<typeof countsSchema>
+
+export function zeroCounts(): Counts {
+  return {
+    objects: { listed: 0, same: 0, copied: 0, skipped: 0, vanished: 0, failed: 0, deleted: 0, extra: 0 },
+    bytes: { listed: 0, copied: 0 },
+    evidence: {},
+  }
+}
+
+/** Adds `from` into `into`, which it changes and returns. */
+export function addCounts(into: Counts, from: Counts): Counts {
+  for (const name of Object.keys(into.objects) as (keyof Counts['objects'])[]) {
+    into.objects[name] += from.objects[name]
+  }
+  into.bytes.listed += from.bytes.listed
+  into.bytes.copied += from.bytes.copied
+  for (const [name, n] of Object.entries(from.evidence) as [Evidence, number][]) {
+    into.evidence[name] = (into.evidence[name] ?? 0) + n
+  }
+  return into
+}
+
+/** Whether the sum holds. Counts that break it are refused wherever they come in. */
+export function addsUp({ objects }: Counts): boolean {
+  const { listed, same, copied, skipped, vanished, failed } = objects
+  return listed === same + copied + skipped + vanished + failed
+}

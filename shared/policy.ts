@@ -1,0 +1,57 @@
+/**
+ * What an operator may decide: which objects belong to a migration (its filter), and what one pass does.
+ */
+import { z } from 'zod'
+
+const glob = z.string().min(1).max(1024)
+
+/**
+ * An object belongs to the migration when some `include` matches (or there is none) and no `exclude` does.
+ * Globs: `*` and `?` stay within a path segment, `**` crosses, `[a-z]` and `{a,b}` work; a pattern without `/` matches the
+ * last segment at any depth; one that begins with `/` is anchored at the location. What the filter leaves out is not listed, not counted, and
+ * never deleted.
+ */
+export const filterSchema = z.strictObject({
+  include: z.array(glob).max(1000),
+  exclude: z.array(glob).max(1000),
+  /** One single object, by its exact key (text) relative to the location: a file or an object as the source. */
+  only: z.string().min(1).max(1024).nullable(),
+})
+export type Filter = z.infer<typeof filterSchema>
+export const noFilter: Filter = { include: [], exclude: [], only: null }
+
+/** What a file system's links are to a migration. `follow` takes links to files that stay within the location. */
+export const symlinkPolicies = ['skip', 'follow'] as const
+
+/** How far a verification goes; each includes what stands before it. */
+export const depths = ['listing', 'checksum', 'full'] as const
+export type Depth = (typeof depths)[number]
+
+export const passOptionsSchema = z.strictObject({
+  kind: z.enum(['copy', 'verify']),
+  /** Counts what a copy would do, and does nothing. */
+  dryRun: z.boolean(),
+  /** Deletes at the destination what the source's complete listing does not have. */
+  delete: z.boolean(),
+  depth: z.enum(depths),
+  /** A verification that does not mind objects that are only at the destination. */
+  oneWay: z.boolean(),
+  symlinks: z.enum(symlinkPolicies),
+})
+export type PassOptions = z.infer<typeof passOptionsSchema>
+
+export const defaultPassOptions: PassOptions = {
+  kind: 'copy',
+  dryRun: false,
+  delete: false,
+  depth: 'checksum',
+  oneWay: false,
+  symlinks: 'skip',
+}
+
+/**
+ * How large a packet is. A packet ends at the first of these bounds; `listedKeys` is hard, since a packet's keys are
+ * held while it is worked on. Packets near 200 MB are what an operator of the measured dashboard settled on; 1,000
+ * objects is one listing page.
+ */
+export const packetBounds = { workBytes: 200_000_000, workObjects: 1_000, listedKeys: 10_000 } as const

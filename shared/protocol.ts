@@ -1,0 +1,203 @@
+/**
+ * The wire between agents and the control plane: JSON text messages over two kinds of WebSocket, both opened by the agent.
+ *
+ *   GET /agent/fleet            agent ⇄ Fleet       presence; which migrations the agent is to work for
+ *   GET /agent/migrations/:id   agent ⇄ Migration   leases, checkpoints, outcomes
+ *
+ * On a migration's socket, in order:
+ *   agent  hello                 who I am, and the leases that I still hold
+ *   plane  welcome               the pass, both locations, the policy; which of those leases are lost
+ *   agent  free {n}              how many packets I could take now (absolute; replaces the last one)
+ *   plane  lease                 packets, each with a generation
+ *   agent  heartbeat             I live; what is in flight (told, shown, forgotten)
+ *   agent  cut | outcome | failed | release      change state; each has a `seq`
+ *   plane  ack | refused         by `seq`. Nothing is acknowledged before it is stored
+ *   plane  drop                  leases that the agent no longer has: abort them
+ *   plane  end                   the pass is over; the agent closes
+ *
+ * Every message that changes state names (packet, generation). The agent keeps it until it is acknowledged and sends it
+ * again after a reconnect; the plane takes a replay of what it already has as done, and refuses a stale one without a change.
+ * Keys travel as byte strings (key.ts). A message that does not parse closes the socket with 1008 and changes nothing.
+ */
+import { z } from 'zod'
+import { countsSchema } from './counts.ts'
+import { errorBodySchema, errorCodes } from './error.ts'
+import { isKey, type Key } from './key.ts'
+import { locationSchema } from './location.ts'
+import { filterSchema, passOptionsSchema } from './policy.ts'
+
+/** Raised on any change that an older peer would misread. Peers of different versions refuse one another. */
+export const protocolVersion = 1
+
+/** Below the 32 MiB that a Durable Object receives; whoever sends splits before. */
+export const maxMessageBytes = 16 * 1024 * 1024
+
+/** S3 ends at 1,024 bytes; a file's path at 4,096. */
+export const keySchema = z
+  .string()
+  .max(4096)
+  .refine(isKey, 'a byte string')
+  .transform((k) => k as Key)
+const boundary = keySchema.nullable()
+const id = z.number().int().positive()
+const generation = z.number().int().positive()
+const seq = z.number().int().nonnegative()
+const name = z.string().min(1).max(200)
+const count = z.number().int().nonnegative()
+
+export const packetKinds = ['survey', 'copy', 'verify'] as const
+export type PacketKind = (typeof packetKinds)[number]
+
+const workSchema = z.strictObject({ objects: count, bytes: count })
+export type Work = z.infer<typeof workSchema>
+
+/** An object that needs a person, or another pass. */
+export const failureSchema = z.strictObject({
+  key: keySchema,
+  code: z.enum(errorCodes),
+  message: z.string().max(500),
+  bytes: count,
+})
+export type Failure = z.infer<typeof failureSchema>
+
+/** A lease that an agent says it holds. */
+const heldSchema = z.strictObject({ packet: id, generation })
+export type Held = z.infer<typeof heldSchema>
+
+/**
+ * A piece that a survey cut off the lower end of its range. With `settled`, everything in it is accounted for (it turned
+ * out equal) and no packet is needed; else it becomes a packet with that much expected work. `through: null` only for the last.
+ */
+export const cutSchema = z.strictObject({
+  through: boundary,
+  work: workSchema,
+  settled: countsSchema.nullable(),
+})
+export type Cut = z.infer<typeof cutSchema>
+
+export const agentMessageSchema = z.discriminatedUnion('t', [
+  z.strictObject({
+    t: z.literal('hello'),
+    protocol: z.number().int(),
+    agent: name,
+    /** New for each process: a second session of one agent supersedes the first. */
+    session: name,
+    held: z.array(heldSchema).max(10_000),
+  }),
+  z.strictObject({ t: z.literal('free'), n: count }),
+  z.strictObject({
+    t: z.literal('heartbeat'),
+    held: z.array(heldSchema).max(10_000),
+    /** Of all packets in flight, since they were leased. */
+    inFlight: z.strictObject({ objects: count, bytes: count }),
+  }),
+  /** A survey's checkpoint: the pieces of `(from, last through]`, in order. `from` must be where the packet begins now. */
+  z.strictObject({
+    t: z.literal('cut'),
+    seq,
+    packet: id,
+    generation,
+    from: boundary,
+    cuts: z.array(cutSchema).min(1).max(5_000),
+  }),
+  /** A survey gives away the upper part of what is left of its range: `(at, through]` becomes a survey of its own. */
+  z.strictObject({ t: z.literal('split'), seq, packet: id, generation, at: keySchema }),
+  /** A copy or verify packet is done as far as `through`; the rest, if any, is handed back and becomes a packet. */
+  z.strictObject({
+    t: z.literal('outcome'),
+    seq,
+    packet: id,
+    generation,
+    through: boundary,
+    counts: countsSchema,
+    failures: z.array(failureSchema).max(10_000),
+    /** Whether a report of this packet and generation was uploaded before this message. */
+    report: z.boolean(),
+  }),
+  /** The packet could not be worked on at all (its listing failed, say). It is tried again, or parked. */
+  z.strictObject({ t: z.literal('failed'), seq, packet: id, generation, error: errorBodySchema }),
+  /** Gives leases back unharmed: the agent drains. */
+  z.strictObject({ t: z.literal('release'), seq, held: z.array(heldSchema).max(10_000) }),
+])
+export type AgentMessage = z.infer<typeof agentMessageSchema>
+
+export const leasedPacketSchema = z.strictObject({
+  id,
+  generation,
+  kind: z.enum(packetKinds),
+  after: boundary,
+  through: boundary,
+  /** 1 for the first. */
+  attempt: z.number().int().positive(),
+  work: workSchema,
+})
+export type LeasedPacket = z.infer<typeof leasedPacketSchema>
+
+export const passBriefSchema = z.strictObject({
+  /** 1, 2, … within its migration. */
+  number: id,
+  options: passOptionsSchema,
+  startedAt: z.number().int(),
+})
+export type PassBrief = z.infer<typeof passBriefSchema>
+
+export const planeMessageSchema = z.discriminatedUnion('t', [
+  z.strictObject({
+    t: z.literal('welcome'),
+    protocol: z.number().int(),
+    migration: name,
+    pass: passBriefSchema,
+    source: locationSchema,
+    destination: locationSchema,
+    filter: filterSchema,
+    /** The plane sets the pace; an agent that is silent for `leaseMs` has lost its leases. */
+    heartbeatMs: z.number().int().positive(),
+    leaseMs: z.number().int().positive(),
+    /** Of the leases that hello named, those that are gone: abort them. */
+    lost: z.array(heldSchema).max(10_000),
+  }),
+  z.strictObject({ t: z.literal('lease'), packets: z.array(leasedPacketSchema).max(10_000) }),
+  /** `hold`: the survey is far enough ahead; it sends its next cut only after `proceed`. */
+  z.strictObject({ t: z.literal('ack'), seq, hold: z.boolean() }),
+  z.strictObject({
+    t: z.literal('refused'),
+    seq,
+    code: z.enum(['stale', 'invalid-request', 'protocol']),
+    message: z.string(),
+  }),
+  z.strictObject({ t: z.literal('proceed'), packet: id }),
+  /** Others are idle: give away the upper part of this survey, if it can be done. */
+  z.strictObject({ t: z.literal('please-split'), packet: id }),
+  z.strictObject({ t: z.literal('drop'), held: z.array(heldSchema).max(10_000) }),
+  z.strictObject({ t: z.literal('end'), pass: id, state: z.enum(['complete', 'incomplete', 'cancelled']) }),
+])
+export type PlaneMessage = z.infer<typeof planeMessageSchema>
+
+export const fleetAgentMessageSchema = z.discriminatedUnion('t', [
+  z.strictObject({
+    t: z.literal('hello'),
+    protocol: z.number().int(),
+    agent: name,
+    session: name,
+    site: name,
+    version: name,
+    host: z.string().max(255),
+  }),
+  z.strictObject({ t: z.literal('draining') }),
+])
+export type FleetAgentMessage = z.infer<typeof fleetAgentMessageSchema>
+
+export const fleetPlaneMessageSchema = z.discriminatedUnion('t', [
+  z.strictObject({
+    t: z.literal('welcome'),
+    protocol: z.number().int(),
+    heartbeatMs: z.number().int().positive(),
+  }),
+  /** All that the agent is to work for now; it reconciles what it does with it. */
+  z.strictObject({ t: z.literal('assign'), migrations: z.array(name).max(1000) }),
+])
+export type FleetPlaneMessage = z.infer<typeof fleetPlaneMessageSchema>
+
+/** Auto-answered without waking the object: keeps middleboxes from closing a quiet socket, and shows a dead one. */
+export const ping = 'ping'
+export const pong = 'pong'
