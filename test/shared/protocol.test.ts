@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { zeroCounts } from '../../shared/counts.ts'
+import { defaultPassOptions, noFilter } from '../../shared/policy.ts'
+import { agentMessageSchema, planeMessageSchema, protocolVersion } from '../../shared/protocol.ts'
+
+/** Golden messages: what both sides must go on understanding until `protocolVersion` is raised. */
+const agentMessages = [
+  { t: 'hello', protocol: 1, agent: 'a', session: 's', held: [{ packet: 1, generation: 2 }] },
+  { t: 'free', n: 4 },
+  { t: 'heartbeat', held: [], inFlight: { objects: 1, bytes: 2 } },
+  {
+    t: 'cut',
+    seq: 1,
+    packet: 1,
+    generation: 1,
+    from: null,
+    cuts: [
+      { through: 'a\xff', work: { objects: 1, bytes: 2 }, settled: null },
+      { through: null, work: { objects: 0, bytes: 0 }, settled: zeroCounts() },
+    ],
+  },
+  { t: 'split', seq: 2, packet: 1, generation: 1, at: 'm' },
+  {
+    t: 'outcome',
+    seq: 3,
+    packet: 2,
+    generation: 1,
+    through: 'a',
+    counts: zeroCounts(),
+    failures: [{ key: 'k\x01', code: 'changed', message: 'm', bytes: 1 }],
+    report: true,
+  },
+  {
+    t: 'failed',
+    seq: 4,
+    packet: 2,
+    generation: 1,
+    error: { code: 'unreachable', op: 'LIST s3://b/', message: 'm', retry: 'later', hint: null },
+  },
+  { t: 'release', seq: 5, held: [] },
+]
+
+const planeMessages = [
+  {
+    t: 'welcome',
+    protocol: 1,
+    migration: 'm',
+    pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
+    source: { kind: 'file', path: '/a', site: 'local' },
+    destination: {
+      kind: 's3',
+      bucket: 'b',
+      prefix: 'p/',
+      endpoint: null,
+      region: null,
+      profile: null,
+      site: null,
+    },
+    filter: noFilter,
+    heartbeatMs: 5000,
+    leaseMs: 15000,
+    lost: [],
+  },
+  {
+    t: 'lease',
+    packets: [
+      {
+        id: 1,
+        generation: 1,
+        kind: 'survey',
+        after: null,
+        through: null,
+        attempt: 1,
+        work: { objects: 0, bytes: 0 },
+      },
+    ],
+  },
+  { t: 'ack', seq: 1, hold: false },
+  { t: 'refused', seq: 1, code: 'stale', message: 'generation 1 is not 2' },
+  { t: 'proceed', packet: 1 },
+  { t: 'please-split', packet: 1 },
+  { t: 'drop', held: [{ packet: 1, generation: 1 }] },
+  { t: 'end', pass: 1, state: 'complete' },
+]
+
+describe('the wire', () => {
+  it('is at the version that these golden messages are of', () => expect(protocolVersion).toBe(1))
+
+  it.each(agentMessages)('takes an agent’s $t as it is', (message) => {
+    expect(agentMessageSchema.parse(JSON.parse(JSON.stringify(message)))).toEqual(message)
+  })
+
+  it.each(planeMessages)('takes the plane’s $t as it is', (message) => {
+    expect(planeMessageSchema.parse(JSON.parse(JSON.stringify(message)))).toEqual(message)
+  })
+
+  it.each([
+    { t: 'nonsense' },
+    { t: 'free' },
+    { t: 'free', n: -1 },
+    { t: 'free', n: 1, more: true },
+    { t: 'split', seq: 1, packet: 1, generation: 1, at: '\u0100' },
+    { t: 'split', seq: 1, packet: 0, generation: 1, at: 'a' },
+    { t: 'cut', seq: 1, packet: 1, generation: 1, from: null, cuts: [] },
+    null,
+    [],
+    'hello',
+  ])('refuses %j', (message) => {
+    expect(agentMessageSchema.safeParse(message).success).toBe(false)
+  })
+})
