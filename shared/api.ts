@@ -12,7 +12,7 @@
  *   POST /api/migrations/:id/passes/:number/cancel     operator
  *   GET  /api/migrations/:id/passes/:number/failures?cursor=   operator   pages of 1,000
  *   GET  /api/migrations/:id/passes/:number/report     operator   NDJSON, streamed: every failure and every change
- *   PUT  /agent/migrations/:id/passes/:number/reports/:packet/:generation   agent   gzip NDJSON of one packet
+ *   PUT  /agent/migrations/:id/passes/:number/reports/:packet/:generation   agent   gzip NDJSON of one packet, 64 MiB at most, with a Content-Length
  *   GET  /agent/fleet, /agent/migrations/:id           agent      WebSockets (protocol.ts)
  */
 import { z } from 'zod'
@@ -107,6 +107,24 @@ export const failureViewSchema = z.object({
 })
 
 export const startedPassSchema = z.object({ pass: passStatusSchema, resumed: z.boolean() })
+
+/** Errors, as RFC 9457 has them (`application/problem+json`); `code` and `hint` are those of a `DrayError`. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  code: z.enum(errorCodes),
+  hint: z.string().nullable(),
+})
+export type Problem = z.infer<typeof problemSchema>
+
+/** What the lists answer. A `cursor` is opaque; null at the end; given back as `?cursor=` it asks for the next page. */
+const cursor = z.string().nullable()
+export const agentsPageSchema = z.object({ agents: z.array(agentSchema) })
+export const migrationsPageSchema = z.object({ migrations: z.array(migrationSchema), cursor })
+export const packetsPageSchema = z.object({ packets: z.array(packetViewSchema), cursor })
+export const failuresPageSchema = z.object({ failures: z.array(failureViewSchema), cursor })
 
 /** One line of a report. `outcome` says what became of the object; `code` and `message` why, where there is a why. */
 export const reportLineSchema = z.object({

@@ -32,6 +32,19 @@ export const protocolVersion = 1
 /** Below the 32 MiB that a Durable Object receives; whoever sends splits before. */
 export const maxMessageBytes = 16 * 1024 * 1024
 
+/**
+ * Why the plane closes a socket. After `protocol` and `tooBig` sending the same again does not help. After `superseded`
+ * another process works under this agent's name: the older one stays away. After `over` there is nothing to do here until
+ * the fleet assigns the migration again. After `failed` (and any code that is not here) connect again, with backoff.
+ */
+export const closeCodes = {
+  protocol: 1008,
+  tooBig: 1009,
+  failed: 1011,
+  superseded: 4001,
+  over: 4002,
+} as const
+
 /** S3 ends at 1,024 bytes; a file's path at 4,096. */
 export const keySchema = z
   .string()
@@ -82,11 +95,16 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
     agent: name,
     /** New for each process: a second session of one agent supersedes the first. */
     session: name,
+    /**
+     * Every lease that it still holds, those with an unacknowledged outcome included: what the plane has leased to this
+     * session and is not named here goes back in the queue at once.
+     */
     held: z.array(heldSchema).max(10_000),
   }),
   z.strictObject({ t: z.literal('free'), n: count }),
   z.strictObject({
     t: z.literal('heartbeat'),
+    /** As in hello; a lease granted more than `leaseMs` ago that is not named goes back in the queue. */
     held: z.array(heldSchema).max(10_000),
     /** Of all packets in flight, since they were leased. */
     inFlight: z.strictObject({ objects: count, bytes: count }),

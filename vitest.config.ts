@@ -1,0 +1,54 @@
+/**
+ * Three projects. `node`: everything that runs in plain node, real sockets and a real workerd included. `workerd`: what
+ * has to run inside (alarms, hibernation, storage). `s3`: what needs a real S3 server, run by `npm run test:s3` only.
+ */
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+// Without these the local runtime fetches a sample of `request.cf`, and wrangler reports its use.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
+process.env.WRANGLER_SEND_METRICS = 'false'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/control-plane/workerd/**', 'test/s3/**', '**/node_modules/**'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                DRAY_OPERATOR_TOKEN: 'operator-token',
+                DRAY_AGENT_TOKEN: 'agent-token',
+                TEST_MIGRATIONS: await readD1Migrations('control-plane/migrations'),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: 'workerd',
+          include: ['test/control-plane/workerd/**/*.test.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 's3',
+          include: ['test/s3/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
