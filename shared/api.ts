@@ -106,6 +106,8 @@ export const failureViewSchema = z.object({
   bytes: z.number(),
 })
 
+export type FailureView = z.infer<typeof failureViewSchema>
+
 export const startedPassSchema = z.object({ pass: passStatusSchema, resumed: z.boolean() })
 
 /** Errors, as RFC 9457 has them (`application/problem+json`); `code` and `hint` are those of a `DrayError`. */

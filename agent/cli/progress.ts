@@ -1,0 +1,93 @@
+/**
+ * What is known of a pass's pace, from the statuses that were seen of it. Pure: the caller brings the clock.
+ *
+ * The time left is a range: work left over the pace of the last seconds and over that of the whole time, whichever of
+ * objects and bytes takes longer. While the survey has not seen everything, the work left is not known.
+ */
+import type { PassStatus } from '../../shared/api.ts'
+
+/** Milliseconds. Short enough to follow a change, long enough for a packet of large objects. */
+const windowMs = 15_000
+
+interface Sample {
+  readonly at: number
+  /** Objects dealt with, in whatever way. */
+  readonly objects: number
+  /** Bytes moved, those in flight too. */
+  readonly bytes: number
+}
+
+export interface Pace {
+  readonly objectsPerSecond: number
+  readonly bytesPerSecond: number
+  /** Seconds, least and most; null while it cannot be said. */
+  readonly left: { least: number; most: number } | null
+}
+
+export interface Tracker {
+  see(status: PassStatus, now: number): Pace
+}
+
+export function trackPace(): Tracker {
+  const samples: Sample[] = []
+  let first: Sample | null = null
+
+  return {
+    see(status, now) {
+      const sample = sampleOf(status, now)
+      first ??= sample
+      samples.push(sample)
+      while (samples.length > 2 && samples[1]!.at < now - windowMs) samples.shift()
+
+      const recent = rates(samples[0]!, sample)
+      const overall = rates(first, sample)
+      return {
+        objectsPerSecond: recent.objects,
+        bytesPerSecond: recent.bytes,
+        left: timeLeft(status, recent, overall),
+      }
+    },
+  }
+}
+
+function sampleOf(status: PassStatus, at: number): Sample {
+  const { counts, inFlight } = status
+  return {
+    at,
+    objects: counts.objects.listed + inFlight.objects,
+    bytes: counts.bytes.copied + inFlight.bytes,
+  }
+}
+
+function rates(from: Sample, to: Sample): { objects: number; bytes: number } {
+  const seconds = Math.max((to.at - from.at) / 1000, 0.001)
+  return {
+    objects: Math.max(0, to.objects - from.objects) / seconds,
+    bytes: Math.max(0, to.bytes - from.bytes) / seconds,
+  }
+}
+
+/** What the survey expected and nobody has dealt with yet. */
+export function workLeft(status: PassStatus): { objects: number; bytes: number } {
+  const { counts, expected, inFlight } = status
+  const { copied, failed, vanished } = counts.objects
+  return {
+    objects: Math.max(0, expected.objects - copied - failed - vanished - inFlight.objects),
+    bytes: Math.max(0, expected.bytes - counts.bytes.copied - inFlight.bytes),
+  }
+}
+
+type Rates = ReturnType<typeof rates>
+
+function timeLeft(status: PassStatus, recent: Rates, overall: Rates): Pace['left'] {
+  if (status.surveying) return null
+  const left = workLeft(status)
+  const by = (pace: Rates) =>
+    Math.max(
+      left.objects === 0 ? 0 : left.objects / pace.objects,
+      left.bytes === 0 ? 0 : left.bytes / pace.bytes,
+    )
+  const times = [by(recent), by(overall)].filter(Number.isFinite)
+  if (times.length === 0) return null
+  return { least: Math.min(...times), most: Math.max(...times) }
+}

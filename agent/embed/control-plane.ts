@@ -1,0 +1,170 @@
+/**
+ * A private control plane: the same Worker that is deployed, on the workerd that Miniflare starts, with what it stores
+ * in the state directory. It listens on the loopback interface only, unless told otherwise, and contacts nobody.
+ * Nothing that is stored is ever wiped here: what a killed process left is where the next one goes on.
+ *
+ * A workerd that dies is started again by Miniflare on the same address; agents connect again by themselves.
+ */
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+// Not read for settings: Miniflare takes the path of workerd, and where to write for a moment, from nowhere else.
+import { env } from 'node:process'
+import { pathToFileURL } from 'node:url'
+import { DrayError, toDrayError } from '../../shared/error.ts'
+import { applyMigrations } from './d1-migrations.ts'
+import { packageRoot } from './package-root.ts'
+import { ensureTokens } from './tokens.ts'
+import { leashWorkerd } from './workerd-leash.ts'
+
+export interface ControlPlaneOptions {
+  /** Its lock must be held (state-dir.ts). */
+  stateDir: string
+  /** 0, the default: any free one. */
+  port?: number
+  host?: string
+  /** What the Worker and workerd write. */
+  log?(level: 'warn' | 'error', message: string): void
+}
+
+export interface ControlPlane {
+  url: URL
+  operatorToken: string
+  agentToken: string
+  stop(): Promise<void>
+}
+
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { stateDir, port = 0, host = '127.0.0.1', log } = options
+  const directory = join(stateDir, 'control-plane')
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if (port !== 0) await refuseTakenPort(port, host)
+
+  const root = packageRoot()
+  const tokens = ensureTokens(stateDir)
+  const [script, leash, miniflare] = await Promise.all([
+    workerScript(root),
+    leashWorkerd(directory),
+    import('miniflare'),
+  ])
+  if (leash) env.MINIFLARE_WORKERD_PATH = leash
+  env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
+
+  const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = miniflare
+  const web = join(root, 'dist', 'web')
+  class Quiet extends Log {
+    override log(message: string) {
+      log?.('warn', message)
+    }
+  }
+  const restore = [listenersBefore(), temporaryFilesIn(join(directory, 'tmp'))]
+  const plane = new Miniflare(
+    convertV4MiniflareOptions({
+      name: 'dray',
+      host,
+      port,
+      cf: false,
+      log: new Quiet(LogLevel.WARN),
+      handleStructuredLogs: ({ level, message }) => {
+        if (level === 'error' || level === 'warn') log?.(level, message)
+      },
+      modules: true,
+      scriptPath: script,
+      compatibilityDate: '2026-10-20',
+      compatibilityFlags: ['nodejs_compat'],
+      bindings: { DRAY_OPERATOR_TOKEN: tokens.operator, DRAY_AGENT_TOKEN: tokens.agent },
+      durableObjects: {
+        MIGRATION: { className: 'Migration', useSQLite: true },
+        FLEET: { className: 'Fleet', useSQLite: true },
+      },
+      d1Databases: { DB: 'dray' },
+      r2Buckets: { REPORTS: 'dray-reports' },
+      cacheAPI: false,
+      ...(existsSync(web) ? { assets: assets(web) } : {}),
+      resourcePersistencePath: directory,
+    }),
+  )
+  for (const undo of restore) undo()
+
+  try {
+    const url = await plane.ready
+    await applyMigrations(await plane.getD1Database('DB'), join(root, 'control-plane', 'migrations'))
+    return {
+      url,
+      operatorToken: tokens.operator,
+      agentToken: tokens.agent,
+      stop: () => plane.dispose(),
+    }
+  } catch (error) {
+    await plane.dispose().catch(() => {})
+    throw toDrayError(error, 'start the control plane')
+  }
+}
+
+/** A release brings the Worker bundled; a checkout builds it when a source is newer. */
+async function workerScript(root: string): Promise<string> {
+  const sources = join(root, 'scripts', 'build.ts')
+  if (existsSync(sources)) {
+    const { buildWorker } = (await import(pathToFileURL(sources).href)) as {
+      buildWorker(): Promise<string>
+    }
+    return buildWorker()
+  }
+  const bundled = join(root, 'dist', 'worker', 'worker.js')
+  if (existsSync(bundled)) return bundled
+  throw new DrayError('config', 'start', `${bundled} is missing`, {
+    hint: 'This installation of Dray is not whole: install it again.',
+  })
+}
+
+const assets = (directory: string) => ({
+  directory,
+  binding: 'ASSETS',
+  routerConfig: { has_user_worker: true, static_routing: { user_worker: ['/api/*', '/agent/*'] } },
+  assetConfig: { not_found_handling: 'single-page-application' as const },
+})
+
+/**
+ * Miniflare answers SIGINT, SIGTERM and SIGHUP by ending the process at once, before an agent could give back what it
+ * holds. Our entry files listen to signals; its listeners are taken off again (the one on `exit` stays: it kills workerd).
+ */
+function listenersBefore(): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const before = signals.map((signal) => process.listeners(signal))
+  return () => {
+    for (const [i, signal] of signals.entries()) {
+      for (const listener of process.listeners(signal)) {
+        if (!before[i]?.includes(listener)) process.off(signal, listener)
+      }
+    }
+  }
+}
+
+/** Miniflare's scratch directory would stay behind after a kill -9; so it is made where the next start empties it. */
+function temporaryFilesIn(directory: string): () => void {
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory)
+  const before = env.TMPDIR
+  env.TMPDIR = directory
+  return () => {
+    if (before === undefined) delete env.TMPDIR
+    else env.TMPDIR = before
+  }
+}
+
+/** Miniflare would say it in its own words, after half a second, with a stack. */
+function refuseTakenPort(port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (cause: NodeJS.ErrnoException) => {
+      const [why, hint] =
+        cause.code === 'EADDRINUSE'
+          ? ['something else listens there', 'Give another --port, or 0 for any free one.']
+          : cause.code === 'EACCES'
+            ? ['permission denied', 'Ports below 1024 need special rights: give another --port.']
+            : [cause.message, 'Give an address of this machine with --host.']
+      reject(new DrayError('config', 'listen', `cannot listen on ${host}:${port}: ${why}`, { hint, cause }))
+    })
+    probe.listen(port, host, () => probe.close(() => resolve()))
+  })
+}

@@ -1,0 +1,33 @@
+/** The two tokens of an embedded control plane: random, made once, readable by the owner only. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { damaged, writeWhole } from './state-dir.ts'
+
+const tokensSchema = z.strictObject({ operator: z.string().min(16), agent: z.string().min(16) })
+export type Tokens = z.infer<typeof tokensSchema>
+
+export const tokensFile = (stateDir: string): string => join(stateDir, 'tokens.json')
+
+/** Null where there are none yet. */
+export function readTokens(stateDir: string): Tokens | null {
+  const file = tokensFile(stateDir)
+  try {
+    return tokensSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw damaged(file, error)
+  }
+}
+
+export function ensureTokens(stateDir: string): Tokens {
+  const kept = readTokens(stateDir)
+  if (kept) return kept
+  const fresh = {
+    operator: randomBytes(32).toString('base64url'),
+    agent: randomBytes(32).toString('base64url'),
+  }
+  writeWhole(tokensFile(stateDir), JSON.stringify(fresh))
+  return fresh
+}
