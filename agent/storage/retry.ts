@@ -1,13 +1,164 @@
-/** Tries a store's requests again, as their errors say. */
-import type { Storage } from './storage.ts'
+/**
+ * A storage whose requests are tried again, as their errors say: `now` at once the first time and like `later` after that,
+ * `later` after a pause of full jitter that grows, `never` not at all.
+ *
+ * - A listing goes on after the last key that it delivered, so a long one survives a bad hour of its store.
+ * - A read is tried until it begins. A body that breaks midway is its reader's to begin again (copy.ts, prove.ts).
+ * - A write opens its body anew each time.
+ * - `changed` is never retried: the same token would be refused again. `interrupted` and aborts end everything at once.
+ *
+ * What comes out in the end has been retried enough: `isSpent` says so, that loops outside do not multiply the attempts.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { type DrayError, toDrayError } from '../../shared/error.ts'
+import { isEmpty, type Range } from '../../shared/range.ts'
+import { interrupted } from './interrupt.ts'
+import type { Entry, ListOptions, Multipart, Part, Storage } from './storage.ts'
 
 export interface RetryOptions {
   /** In all, the first included. */
   attempts: number
+  /** 0 to 1. */
   random?: () => number
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-export function withRetry(_storage: Storage, _options: RetryOptions): Storage {
-  throw new Error('not yet')
+const firstPause = 200
+const longestPause = 20_000
+/** A store that asks for more patience than this gets an error in the end, not a packet that hangs. */
+const longestRetryAfter = 60_000
+
+const spent = new WeakSet<DrayError>()
+
+/** Whether all attempts that the error deserves have been made. */
+export const isSpent = (error: DrayError): boolean => spent.has(error)
+
+/** Milliseconds before the attempt after `failures` failed ones (1 or more). */
+export function pauseAfter(failures: number, error: DrayError, random: () => number): number {
+  const asked = Math.min(error.retryAfter ?? 0, longestRetryAfter)
+  if (error.retry === 'now' && failures === 1) return asked
+  return Math.max(random() * Math.min(firstPause * 2 ** (failures - 1), longestPause), asked)
+}
+
+/** As `setTimeout`, but an abort ends it at once, as `interrupted`. */
+export async function sleepOrAbort(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {
+    throw interrupted('wait')
+  })
+}
+
+/** Waits before another attempt, or throws where none is due. */
+export async function pauseOrThrow(
+  thrown: unknown,
+  failures: number,
+  options: RetryOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const error = toDrayError(thrown, 'request')
+  if (signal.aborted) throw interrupted(error.op)
+  if (error.code === 'interrupted' || error.code === 'changed') throw error
+  if (error.retry === 'never' || isSpent(error) || failures >= options.attempts) {
+    spent.add(error)
+    throw error
+  }
+  const ms = pauseAfter(failures, error, options.random ?? Math.random)
+  if (ms > 0) await (options.sleep ?? sleepOrAbort)(ms, signal)
+}
+
+export async function retrying<T>(
+  act: (attempt: number) => Promise<T>,
+  options: RetryOptions,
+  signal: AbortSignal,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act(attempt)
+    } catch (thrown) {
+      await pauseOrThrow(thrown, attempt, options, signal)
+    }
+  }
+}
+
+export function withRetry(storage: Storage, options: RetryOptions): Storage {
+  const again = <T>(signal: AbortSignal, act: (attempt: number) => Promise<T>) =>
+    retrying(act, options, signal)
+  return {
+    kind: storage.kind,
+    name: storage.name,
+    tokens: storage.tokens,
+    walks: storage.walks,
+    list: (range, listing) => listAgain(storage, range, listing, options),
+    head: (key, signal) => again(signal, () => storage.head(key, signal)),
+    read: (key, reading) => again(reading.signal, () => storage.read(key, reading)),
+    write: (key, body, metadata, signal) => again(signal, () => storage.write(key, body, metadata, signal)),
+    // Where an attempt failed on the way, it may have deleted; nothing there afterwards is then its doing.
+    delete: (key, deletion) =>
+      again(deletion.signal, async (attempt) => (await storage.delete(key, deletion)) || attempt > 1),
+    multipart: storage.multipart && multipartAgain(storage.multipart, options),
+    unsupported: (key) => storage.unsupported(key),
+    close: () => storage.close(),
+  }
+}
+
+function multipartAgain(multipart: Multipart, options: RetryOptions): Multipart {
+  const again = <T>(signal: AbortSignal, act: () => Promise<T>) => retrying(act, options, signal)
+  return {
+    limits: multipart.limits,
+    create: (key, metadata, signal) => again(signal, () => multipart.create(key, metadata, signal)),
+    part: (key, upload, number, body, signal) =>
+      again(signal, () => multipart.part(key, upload, number, body, signal)),
+    list: (key, upload, signal) => partsAgain(multipart, key, upload, signal, options),
+    complete: (key, upload, parts, signal) =>
+      again(signal, () => multipart.complete(key, upload, parts, signal)),
+    abort: (key, upload, signal) => again(signal, () => multipart.abort(key, upload, signal)),
+  }
+}
+
+/** Attempts count anew from each page that brought something. */
+async function* listAgain(
+  storage: Storage,
+  range: Range,
+  listing: ListOptions,
+  options: RetryOptions,
+): AsyncGenerator<Entry[]> {
+  let rest = range
+  for (let failures = 0; !isEmpty(rest); ) {
+    try {
+      for await (const page of storage.list(rest, listing)) {
+        const last = page.at(-1)
+        if (last !== undefined) {
+          rest = { after: last.key, through: range.through }
+          failures = 0
+        }
+        yield page
+      }
+      return
+    } catch (thrown) {
+      await pauseOrThrow(thrown, ++failures, options, listing.signal)
+    }
+  }
+}
+
+async function* partsAgain(
+  multipart: Multipart,
+  key: Entry['key'],
+  upload: string,
+  signal: AbortSignal,
+  options: RetryOptions,
+): AsyncGenerator<Part[]> {
+  let last = 0
+  for (let failures = 0; ; ) {
+    try {
+      for await (const page of multipart.list(key, upload, signal)) {
+        const fresh = page.filter((part) => part.number > last)
+        if (fresh.length === 0) continue
+        last = fresh.at(-1)!.number
+        failures = 0
+        yield fresh
+      }
+      return
+    } catch (thrown) {
+      await pauseOrThrow(thrown, ++failures, options, signal)
+    }
+  }
 }
