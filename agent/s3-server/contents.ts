@@ -1,0 +1,105 @@
+/**
+ * What is in a server, at hand without a request: for tests to prepare and to look, past everything that they test.
+ * Names and keys are given as text here, since people write them.
+ */
+import { createHash } from 'node:crypto'
+import { type Key, keyFromText } from '../../shared/key.ts'
+import { Bucket, isVisible, versionAt } from './bucket.ts'
+import type { World } from './exchange.ts'
+import type { ObjectVersion } from './object-version.ts'
+import { chunksOf, createBody } from './stored-body.ts'
+import type { SyntheticOptions } from './synthetic.ts'
+
+export interface FillOptions extends SyntheticOptions {
+  readonly count: number
+  /** The text of the key of each index; different for each, in any order (rising is fastest). */
+  readonly key: (index: number) => string
+}
+
+export interface Content {
+  readonly key: Key
+  readonly size: number
+  readonly etag: string
+  /** Milliseconds. */
+  readonly modified: number
+  /** By lower-case name: content-type and the like, x-amz-meta-*. */
+  readonly headers: Readonly<Record<string, string>>
+  body(): Promise<Buffer>
+}
+
+export class Contents {
+  readonly #world: World
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  createBucket(name: string, options: { versioned?: boolean; lockable?: boolean } = {}): void {
+    this.#world.buckets.set(name, new Bucket(name, this.#world.now(), options))
+  }
+
+  /** Makes the bucket too. A body that is text is UTF-8. */
+  async put(
+    bucket: string,
+    key: string,
+    body: string | Uint8Array,
+    options: { headers?: Record<string, string>; modified?: number } = {},
+  ): Promise<void> {
+    const bytes = Buffer.from(body as Uint8Array)
+    const writer = createBody(bytes.length, this.#world.dir)
+    await writer.write(bytes)
+    this.#bucket(bucket).put(keyFromText(key), {
+      etag: createHash('md5').update(bytes).digest('hex'),
+      body: await writer.finish(),
+      headers: { 'content-type': 'binary/octet-stream', ...options.headers },
+      modified: options.modified ?? this.#world.now(),
+    })
+  }
+
+  /** Makes the bucket too. The bodies are made up as they are read (see synthetic.ts). */
+  fill(bucket: string, { count, key, ...options }: FillOptions): void {
+    function* keys() {
+      for (let i = 0; i < count; i++) yield keyFromText(key(i))
+    }
+    this.#bucket(bucket).fill(keys(), options)
+  }
+
+  /** Deletes as DeleteObject does. */
+  delete(bucket: string, key: string): void {
+    this.#bucket(bucket).delete(keyFromText(key), this.#world.now())
+  }
+
+  /** The current objects, in byte order of their keys. */
+  *objects(bucket: string): Generator<Content> {
+    const { objects } = this.#bucket(bucket)
+    for (const [key, stored] of objects.from('' as Key))
+      if (isVisible(stored)) yield contentOf(key, versionAt(key, stored))
+  }
+
+  object(bucket: string, key: string): Content | null {
+    const version = this.#bucket(bucket).current(keyFromText(key))
+    return version && contentOf(keyFromText(key), version)
+  }
+
+  /** Uploads that nobody has completed or aborted. */
+  uploads(bucket: string): { key: Key; id: string; parts: number }[] {
+    return [...this.#bucket(bucket).uploads.values()].map(({ key, id, parts }) => ({
+      key,
+      id,
+      parts: parts.size,
+    }))
+  }
+
+  #bucket(name: string): Bucket {
+    if (!this.#world.buckets.has(name)) this.createBucket(name)
+    return this.#world.buckets.get(name)!
+  }
+}
+
+function contentOf(key: Key, { size, etag, modified, headers, body }: ObjectVersion): Content {
+  const read = async () => {
+    const chunks: Buffer[] = []
+    for await (const chunk of chunksOf(body!, 0, size - 1)) chunks.push(chunk)
+    return Buffer.concat(chunks)
+  }
+  return { key, size, etag, modified, headers, body: read }
+}
