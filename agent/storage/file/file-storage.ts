@@ -1,0 +1,181 @@
+/**
+ * A directory as a storage: every regular file under it is an object, whose key is its path from there. What the
+ * parts keep: `directories.ts` that nothing outside the root is reached, `walk.ts` the order, `write.ts` wholeness.
+ * Directories themselves are nothing: made where a write needs them, left where a delete empties them (somebody made them
+ * for a reason, and another write may be about to use them).
+ */
+import type { BigIntStats } from 'node:fs'
+import { DrayError } from '../../../shared/error.ts'
+import { displayKey, type Key } from '../../../shared/key.ts'
+import type { FileLocation } from '../../../shared/location.ts'
+import { throwIfAborted } from '../interrupt.ts'
+import type { Entry, Storage } from '../storage.ts'
+import { openDirectories } from './directories.ts'
+import { entryOf, metadataOf, tokenOf } from './file-entry.ts'
+import { fileError } from './file-error.ts'
+import { impossibleName, temporaryNames, unsupportedName } from './names.ts'
+import { readFile } from './read.ts'
+import { errnoOf, lstat, missing, type Path, realpath, unless, unlink } from './syscalls.ts'
+import { walk } from './walk.ts'
+import { writeFile } from './write.ts'
+
+export interface FileStorageOptions {
+  agentId: string
+  /** Where names of very large directories are sorted; made when it is needed. */
+  spillDir: string
+  symlinks: 'skip' | 'follow'
+}
+
+/** No I/O happens here; a root that is missing, or is a file, is said by the first use. The root is never created. */
+export function openFileStorage(location: FileLocation, options: FileStorageOptions): Storage {
+  const root = location.path.replace(/(?<=.)\/+$/, '')
+  const rootLength = Buffer.byteLength(root)
+  const directories = openDirectories(root)
+  const temporary = temporaryNames(options.agentId)
+  const opOf = (verb: string, key: Key) => `${verb} ${root === '/' ? '' : root}/${displayKey(key)}`
+
+  /** What stands under `key`, while `act` works with it; null where nothing does, or a directory. */
+  async function at<T>(key: Key, act: (path: Path, stat: BigIntStats) => Promise<T>): Promise<T | null> {
+    if (impossibleName(key) !== null) return null
+    const slash = key.lastIndexOf('/')
+    // Under a link is nothing: listings do not go there either.
+    const directory = await unless(
+      directories.open(key.slice(0, Math.max(0, slash)) as Key),
+      [...missing, 'ELOOP'],
+      null,
+    )
+    if (directory === null) return null
+    try {
+      const path = directory.at(key.slice(slash + 1))
+      const stat = await unless(lstat(path), missing, null)
+      return stat === null || stat.isDirectory() ? null : await act(path, stat)
+    } finally {
+      directory.release()
+    }
+  }
+
+  /** The regular file inside the root that a link stands for; null where it stands for anything else. */
+  async function behind<T>(
+    link: Path,
+    act: (path: Path, stat: BigIntStats) => Promise<T>,
+  ): Promise<T | null> {
+    const real = await unless(realpath(link), [...missing, 'ELOOP', 'EACCES'], null)
+    const key = real === null ? null : await directories.keyOf(real)
+    return key === null ? null : at(key, async (path, stat) => (stat.isFile() ? act(path, stat) : null))
+  }
+
+  /** As `at`, through a link where the policy says so. */
+  function found<T>(key: Key, act: (path: Path, stat: BigIntStats) => Promise<T>): Promise<T | null> {
+    return at(key, async (path, stat) => {
+      if (options.symlinks === 'follow' && stat.isSymbolicLink()) {
+        const through = await behind(path, async (...target) => ({ result: await act(...target) }))
+        if (through) return through.result
+      }
+      return act(path, stat)
+    })
+  }
+
+  return {
+    kind: 'file',
+    name: root,
+    tokens: 'none',
+    walks: true,
+    multipart: null,
+
+    list: (range, { signal }) =>
+      walk(range, {
+        directories,
+        temporary,
+        spillDir: options.spillDir,
+        name: root,
+        follow:
+          options.symlinks === 'skip'
+            ? null
+            : (key, link) => behind(link, async (_, stat): Promise<Entry> => entryOf(key, stat)),
+        signal,
+      }),
+
+    async head(key, signal) {
+      const op = opOf('look at', key)
+      throwIfAborted(signal, op)
+      return classified(op, () =>
+        found(key, async (_, stat) => ({ entry: entryOf(key, stat), metadata: metadataOf(key, stat) })),
+      )
+    },
+
+    async read(key, { token, range, signal }) {
+      const op = opOf('read', key)
+      throwIfAborted(signal, op)
+      return classified(op, () =>
+        found(key, async (path, stat) => {
+          mustBeFile(stat, op)
+          mustBe(token, stat, op)
+          const body = await readFile(path, stat, range ?? null, signal, op)
+          return { entry: entryOf(key, stat), metadata: metadataOf(key, stat), body }
+        }),
+      )
+    },
+
+    async write(key, body, metadata, signal) {
+      const op = opOf('write', key)
+      throwIfAborted(signal, op)
+      const reason = unsupportedName(key, rootLength)
+      if (reason !== null) throw new DrayError('unsupported-key', op, reason)
+      return classified(op, async () => {
+        const slash = key.lastIndexOf('/')
+        const directory = await directories.open(key.slice(0, Math.max(0, slash)) as Key, 'create')
+        try {
+          const target = { directory, name: key.slice(slash + 1), temporaryName: temporary.next(), op }
+          return await writeFile(target, body, metadata, signal)
+        } catch (error) {
+          if (errnoOf(error) !== 'ENOENT') throw error
+          const message = 'Its directory was removed while the file was written.'
+          throw new DrayError('io', op, message, { retry: 'later', cause: error })
+        } finally {
+          directory.release()
+        }
+      })
+    },
+
+    async delete(key, { token, signal }) {
+      const op = opOf('delete', key)
+      throwIfAborted(signal, op)
+      const deleted = await classified(op, () =>
+        at(key, async (path, stat) => {
+          const follows = options.symlinks === 'follow' && stat.isSymbolicLink()
+          // A link that stands for a file is deleted itself; what it stands for stays.
+          const listed = (follows && (await behind(path, async (_, target) => target))) || stat
+          mustBeFile(listed, op)
+          mustBe(token, listed, op)
+          await unlink(path)
+          return true
+        }),
+      )
+      return deleted ?? false
+    },
+
+    unsupported: (key) => unsupportedName(key, rootLength),
+
+    close: () => directories.close(),
+  }
+}
+
+async function classified<T>(op: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    throw fileError(error, op)
+  }
+}
+
+function mustBeFile(stat: BigIntStats, op: string): void {
+  if (stat.isFile()) return
+  if (stat.isSymbolicLink())
+    throw new DrayError('symlink', op, 'It is a symbolic link, and links are not followed here.')
+  throw new DrayError('special-file', op, 'It is a device, a socket or a FIFO, which Dray does not open.')
+}
+
+function mustBe(token: string | undefined, stat: BigIntStats, op: string): void {
+  if (token === undefined || token === tokenOf(stat)) return
+  throw new DrayError('changed', op, 'It is not the file that was listed any more.', { retry: 'later' })
+}

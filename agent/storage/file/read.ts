@@ -1,0 +1,48 @@
+/** Opens a file for reading: never a device, never through a link, never another file than the one that was listed. */
+import { type BigIntStats, constants } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import { DrayError } from '../../../shared/error.ts'
+import type { ByteRange } from '../storage.ts'
+import { BufferBody, changedWhileRead, chunkBytes, FileBody, isUnchanged } from './body.ts'
+import { close, fstat, open, type Path, readFully } from './syscalls.ts'
+
+/**
+ * A system stamps ctime by a clock that ticks every 1 to 10 ms, so that two writes within a tick leave the same token. A
+ * file that changed this short ago is read only after that time, and then its token stands for what was read.
+ */
+const tickMs = 20
+
+const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+/** The body of the file at `path`, of which `stat` is the lstat; `range` null is all of it. */
+export async function readFile(
+  path: Path,
+  stat: BigIntStats,
+  range: ByteRange | null,
+  signal: AbortSignal,
+  op: string,
+): Promise<Readable> {
+  const size = Number(stat.size)
+  const { first, last } = range ?? { first: 0, last: size - 1 }
+  if (range && (first > last || last >= size || first < 0)) {
+    throw new DrayError('invalid-request', op, `Bytes ${first} to ${last} are not within its ${size} bytes.`)
+  }
+  if (Math.abs(Date.now() - Number(stat.ctimeMs)) < tickMs) await pause(tickMs)
+
+  const fd = await open(path, flags)
+  let streamed: FileBody | null = null
+  try {
+    if (last - first >= chunkBytes) {
+      if (!isUnchanged(stat, await fstat(fd))) throw changedWhileRead(op)
+      streamed = new FileBody({ fd, first, last, stat, signal, op })
+      return streamed
+    }
+    const bytes = Buffer.allocUnsafeSlow(last + 1 - first)
+    const n = await readFully(fd, bytes, first)
+    if (n < bytes.length || !isUnchanged(stat, await fstat(fd))) throw changedWhileRead(op)
+    return new BufferBody(bytes)
+  } finally {
+    if (streamed === null) await close(fd)
+  }
+}

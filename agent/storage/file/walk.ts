@@ -1,0 +1,177 @@
+/**
+ * Lists a directory tree in the byte order of full keys. A directory sorts as its name and `/`, so that a walk in the
+ * order of such names is in the order of keys: `a.txt` before what is in `a`, and that before `a0`. It holds the names of
+ * the directories on the way down, each sorted, spilled where there are many; it never holds the tree, and keeps no
+ * directory open while it works in another.
+ */
+import { type BigIntStats, type Dir, type Dirent, opendir as openDir } from 'node:fs'
+import { promisify } from 'node:util'
+import { displayKey, type Key } from '../../../shared/key.ts'
+import { isEmpty, type Range } from '../../../shared/range.ts'
+import { throwIfAborted } from '../interrupt.ts'
+import type { Entry } from '../storage.ts'
+import type { Directories, Directory } from './directories.ts'
+import { entryOf } from './file-entry.ts'
+import { fileError } from './file-error.ts'
+import { inside } from './inside.ts'
+import { isTemporary, type TemporaryNames } from './names.ts'
+import { type SortedNames, sortNames } from './sorted-names.ts'
+import { errnoOf, lstat, missing, type Path, unless, unlink } from './syscalls.ts'
+
+export interface WalkOptions {
+  directories: Directories
+  temporary: TemporaryNames
+  spillDir: string
+  /** For people. */
+  name: string
+  /** What to list for a link: the entry that it stands for, or null for the link itself. */
+  follow: ((key: Key, link: Path) => Promise<Entry | null>) | null
+  signal: AbortSignal
+}
+
+const pageLength = 1000
+/** Stats at once. */
+const width = 64
+/** Names that one directory sorts in memory, and that all on the way down hold together; past that, a little each. */
+const runLength = 20_000
+const heldTotal = 100_000
+const leastRun = 1_000
+
+/** A directory on the way down. */
+interface Frame {
+  readonly dir: Key
+  readonly prefix: string
+  readonly range: Range
+  readonly sorted: SortedNames
+  names: string[]
+  at: number
+}
+
+export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<Entry[]> {
+  const { directories, signal } = options
+  const op = `list ${options.name}`
+  const frames: Frame[] = []
+  let page: Entry[] = []
+  if (isEmpty(whole)) return
+
+  try {
+    throwIfAborted(signal, op)
+    frames.push(await openFrame('' as Key, whole))
+    for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
+      throwIfAborted(signal, op)
+      if (frame.at === frame.names.length) {
+        frame.names = await frame.sorted.next()
+        frame.at = 0
+        if (frame.names.length === 0) await frames.pop()!.sorted.close()
+        continue
+      }
+      const name = frame.names[frame.at]!
+      if (name.endsWith('/')) {
+        frame.at++
+        const range = inside(frame.range, name)
+        if (range) await descend((frame.prefix + name.slice(0, -1)) as Key, range)
+      } else {
+        await stats(frame)
+      }
+      if (page.length >= pageLength) {
+        yield page
+        page = []
+      }
+    }
+    if (page.length > 0) yield page
+  } catch (error) {
+    throw fileError(error, op)
+  } finally {
+    await Promise.all(frames.map((frame) => frame.sorted.close()))
+  }
+
+  async function openFrame(dir: Key, range: Range): Promise<Frame> {
+    const prefix = dir === '' ? '' : `${dir}/`
+    const held = frames.reduce((sum, frame) => sum + frame.sorted.held, 0)
+    const directory = await directories.open(dir)
+    try {
+      const sorted = await sortNames(namesIn(directory, range), {
+        runLength: Math.max(leastRun, Math.min(runLength, heldTotal - held)),
+        dir: options.spillDir,
+      })
+      return { dir, prefix, range, sorted, names: [], at: 0 }
+    } finally {
+      directory.release()
+    }
+  }
+
+  /** A directory that is gone, or something else, since its name was read is younger than this listing: left out. */
+  async function descend(dir: Key, range: Range): Promise<void> {
+    try {
+      frames.push(await openFrame(dir, range))
+    } catch (error) {
+      if (gone.includes(errnoOf(error) ?? '')) return
+      throw fileError(error, `list ${options.name}/${displayKey(dir)}`)
+    }
+  }
+
+  /** Moves the next names of `frame`, up to a directory, from there to the page. */
+  async function stats(frame: Frame): Promise<void> {
+    const from = frame.at
+    const most = Math.min(frame.names.length, from + width, from + pageLength - page.length)
+    while (frame.at < most && !frame.names[frame.at]!.endsWith('/')) frame.at++
+    const names = frame.names.slice(from, frame.at)
+    const directory = await unless(directories.open(frame.dir), gone, null)
+    if (directory === null) return
+    try {
+      const entries = await Promise.all(names.map((name) => look(directory, frame.prefix, name)))
+      for (const entry of entries) if (entry) page.push(entry)
+    } finally {
+      directory.release()
+    }
+  }
+
+  async function look(directory: Directory, prefix: string, name: string): Promise<Entry | null> {
+    const key = (prefix + name) as Key
+    try {
+      const path = directory.at(name)
+      const stat = await unless(lstat(path), missing, null)
+      if (stat === null || stat.isDirectory()) return null
+      if (stat.isFile() && isTemporary(name)) {
+        await tidy(path, name, stat)
+        return null
+      }
+      return (stat.isSymbolicLink() && (await options.follow?.(key, path))) || entryOf(key, stat)
+    } catch (error) {
+      throw fileError(error, `list ${options.name}/${displayKey(key)}`)
+    }
+  }
+
+  /** Whoever may not remove a left-over may still list beside it. */
+  async function tidy(path: Path, name: string, { ctimeMs }: BigIntStats): Promise<void> {
+    if (options.temporary.isAbandoned(name, Number(ctimeMs), Date.now())) await unlink(path).catch(() => {})
+  }
+
+  /** The names in a directory that can matter to `range`, in no order; a directory's with `/` at its end. */
+  async function* namesIn(directory: Directory, { after, through }: Range): AsyncGenerator<string[]> {
+    const stream = (await opendir(directory.self)) as AsyncIterable<unknown>
+    let batch: string[] = []
+    for await (const entry of stream as AsyncIterable<Dirent<Buffer>>) {
+      const name = entry.name.toString('latin1')
+      if (entry.isDirectory()) {
+        const sorted = `${name}/`
+        if (inside({ after, through }, sorted)) batch.push(sorted)
+      } else if ((after === null || name > after) && (through === null || name <= through)) {
+        batch.push(name)
+      }
+      if (batch.length < 1000) continue
+      throwIfAborted(signal, op)
+      yield batch
+      batch = []
+    }
+    yield batch
+  }
+}
+
+/** What a name that was just read may turn out to be: gone, a file, a link. */
+const gone: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP']
+
+/** Names as bytes: node decodes them otherwise, and looks types up itself (where a file system has none) by the wrong path. */
+const opendir = promisify((path: Path, done: (error: NodeJS.ErrnoException | null, dir: Dir) => void) =>
+  openDir(path, { encoding: 'buffer' as never, bufferSize: 1000 }, done),
+)
