@@ -19,7 +19,7 @@ export function bytes(n: number): string {
 
 /** Seconds. */
 export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`
   if (seconds < 59.5) return `${Math.round(seconds)} s`
   if (seconds < 3570) {
     const whole = Math.round(seconds)

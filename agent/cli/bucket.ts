@@ -1,0 +1,95 @@
+/** Buckets as SRC and DST: what `s3://bucket/name` turns out to be, and whether two of them are one store. */
+import { DrayError } from '../../shared/error.ts'
+import { keyFromText } from '../../shared/key.ts'
+import { formatLocation, type Location, type S3Location } from '../../shared/location.ts'
+import { everything, type Range } from '../../shared/range.ts'
+import type { Storage } from '../storage/storage.ts'
+import { explain } from './explain.ts'
+import { folderPrefix, formatPlace, type Place, splitKey } from './place.ts'
+import type { SideOptions } from './request.ts'
+import { storeAddress } from './store-address.ts'
+
+type BucketPlace = Extract<Place, { kind: 's3' }>
+
+export interface BucketDeps {
+  open(location: Location): Promise<Storage>
+  signal: AbortSignal
+}
+
+/**
+ * The endpoint is written into the location where it comes from a profile or the environment: the same command in
+ * another environment must not be taken for the same migration.
+ */
+export async function s3Location(bucket: string, prefix: string, options: SideOptions): Promise<S3Location> {
+  const location: S3Location = { kind: 's3', bucket, prefix, ...options, site: null }
+  return { ...location, endpoint: options.endpoint ?? (await storeAddress(location)).endpoint }
+}
+
+/** A whole bucket, a folder of it, or a single object as its folder and its name. */
+export async function settleBucketSource(
+  place: BucketPlace,
+  options: SideOptions,
+  deps: BucketDeps,
+): Promise<{ source: S3Location; only: string | null }> {
+  const folder = await s3Location(place.bucket, folderPrefix(place.key), options)
+  let listed: boolean
+  try {
+    listed = await hasAny(folder, deps)
+  } catch (thrown) {
+    throw explain('the source', folder, thrown)
+  }
+  if (place.key === '') return { source: folder, only: null }
+
+  const { prefix, name } = splitKey(place.key)
+  const parent = { ...folder, prefix }
+  const isObject = name !== '' && (await exists(parent, name, listed, deps))
+  if (isObject && listed) {
+    throw usage(
+      `${formatPlace(place)} is an object, and there are keys below ${formatLocation(folder)} too`,
+      `For the folder write ${formatLocation(folder)}; for the object alone, ${formatLocation(parent)} with --include '/${name}'.`,
+    )
+  }
+  if (isObject) return { source: parent, only: name }
+  if (listed) return { source: folder, only: null }
+  throw usage(
+    `nothing found at ${formatPlace(place)}: there is neither such an object nor a key below ${formatLocation(folder)}`,
+    'Check the spelling; keys are taken as they are written, without escapes.',
+  )
+}
+
+/** Whether the range has a key. Throws where it cannot be listed. */
+export async function hasAny(
+  location: Location,
+  deps: BucketDeps,
+  range: Range = everything,
+): Promise<boolean> {
+  const storage = await deps.open(location)
+  try {
+    for await (const page of storage.list(range, { signal: deps.signal })) {
+      if (page.length > 0) return true
+    }
+    return false
+  } finally {
+    await storage.close()
+  }
+}
+
+async function exists(parent: S3Location, name: string, listed: boolean, deps: BucketDeps): Promise<boolean> {
+  const storage = await deps.open(parent)
+  try {
+    return (await storage.head(keyFromText(name), deps.signal)) !== null
+  } catch (thrown) {
+    // Who may list a folder may be forbidden to ask for an object beside it; then the folder is meant.
+    if (listed && thrown instanceof DrayError && thrown.code === 'access-denied') return false
+    throw explain('the source', parent, thrown)
+  } finally {
+    await storage.close()
+  }
+}
+
+export async function sameStore(a: S3Location, b: S3Location): Promise<boolean> {
+  if (a.bucket !== b.bucket) return false
+  return (await storeAddress(a)).identity === (await storeAddress(b)).identity
+}
+
+const usage = (message: string, hint: string) => new DrayError('usage', 'look', message, { hint })

@@ -1,0 +1,150 @@
+/** What a finished `dray copy` or `dray verify` has to say: for people, and with --json for programs. Pure. */
+import type { FailureView, PassStatus } from '../../shared/api.ts'
+import type { ErrorBody } from '../../shared/error.ts'
+import { displayKey, keyFromText, unescapeKey } from '../../shared/key.ts'
+import { bytes, count, duration, plural } from './figures.ts'
+import { hints } from './hints.ts'
+
+export interface Outcome {
+  readonly migration: string
+  /** As people wrote them. */
+  readonly source: string
+  readonly destination: string
+  readonly status: PassStatus
+  /** Why the command gave up before the pass was over, if it did. */
+  readonly gaveUp: ErrorBody | null
+  /** Of this command. */
+  readonly seconds: number
+  /** Path of the report. */
+  readonly report: string
+  /** Some of the failures: enough for a few examples of each cause. */
+  readonly failures: readonly FailureView[]
+}
+
+export const stateOf = ({ status, gaveUp }: Outcome): 'complete' | 'incomplete' =>
+  status.state === 'complete' && gaveUp === null ? 'complete' : 'incomplete'
+
+/** One line; exactly these members. */
+export function toJson(outcome: Outcome): string {
+  const { status } = outcome
+  const { listed, same, copied, skipped, vanished, failed, deleted, extra } = status.counts.objects
+  const { kind, dryRun } = status.options
+  return JSON.stringify({
+    migration: outcome.migration,
+    pass: status.number,
+    state: stateOf(outcome),
+    ...(dryRun ? { dryRun: true } : {}),
+    objects: {
+      ...{ listed, same, copied, skipped, vanished, failed, deleted },
+      ...(kind === 'verify' ? { extra } : {}),
+    },
+    bytes: { listed: status.counts.bytes.listed, copied: status.counts.bytes.copied },
+    packets: packetsOf(status),
+    seconds: Math.round(outcome.seconds * 1000) / 1000,
+    report: outcome.report,
+  })
+}
+
+export function packetsOf({ packets }: PassStatus): number {
+  return packets.ready + packets.leased + packets.done + packets.parked
+}
+
+export function toText(outcome: Outcome): string {
+  const lines = [headline(outcome), '', ...figures(outcome)]
+  const trouble = [...failureLines(outcome), ...packetLines(outcome)]
+  if (trouble.length > 0) lines.push('', ...trouble)
+  return `${lines.join('\n')}\n`
+}
+
+function headline(outcome: Outcome): string {
+  const { status, source, destination } = outcome
+  const { listed, copied, failed, deleted, extra } = status.counts.objects
+  const { kind, dryRun } = status.options
+  const complete = stateOf(outcome) === 'complete'
+  if (kind === 'verify') {
+    if (complete && listed === 0) return `Verified: there is nothing in ${source} to compare.`
+    if (complete) return `Verified: everything in ${source} is in ${destination}.`
+    if (failed + extra > 0) return `Different: ${source} and ${destination} are not equal.`
+    return 'Not verified: some of it could not be compared.'
+  }
+  if (dryRun) {
+    return complete
+      ? `Dry run: nothing was changed. A copy of ${source} to ${destination} would do this.`
+      : 'Dry run: nothing was changed. Not everything could be copied.'
+  }
+  if (!complete) return `Incomplete: not everything in ${source} is in ${destination}.`
+  if (listed === 0) return `Complete: there is nothing in ${source} to copy.`
+  if (copied === 0 && deleted === 0) {
+    return `Complete: everything in ${source} was in ${destination} already. Nothing was copied.`
+  }
+  return `Complete: everything in ${source} is in ${destination}.`
+}
+
+function figures({ status, seconds, report }: Outcome): string[] {
+  const { objects, bytes: moved } = status.counts
+  const verify = status.options.kind === 'verify'
+  const would = status.options.dryRun ? 'to copy' : 'copied'
+  const parts = [
+    `${count(objects.same)} same`,
+    ...(verify ? [] : [`${count(objects.copied)} ${would}`]),
+    ...(objects.skipped ? [`${count(objects.skipped)} skipped`] : []),
+    ...(objects.vanished ? [`${count(objects.vanished)} vanished`] : []),
+    `${count(objects.failed)} ${verify ? 'different' : 'failed'}`,
+  ]
+  const rows: [string, string][] = [
+    ['objects', `${count(objects.listed)} listed = ${parts.join(' + ')}`],
+    ['bytes', `${bytes(moved.listed)} listed${verify ? '' : `, ${bytes(moved.copied)} ${would}`}`],
+  ]
+  if (objects.deleted) {
+    rows.push([
+      'deleted',
+      `${count(objects.deleted)}${status.options.dryRun ? ' to delete' : ''} at the destination`,
+    ])
+  }
+  if (objects.extra) rows.push(['extra', `${count(objects.extra)} only at the destination`])
+  rows.push(['packets', count(packetsOf(status))], ['time', duration(seconds)], ['report', report])
+  return rows.map(([name, value]) => `  ${name.padEnd(9)}${value}`)
+}
+
+/** By cause: how many, a few of their names, and what can be done. */
+function failureLines({ status, failures }: Outcome): string[] {
+  return status.failureCauses.flatMap(({ code, objects, message }) => {
+    const of = failures.filter((failure) => failure.code === code)
+    const names = of.slice(0, 3).map((failure) => nameOf(failure))
+    const more = objects - names.length
+    return [
+      `  ${plural(objects, 'object')}: ${code}. ${sentence(of[0]?.message ?? message)}`,
+      ...names.map((name) => `    ${name}`),
+      ...(more > 0 && names.length > 0 ? [`    and ${count(more)} more, in the report`] : []),
+      `    → ${hints[code]}`,
+    ]
+  })
+}
+
+/** Ranges that nobody could list: what is in them is not even counted. */
+function packetLines({ status, gaveUp }: Outcome): string[] {
+  const lines: string[] = []
+  const told = new Set<string>()
+  for (const { error, packets, parked } of status.errors) {
+    if (parked === 0 && gaveUp === null) continue
+    const what =
+      parked > 0
+        ? `${plural(parked, 'packet')} could not be worked on`
+        : `${plural(packets, 'packet')} failed so far`
+    lines.push(`  ${what}: ${sentence(error.message)}`, `    → ${error.hint ?? hints[error.code]}`)
+    told.add(error.code)
+  }
+  if (gaveUp && !told.has(gaveUp.code)) {
+    lines.push(`  ${sentence(gaveUp.message)}`, `    → ${gaveUp.hint ?? hints[gaveUp.code]}`)
+  }
+  if (gaveUp) lines.push('  What is done is kept: the same command goes on from here.')
+  return lines
+}
+
+const nameOf = ({ key, keyEscaped }: FailureView): string =>
+  displayKey(keyEscaped === undefined ? keyFromText(key) : unescapeKey(keyEscaped))
+
+const sentence = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return `${line.charAt(0).toUpperCase()}${line.slice(1)}${/[.!?]$/.test(line) ? '' : '.'}`
+}

@@ -1,0 +1,157 @@
+/**
+ * Everything that can be known to be wrong before a migration exists: places that are not there, rights that are
+ * missing, a copy that would read its own output. It writes nothing but the destination's directory, and that last;
+ * whatever it made is taken away again by `undo`.
+ */
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NewMigration } from '../../shared/api.ts'
+import { DrayError } from '../../shared/error.ts'
+import { keyFromText } from '../../shared/key.ts'
+import { formatLocation, type Location } from '../../shared/location.ts'
+import { prefixRange } from '../../shared/range.ts'
+import { compileFilter } from '../core/filter.ts'
+import type { Storage } from '../storage/storage.ts'
+import { hasAny, s3Location, sameStore, settleBucketSource } from './bucket.ts'
+import { explain } from './explain.ts'
+import { destinationExists, makeWritable, realPath, settleLocalSource } from './local.ts'
+import { canonicalFilter, migrationId } from './migration-id.ts'
+import { below, type Overlap, overlapOfPaths, overlapOfPrefixes } from './overlap.ts'
+import { folderPrefix } from './place.ts'
+import type { Request } from './request.ts'
+
+/** Directories are local: this is where those of `dray copy` are. */
+export const localSite = 'local'
+
+export interface PreflightDeps {
+  open(location: Location): Promise<Storage>
+  /** Real. */
+  stateDir: string
+  signal: AbortSignal
+}
+
+export interface Plan {
+  readonly id: string
+  readonly migration: NewMigration
+  /** Takes away the directories that were made, as far as they are empty. */
+  undo(): void
+}
+
+export async function preflight(request: Request, deps: PreflightDeps): Promise<Plan> {
+  const { source, only } = await settleSource(request, deps)
+  const filter = canonicalFilter({ ...request.filter, only })
+  const matches = compileFilter(filter)
+  const destination = await settleDestination(request, deps)
+  await refuseOverlap(request, source, destination, only, deps)
+  refuseOwnState(request, source, destination, deps.stateDir, (path) => matches.matches(keyFromText(path)))
+
+  const migration = { source, destination, filter }
+  const undo =
+    destination.kind === 'file' && request.pass.kind === 'copy' ? makeWritable(destination.path) : () => {}
+  return { id: migrationId(migration), migration, undo }
+}
+
+async function settleSource(
+  { source: { place, options } }: Request,
+  deps: PreflightDeps,
+): Promise<{ source: Location; only: string | null }> {
+  if (place.kind === 's3') return settleBucketSource(place, options, deps)
+  const { path, only } = settleLocalSource(place)
+  return { source: { kind: 'file', path, site: localSite }, only }
+}
+
+async function settleDestination(request: Request, deps: PreflightDeps): Promise<Location> {
+  const { place, options } = request.destination
+  if (place.kind === 's3') {
+    const location = await s3Location(place.bucket, folderPrefix(place.key), options)
+    try {
+      await hasAny(location, deps)
+    } catch (thrown) {
+      throw explain('the destination', location, thrown)
+    }
+    return location
+  }
+  const exists = destinationExists(place.path)
+  if (!exists && request.pass.kind === 'verify') {
+    throw usage(
+      `the destination ${place.path} does not exist`,
+      'Check the spelling: there is nothing to verify.',
+    )
+  }
+  return { kind: 'file', path: place.path, site: localSite }
+}
+
+async function refuseOverlap(
+  request: Request,
+  source: Location,
+  destination: Location,
+  only: string | null,
+  deps: PreflightDeps,
+): Promise<void> {
+  const overlap = await overlapOf(source, destination)
+  const [from, to] = [formatLocation(source), formatLocation(destination)]
+  if (overlap.is === 'same') {
+    throw usage(`source and destination are the same place: ${from}`, 'Choose another destination.')
+  }
+  // A single object is read from one place only, and written to another.
+  if (overlap.is === 'apart' || only !== null) return
+  if (overlap.is === 'destination-inside') {
+    throw usage(
+      `the destination ${to} is inside the source ${from}: the copy would read what it writes`,
+      'Choose a destination beside the source.',
+    )
+  }
+  if (request.pass.kind === 'verify') return
+  if (request.pass.delete) {
+    throw usage(
+      `the source ${from} is inside the destination ${to}: --delete would delete the source`,
+      'Choose another destination, or leave --delete out.',
+    )
+  }
+  if (await readsItsOutput(source, overlap.below, deps)) {
+    throw usage(
+      `the source ${from} is inside the destination ${to} and holds ${overlap.below} itself: the copy would write over what it reads`,
+      'Choose a destination beside the source.',
+    )
+  }
+}
+
+async function overlapOf(source: Location, destination: Location): Promise<Overlap> {
+  if (source.kind === 'file' && destination.kind === 'file') {
+    return overlapOfPaths(realPath(source.path), realPath(destination.path))
+  }
+  if (source.kind === 's3' && destination.kind === 's3' && (await sameStore(source, destination))) {
+    return overlapOfPrefixes(source.prefix, destination.prefix)
+  }
+  return { is: 'apart' }
+}
+
+/** What is written for the key `below/x` is the source's own `x`. */
+async function readsItsOutput(source: Location, below: string, deps: PreflightDeps): Promise<boolean> {
+  if (source.kind === 's3') return hasAny(source, deps, prefixRange(keyFromText(below)))
+  return lstatSync(join(source.path, below), { throwIfNoEntry: false }) !== undefined
+}
+
+/** What Dray writes while it works must not be part of what it moves, or deletes. */
+function refuseOwnState(
+  request: Request,
+  source: Location,
+  destination: Location,
+  stateDir: string,
+  matches: (path: string) => boolean,
+): void {
+  const sides = [source, ...(request.pass.delete ? [destination] : [])]
+  for (const side of sides) {
+    if (side.kind !== 'file') continue
+    const real = realPath(side.path)
+    const way = real === stateDir ? '' : below(real, stateDir)
+    if (way === null) continue
+    if (!matches(join(way, 'lock.sqlite')) && !matches(join(way, 'control-plane/x'))) continue
+    throw usage(
+      `Dray's own state directory ${stateDir} is inside ${side.path}`,
+      `Give another place with --state-dir${way === '' ? '' : `, or leave it out with --exclude '/${way}/**'`}.`,
+    )
+  }
+}
+
+const usage = (message: string, hint: string) => new DrayError('usage', 'look', message, { hint })

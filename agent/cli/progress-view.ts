@@ -1,0 +1,90 @@
+/** Live progress on standard error: one block that redraws itself on a terminal, else a plain line every few seconds. */
+import { createLogUpdate } from 'log-update'
+import type { PassStatus } from '../../shared/api.ts'
+import { bytes, count, duration } from './figures.ts'
+import { packetsOf } from './outcome.ts'
+import { type Pace, trackPace, workLeft } from './progress.ts'
+
+/** Between two plain lines (ms). */
+const lineEvery = 5_000
+
+export interface ProgressView {
+  show(status: PassStatus): void
+  /** Leaves the terminal as a summary wants to find it. */
+  end(): void
+}
+
+export function progressView(
+  stream: NodeJS.WriteStream,
+  options: { title: string; now?: () => number },
+): ProgressView {
+  const now = options.now ?? Date.now
+  const began = now()
+  const pace = trackPace()
+
+  if (stream.isTTY) {
+    const redraw = createLogUpdate(stream)
+    return {
+      show: (status) =>
+        redraw(block(options.title, status, pace.see(status, now()), (now() - began) / 1000).join('\n')),
+      end: () => redraw.clear(),
+    }
+  }
+  let next = began + lineEvery
+  return {
+    show(status) {
+      const seen = pace.see(status, now())
+      if (now() < next) return
+      next = now() + lineEvery
+      stream.write(`${line(status, seen)}\n`)
+    },
+    end: () => {},
+  }
+}
+
+export function block(title: string, status: PassStatus, pace: Pace, elapsed: number): string[] {
+  const { objects } = status.counts
+  const verify = status.options.kind === 'verify'
+  const did = verify ? '' : `, ${count(objects.copied)} ${status.options.dryRun ? 'to copy' : 'copied'}`
+  const failed = objects.failed > 0 ? `, ${count(objects.failed)} ${verify ? 'different' : 'failed'}` : ''
+  return [
+    title,
+    `  packets  ${packets(status)}`,
+    `  objects  ${count(objects.listed)} done: ${count(objects.same)} same${did}${failed}${toGo(status)}`,
+    `  bytes    ${bytes(bytesDone(status))}, ${rate(pace)}`,
+    `  time     ${duration(elapsed)}, ${left(status, pace)}`,
+    ...status.errors.map(({ error, packets }) =>
+      `  ${count(packets)} trying again: ${error.message}`.slice(0, 200),
+    ),
+  ]
+}
+
+export function line(status: PassStatus, pace: Pace): string {
+  const { objects } = status.counts
+  const failed = objects.failed > 0 ? `, ${count(objects.failed)} failed` : ''
+  const trouble = status.errors[0] ? `, trying again: ${status.errors[0].error.message}` : ''
+  return (
+    `packets ${packets(status)}; objects ${count(objects.listed)} done, ${count(objects.copied)} copied${failed}; ` +
+    `${bytes(bytesDone(status))}, ${rate(pace)}; ${left(status, pace)}${trouble}`
+  )
+}
+
+const packets = (status: PassStatus): string =>
+  `${count(status.packets.done)} of ${count(packetsOf(status))}${status.surveying ? ' so far' : ''}, ${count(status.packets.leased)} at work`
+
+const bytesDone = ({ counts, inFlight }: PassStatus): number => counts.bytes.copied + inFlight.bytes
+
+const rate = (pace: Pace): string =>
+  `${bytes(pace.bytesPerSecond)}/s, ${count(pace.objectsPerSecond)} objects/s`
+
+function toGo(status: PassStatus): string {
+  const { objects } = workLeft(status)
+  return objects === 0 ? '' : `; ${count(objects)} to go${status.surveying ? ' so far' : ''}`
+}
+
+function left(status: PassStatus, { left }: Pace): string {
+  if (status.surveying) return 'still listing'
+  if (left === null) return 'time left unknown'
+  const [least, most] = [duration(Math.ceil(left.least)), duration(Math.ceil(left.most))]
+  return least === most ? `about ${least} left` : `${least} to ${most} left`
+}

@@ -1,0 +1,30 @@
+/** The report of a pass, brought from the control plane to a file: whole or not at all. */
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { PlaneClient } from './plane-client.ts'
+
+export const reportPath = (stateDir: string, migration: string, pass: number): string =>
+  join(stateDir, 'reports', `${migration}-${pass}.ndjson`)
+
+export async function saveReport(
+  plane: PlaneClient,
+  stateDir: string,
+  migration: string,
+  pass: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const path = reportPath(stateDir, migration, pass)
+  const temporary = `${path}.${process.pid}.tmp`
+  mkdirSync(join(stateDir, 'reports'), { recursive: true })
+  try {
+    const body = await plane.report(migration, pass)
+    await pipeline(Readable.fromWeb(body as never), createWriteStream(temporary), { signal })
+    await rename(temporary, path)
+    return path
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}

@@ -1,0 +1,122 @@
+/** What a person asked for on the command line, parsed: the input of `dray copy` and `dray verify`. */
+import { z } from 'zod'
+import { DrayError } from '../../shared/error.ts'
+import { type Filter, filterSchema, type PassOptions } from '../../shared/policy.ts'
+import { type Place, parsePlace } from './place.ts'
+
+/** The `--source-…` or `--destination-…` options. */
+export interface SideOptions {
+  readonly profile: string | null
+  readonly endpoint: string | null
+  readonly region: string | null
+}
+
+export interface Request {
+  readonly source: { place: Place; options: SideOptions }
+  readonly destination: { place: Place; options: SideOptions }
+  /** Without `only`, which depends on what SRC turns out to be. */
+  readonly filter: Filter
+  readonly pass: PassOptions
+  /** Objects in flight at once. */
+  readonly concurrency: number
+  readonly json: boolean
+}
+
+/** The options of `copy` and `verify` as commander gives them. */
+const rawSchema = z.object({
+  sourceProfile: z.string().optional(),
+  sourceEndpoint: z.string().optional(),
+  sourceRegion: z.string().optional(),
+  destinationProfile: z.string().optional(),
+  destinationEndpoint: z.string().optional(),
+  destinationRegion: z.string().optional(),
+  include: z.array(z.string()).default([]),
+  exclude: z.array(z.string()).default([]),
+  symlinks: z.enum(['skip', 'follow']).default('skip'),
+  concurrency: z.number().default(32),
+  json: z.boolean().default(false),
+  dryRun: z.boolean().default(false),
+  delete: z.boolean().default(false),
+  depth: z.enum(['listing', 'checksum', 'full']).default('checksum'),
+  oneWay: z.boolean().default(false),
+})
+
+export function parseRequest(
+  kind: 'copy' | 'verify',
+  source: string,
+  destination: string,
+  options: unknown,
+  cwd: string,
+): Request {
+  const raw = rawSchema.parse(options)
+  const from = parsePlace(source, 'SRC', cwd)
+  const to = parsePlace(destination, 'DST', cwd)
+  return {
+    source: { place: from, options: side('source', from, raw) },
+    destination: { place: to, options: side('destination', to, raw) },
+    filter: parseFilter(raw.include, raw.exclude),
+    pass: {
+      kind,
+      dryRun: raw.dryRun,
+      delete: raw.delete,
+      depth: raw.depth,
+      oneWay: raw.oneWay,
+      symlinks: raw.symlinks,
+    },
+    concurrency: raw.concurrency,
+    json: raw.json,
+  }
+}
+
+function side(which: 'source' | 'destination', place: Place, raw: z.infer<typeof rawSchema>): SideOptions {
+  const given = {
+    profile: raw[`${which}Profile`],
+    endpoint: raw[`${which}Endpoint`],
+    region: raw[`${which}Region`],
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    const option = `--${which}-${name}`
+    if (place.kind === 'file') {
+      const role = which === 'source' ? 'SRC' : 'DST'
+      throw usage(
+        `${option} is given, but ${role} is a path`,
+        `Leave it out, or write ${role} as s3://bucket/prefix.`,
+      )
+    }
+    if (value === '') throw usage(`${option} is empty`, 'Give a value, or leave the option out.')
+  }
+  return {
+    profile: given.profile ?? null,
+    region: given.region ?? null,
+    endpoint: given.endpoint === undefined ? null : parseEndpoint(`--${which}-endpoint`, given.endpoint),
+  }
+}
+
+/** An address without anything that does not belong in one. */
+export function parseEndpoint(option: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw usage(
+      `${option} is no http:// or https:// address: ${text}`,
+      `For example ${option} http://127.0.0.1:9000`,
+    )
+  }
+  if (url.username || url.password) {
+    throw usage(`${option} holds a password`, 'Put keys in a profile, and name it with the -profile option.')
+  }
+  if (url.search || url.hash) {
+    throw usage(`${option} holds more than an address: ${text}`, `For example ${option} ${url.origin}`)
+  }
+  return url.href.replace(/\/+$/, '')
+}
+
+function parseFilter(include: string[], exclude: string[]): Filter {
+  const parsed = filterSchema.safeParse({ include, exclude, only: null })
+  if (parsed.success) return parsed.data
+  const option = parsed.error.issues[0]?.path[0] === 'exclude' ? '--exclude' : '--include'
+  throw usage(`${option} is empty, too long, or given too often`, `For example ${option} '*.jpg'`)
+}
+
+const usage = (message: string, hint: string) =>
+  new DrayError('usage', 'read the arguments', message, { hint })

@@ -1,0 +1,190 @@
+/**
+ * `dray copy` and `dray verify`, told once: take the state directory, look before leaping, start a private control
+ * plane and one agent, run the pass, tell how it ended, leave nothing running.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FailureView, PassStatus } from '../../shared/api.ts'
+import { DrayError, type ErrorBody, toDrayError } from '../../shared/error.ts'
+import { formatLocation } from '../../shared/location.ts'
+import type { PassOptions } from '../../shared/policy.ts'
+import { startAgent } from '../agent.ts'
+import { startControlPlane } from '../embed/control-plane.ts'
+import { agentIdentity, openStateDir, type StateDir } from '../embed/state-dir.ts'
+import { openStorage } from '../storage/open.ts'
+import { withRetry } from '../storage/retry.ts'
+import { complaint } from './complain.ts'
+import { exitCodes, type Io, logLine, throwIfInterrupted } from './io.ts'
+import { type Outcome, stateOf, toJson, toText } from './outcome.ts'
+import { type PlaneClient, planeClient } from './plane-client.ts'
+import { localSite, type Plan, preflight } from './preflight.ts'
+import { progressView } from './progress-view.ts'
+import { saveReport } from './report-file.ts'
+import type { Request } from './request.ts'
+import { stallWatch } from './stall.ts'
+
+/** Between two looks at the pass (ms). */
+const pollEvery = 300
+
+export async function runPass(request: Request, io: Io): Promise<number> {
+  io.signal.addEventListener('abort', () => io.exitBy(4_500), { once: true })
+  const state = openStateDir(io.stateDir, request.pass.kind)
+  try {
+    const plan = await lookFirst(request, state, io)
+    try {
+      throwIfInterrupted(io.signal)
+      const code = await move(request, plan, state, io)
+      if (request.pass.dryRun) plan.undo()
+      return code
+    } catch (error) {
+      plan.undo()
+      throw error
+    }
+  } finally {
+    state.release()
+  }
+}
+
+function lookFirst(request: Request, state: StateDir, io: Io): Promise<Plan> {
+  const agentId = agentIdentity(state.path)
+  return preflight(request, {
+    stateDir: state.path,
+    signal: io.signal,
+    open: async (location) =>
+      withRetry(
+        await openStorage(location, {
+          stateDir: state.path,
+          agentId,
+          symlinks: request.pass.symlinks,
+          connections: 2,
+        }),
+        { attempts: 2 },
+      ),
+  })
+}
+
+async function move(request: Request, plan: Plan, state: StateDir, io: Io): Promise<number> {
+  const debug = (event: { level: string; event: string }) => {
+    if (io.debug) logLine(io, event)
+  }
+  const plane = await startControlPlane({
+    stateDir: state.path,
+    log: (level, message) => debug({ level, event: message }),
+  })
+  try {
+    state.announce(plane.url)
+    throwIfInterrupted(io.signal)
+    const client = planeClient(plane.url, plane.operatorToken)
+    await client.putMigration(plan.id, plan.migration)
+    const began = performance.now()
+    const { pass, resumed } = await begin(client, plan.id, request.pass)
+    announce(io, plan, pass, resumed)
+    const agent = startAgent({
+      url: plane.url,
+      token: plane.agentToken,
+      id: agentIdentity(state.path),
+      site: localSite,
+      stateDir: state.path,
+      version: io.version,
+      concurrency: request.concurrency,
+      log: debug,
+    })
+    try {
+      const { status, gaveUp } = await follow(client, plan, pass, agent.closed, io)
+      const outcome: Outcome = {
+        migration: plan.id,
+        source: formatLocation(plan.migration.source),
+        destination: formatLocation(plan.migration.destination),
+        status,
+        gaveUp,
+        seconds: (performance.now() - began) / 1000,
+        report: await saveReport(client, state.path, plan.id, pass.number, io.signal),
+        failures: status.failureCauses.length > 0 ? await failuresOf(client, plan.id, pass.number) : [],
+      }
+      tell(request, outcome, io)
+      return stateOf(outcome) === 'complete' ? exitCodes.equal : exitCodes.incomplete
+    } catch (error) {
+      throwIfInterrupted(io.signal)
+      io.stderr.write(complaint(error, io.debug))
+      io.stderr.write('  What is done is kept: the same command goes on from here.\n')
+      return exitCodes.incomplete
+    } finally {
+      await agent.stop()
+    }
+  } finally {
+    await plane.stop()
+  }
+}
+
+/** Goes on with an unfinished pass of the same options; one of other options makes way. */
+async function begin(
+  client: PlaneClient,
+  id: string,
+  options: PassOptions,
+): Promise<{ pass: PassStatus; resumed: boolean }> {
+  try {
+    return await client.startPass(id, options)
+  } catch (error) {
+    if (!(error instanceof DrayError) || error.code !== 'busy') throw error
+    const unfinished = (await client.migration(id))?.pass
+    if (!unfinished) throw error
+    await client.cancelPass(id, unfinished.number)
+    return client.startPass(id, options)
+  }
+}
+
+function announce(io: Io, plan: Plan, pass: PassStatus, resumed: boolean): void {
+  const { kind, dryRun } = pass.options
+  const doing = kind === 'verify' ? 'verifying' : dryRun ? 'counting (dry run)' : 'copying'
+  const { source, destination } = plan.migration
+  const what = plan.migration.filter.only === null ? '' : ` ${plan.migration.filter.only} of`
+  io.stderr.write(
+    `${resumed ? 'resuming: ' : ''}${doing}${what} ${formatLocation(source)} → ${formatLocation(destination)}\n`,
+  )
+}
+
+/** Watches the pass until it is over, until nothing moves any more, or until it is interrupted. */
+async function follow(
+  client: PlaneClient,
+  plan: Plan,
+  pass: PassStatus,
+  agentClosed: Promise<void>,
+  io: Io,
+): Promise<{ status: PassStatus; gaveUp: ErrorBody | null }> {
+  const view = progressView(io.stderr, { title: `migration ${plan.id}, pass ${pass.number}` })
+  const stall = stallWatch()
+  let agentEnd: ErrorBody | null = null
+  agentClosed.then(
+    () => {
+      agentEnd = new DrayError('internal', 'run', 'the agent ended before the pass did').toBody()
+    },
+    (error: unknown) => {
+      agentEnd = toDrayError(error, 'run').toBody()
+    },
+  )
+  try {
+    for (;;) {
+      const status = await client.pass(plan.id, pass.number)
+      throwIfInterrupted(io.signal)
+      view.show(status)
+      if (status.state !== 'running') return { status, gaveUp: null }
+      const gaveUp = agentEnd ?? stall.see(status, performance.now())
+      if (gaveUp) return { status, gaveUp }
+      await sleep(pollEvery, undefined, { signal: io.signal }).catch(() => throwIfInterrupted(io.signal))
+    }
+  } finally {
+    view.end()
+  }
+}
+
+/** Examples for the summary; the report has them all, so a summary does not fail for want of them. */
+const failuresOf = (client: PlaneClient, id: string, pass: number): Promise<FailureView[]> =>
+  client.failures(id, pass).catch(() => [])
+
+function tell(request: Request, outcome: Outcome, io: Io): void {
+  if (!request.json) {
+    io.stdout.write(toText(outcome))
+    return
+  }
+  if (stateOf(outcome) === 'incomplete') io.stderr.write(toText(outcome))
+  io.stdout.write(`${toJson(outcome)}\n`)
+}

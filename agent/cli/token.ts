@@ -1,0 +1,54 @@
+/** Where a token comes from: the option, a file, the environment. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { DrayError } from '../../shared/error.ts'
+
+export interface TokenOptions {
+  token?: string | undefined
+  tokenFile?: string | undefined
+}
+
+/** A file may hold the token alone, or be the `tokens.json` of a state directory. */
+export function findToken(
+  kind: 'agent' | 'operator',
+  options: TokenOptions,
+  environment: string | undefined,
+  cwd: string,
+): string {
+  if (options.token !== undefined && options.tokenFile !== undefined) {
+    throw usage('--token and --token-file are both given', 'Give one of them.')
+  }
+  const token =
+    options.token ?? (options.tokenFile === undefined ? environment : fromFile(kind, options.tokenFile, cwd))
+  if (!token) {
+    throw usage(
+      `no ${kind} token is given`,
+      `Set DRAY_${kind.toUpperCase()}_TOKEN, or give --token-file FILE; \`dray up\` says where its tokens are.`,
+    )
+  }
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw usage('the token holds characters that no token has', 'Copy it again.')
+  return token
+}
+
+function fromFile(kind: 'agent' | 'operator', file: string, cwd: string): string {
+  let text: string
+  try {
+    text = readFileSync(resolve(cwd, file), 'utf8').trim()
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new DrayError('usage', 'read the token', `the token file ${file} cannot be read (${code})`, {
+      hint: 'Check the path and its rights.',
+      cause,
+    })
+  }
+  if (!text.startsWith('{')) return text
+  try {
+    return String((JSON.parse(text) as Record<string, unknown>)[kind] ?? '')
+  } catch {
+    return ''
+  }
+}
+
+const usage = (message: string, hint: string) =>
+  new DrayError('usage', 'read the arguments', message, { hint })

@@ -1,0 +1,72 @@
+/** `dray up`: a control plane and an agent that stay, until they are stopped. */
+import { startAgent } from '../agent.ts'
+import { startControlPlane } from '../embed/control-plane.ts'
+import { agentIdentity, openStateDir } from '../embed/state-dir.ts'
+import { tokensFile } from '../embed/tokens.ts'
+import { endingOf } from './ending.ts'
+import { type Io, logLine } from './io.ts'
+import { localSite } from './preflight.ts'
+
+export async function runUp(
+  options: { port: number; host: string; concurrency: number },
+  io: Io,
+): Promise<number> {
+  io.signal.addEventListener('abort', () => io.exitBy(4_500), { once: true })
+  const state = openStateDir(io.stateDir, 'up')
+  try {
+    const log = (event: { level: string; event: string }) => {
+      if (io.debug || event.level !== 'info') logLine(io, event)
+    }
+    const plane = await startControlPlane({
+      stateDir: state.path,
+      port: options.port,
+      host: options.host,
+      log: (level, message) => log({ level, event: message }),
+    })
+    try {
+      state.announce(plane.url)
+      const agent = startAgent({
+        url: plane.url,
+        token: plane.agentToken,
+        id: agentIdentity(state.path),
+        site: localSite,
+        stateDir: state.path,
+        version: io.version,
+        concurrency: options.concurrency,
+        log,
+      })
+      io.stdout.write(welcome(plane.url, state.path, options.host))
+      try {
+        return await endingOf(agent, io)
+      } finally {
+        await agent.stop()
+      }
+    } finally {
+      await plane.stop()
+    }
+  } finally {
+    state.release()
+  }
+}
+
+function welcome(url: URL, stateDir: string, host: string): string {
+  const address = url.href.replace(/\/$/, '')
+  const lines = [
+    `Dray is up at ${address}`,
+    `  state   ${stateDir}`,
+    `  tokens  ${tokensFile(stateDir)} ("operator" for the API, "agent" for agents)`,
+    '',
+    'Look at its migrations from another terminal:',
+    '  dray migrations',
+    'Another agent joins with:',
+    `  dray agent --control-plane ${address} --token-file FILE --site NAME`,
+  ]
+  if (!['127.0.0.1', 'localhost', '::1'].includes(host)) {
+    lines.push(
+      '',
+      'Tokens cross this network unencrypted: put a TLS proxy in front of it, or keep the network private.',
+    )
+  }
+  lines.push('', 'Ctrl-C stops it; what is unfinished goes on at the next start.')
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,85 @@
+/**
+ * The program: the only place that reads the arguments and the environment, listens to signals and ends the process.
+ * Everything else is given what it needs.
+ */
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+
+// Files are read and written on libuv's pool, whose four threads are too few. It is made at its first use, so this
+// comes before anything that could use it; hence the imports below are late ones.
+process.env.UV_THREADPOOL_SIZE ??= '16'
+
+// node:sqlite only holds a lock here; that it may still change is nothing to tell a user.
+const emitWarning = process.emitWarning
+process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
+  if (!/SQLite is an experimental feature/.test(String(warning))) {
+    Reflect.apply(emitWarning, process, [warning, ...rest])
+  }
+}) as typeof process.emitWarning
+
+const debug = process.env.DRAY_DEBUG === '1'
+
+const { complaint } = await import('./cli/complain.ts')
+const { exitCodes } = await import('./cli/io.ts')
+const { runProgram } = await import('./cli/program.ts')
+const { defaultStateDir } = await import('./embed/state-dir.ts')
+const { packageRoot } = await import('./embed/package-root.ts')
+
+/** The first signal asks for an orderly end, a later one ends. Wrappers such as npm send the terminal's signal once more. */
+const echoMs = 400
+const interruption = new AbortController()
+let interruptedAt = 0
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (!interruption.signal.aborted) {
+      interruptedAt = performance.now()
+      interruption.abort(signal)
+    } else if (performance.now() - interruptedAt > echoMs) process.exit(exitCodes.interrupted)
+  })
+}
+
+// Whoever reads our output may stop reading (`dray … | head`).
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    interruption.abort('EPIPE')
+  })
+}
+
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    process.stderr.write(complaint(error, debug))
+    process.exit(exitCodes.incomplete)
+  })
+}
+
+function stateDirFor(option: string | undefined): string {
+  const given = option ?? process.env.DRAY_STATE_DIR
+  if (!given) return defaultStateDir()
+  return isAbsolute(given) ? given : resolve(process.cwd(), given)
+}
+
+async function main(): Promise<number> {
+  try {
+    return await runProgram(process.argv.slice(2), {
+      stdout: process.stdout,
+      stderr: process.stderr,
+      cwd: process.cwd(),
+      version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
+      signal: interruption.signal,
+      exitBy: (ms) => void setTimeout(() => process.exit(exitCodes.interrupted), ms).unref(),
+      env: process.env,
+      debug,
+      stateDirFor,
+    })
+  } catch (error) {
+    if (interruption.signal.aborted) {
+      process.stderr.write('dray: interrupted. Nothing is lost: the same command goes on from here.\n')
+      return exitCodes.interrupted
+    }
+    process.stderr.write(complaint(error, debug))
+    return exitCodes.refused
+  }
+}
+
+process.exit(await main())
