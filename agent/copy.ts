@@ -1,24 +1,210 @@
-/** Copies one object, told once from top to bottom. */
+/**
+ * Copies one object, told once from top to bottom:
+ *
+ *   can the destination hold it? → how is it to move (core/copy-plan.ts)? → read exactly the object that was listed → write it
+ *   → prove that what was written is what was read → the baseline's row
+ *
+ * and what to do when it fails: an object that changed is copied as it is now, one that is gone is `vanished`, a digest
+ * that does not match is looked into, and everything else is tried again as its error says.
+ *
+ * The proof is the cheapest that the two stores allow. A store that checks bodies is given the MD5 and must answer with it
+ * (`store-verified`); bytes are hashed on their way where nobody gave an MD5 (`hashed`); where a store's tokens are no
+ * digests at all, what it holds is read once (`full-read`). Between two directories the kernel is believed (`size+mtime`).
+ */
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { Evidence } from '../shared/counts.ts'
-import type { DrayError } from '../shared/error.ts'
-import type { BaselineRow } from './baseline/baseline.ts'
+import { DrayError, toDrayError } from '../shared/error.ts'
+import { type BaselineRow, sideOf } from './baseline/baseline.ts'
+import { wholeBody } from './body.ts'
+import { type Copied, type CopyDeps, CopyJob } from './copy-job.ts'
+import { copyParts } from './copy-parts.ts'
+import { carry } from './core/carry.ts'
+import { planCopy } from './core/copy-plan.ts'
+import { etagKind } from './core/etag.ts'
+import { suggestPartSize } from './core/part-size.ts'
+import { partDigest, restarting, wholeDigest } from './part-digest.ts'
+import { digestsOf, hashObject } from './prove.ts'
+import { discard } from './storage/interrupt.ts'
+import { pauseOrThrow } from './storage/retry.ts'
 import type { Entry, Storage } from './storage/storage.ts'
+
+export type { CopyDeps } from './copy-job.ts'
 
 export type CopyOutcome =
   | { outcome: 'copied'; bytes: number; evidence: Evidence; row: BaselineRow }
   | { outcome: 'vanished' }
   | { outcome: 'failed'; error: DrayError }
 
-export interface CopyDeps {
-  source: Storage
-  destination: Storage
-  /** Told of bytes as they move; what had to be moved again is taken back with a negative number. */
-  moved(bytes: number): void
-  /** Waits between tries; the clock's where absent. */
-  pause?: (ms: number, signal: AbortSignal) => Promise<void>
+/** Tries of one object, the first included. */
+const attempts = 4
+
+/**
+ * `listed` is the source's listing line. Tries up to 4 times by itself; throws nothing but `interrupted`. What it told
+ * `deps.moved` adds up to the object's size when it was copied, and to nothing when it was not.
+ */
+export async function copyObject(deps: CopyDeps, listed: Entry, signal: AbortSignal): Promise<CopyOutcome> {
+  const refusal = refuse(deps.destination, listed)
+  if (refusal !== null) return { outcome: 'failed', error: refusal }
+
+  let entry = listed
+  let contradiction: string | null = null
+  for (let tries = 1; ; tries++) {
+    const job = new CopyJob(deps, entry, contradiction, signal)
+    try {
+      const copied = await copyOnce(job)
+      return { outcome: 'copied', bytes: copied.read.size, evidence: copied.evidence, row: rowOf(copied) }
+    } catch (thrown) {
+      job.takeBack()
+      const error = job.fact ?? toDrayError(thrown, job.op)
+      if (signal.aborted) throw interrupted(job)
+      if (job.fact?.code === 'not-found') return { outcome: 'vanished' }
+      try {
+        if (error.code === 'changed' && tries < attempts) {
+          const now = await deps.source.head(entry.key, signal)
+          if (now === null) return { outcome: 'vanished' }
+          entry = now.entry
+          continue
+        }
+        contradiction = await lessonOf(job, error)
+        if (error.code === 'bad-digest' && tries < attempts) continue
+        await pauseOrThrow(error, tries, pausing(deps), signal)
+      } catch (last) {
+        if (signal.aborted) throw interrupted(job)
+        return { outcome: 'failed', error: toDrayError(last, job.op) }
+      }
+    }
+  }
 }
 
-/** Never throws but for `interrupted`. `entry` is the source's listing line. Tries by itself up to 4 times. */
-export function copyObject(_deps: CopyDeps, _entry: Entry, _signal: AbortSignal): Promise<CopyOutcome> {
-  return Promise.reject(new Error('not yet'))
+/** What must not be tried at all. */
+function refuse(destination: Storage, { key, kind }: Entry): DrayError | null {
+  const op = `copy to ${destination.name}`
+  if (kind === 'symlink')
+    return new DrayError('symlink', op, 'It is a symbolic link, and links are not copied.')
+  if (kind === 'special') return new DrayError('special-file', op, 'It is a device, a socket or a pipe.')
+  const reason = destination.unsupported(key)
+  return reason === null ? null : new DrayError('unsupported-key', op, reason)
 }
+
+async function copyOnce(job: CopyJob): Promise<Copied> {
+  const { source, destination } = job.deps
+  const plan = planCopy(job.entry, source.tokens, destination.multipart)
+  const copied =
+    plan.how === 'at-once'
+      ? await copyAtOnce(job)
+      : plan.how === 'stream'
+        ? await copyStream(job, plan.md5)
+        : await copyParts(job, destination.multipart!, plan.partSize)
+  if (source.kind === 'file') await stillTheSame(job)
+  return copied
+}
+
+/** A small object: its bytes are in memory when the write begins, so their MD5 goes ahead of them. */
+async function copyAtOnce(job: CopyJob): Promise<Copied> {
+  const { source, destination } = job.deps
+  const { key } = job.entry
+  const reading = await job.read()
+  const { size, token } = reading.entry
+  const bytes = await wholeBody(reading.body, { size, op: job.op, failed: (error) => void job.note(error) })
+  const tokenIsMd5 = source.tokens === 'md5' && etagKind(token).kind === 'md5'
+  const md5 =
+    tokenIsMd5 || destination.tokens === 'md5' ? createHash('md5').update(bytes).digest('hex') : null
+  if (md5 !== null && tokenIsMd5) job.believe(md5, token)
+
+  const open = async () => Readable.from([bytes], { objectMode: false })
+  const body =
+    md5 !== null && destination.tokens === 'md5' ? { size, open, contentMd5: base64(md5) } : { size, open }
+  const metadata = carry(reading.metadata, reading.entry, destination.kind)
+  const written = await destination.write(key, body, metadata, job.signal)
+  job.count(size)
+  if (md5 !== null && destination.tokens === 'md5') {
+    return { read: reading.entry, written, evidence: await proven(job, written.token, md5, 'store-verified') }
+  }
+  return { read: reading.entry, written, evidence: tokenIsMd5 ? 'hashed' : 'size+mtime' }
+}
+
+/** One write, as the bytes come. `md5`: what the source's token says, to be checked by the destination where it can. */
+async function copyStream(job: CopyJob, md5: string | null): Promise<Copied> {
+  const { destination } = job.deps
+  const first = await job.read()
+  try {
+    const { entry: read } = first
+    const metadata = carry(first.metadata, read, destination.kind)
+    const write = (body: Omit<Parameters<CopyJob['body']>[0], 'size' | 'first'>) =>
+      destination.write(read.key, job.body({ ...body, size: read.size, first }), metadata, job.signal)
+
+    const promised = job.contradiction ?? md5
+    if (destination.tokens === 'md5' && promised !== null) {
+      const written = await write({ contentMd5: base64(promised), begin: () => ({}) })
+      return { read, written, evidence: await proven(job, written.token, promised, 'store-verified') }
+    }
+
+    if (destination.tokens === 'md5') {
+      const hashing = restarting(wholeDigest)
+      const written = await write({ begin: hashing.begin })
+      return { read, written, evidence: await proven(job, written.token, hashing.etag(), 'hashed') }
+    }
+
+    if (md5 !== null) {
+      // A file that fails at its very end is never put in place.
+      const begin = () => {
+        const whole = wholeDigest()
+        return { digest: whole, ended: () => job.believe(whole.etag(), md5) }
+      }
+      return { read, written: await write({ begin }), evidence: 'hashed' }
+    }
+    const cut = job.deps.source.tokens === 'md5' ? cutOf(read) : null
+    const hashing = cut === null ? null : restarting(() => partDigest(cut))
+    const written = await write({ begin: hashing?.begin ?? (() => ({})) })
+    return { read, written, evidence: hashing?.etag() === read.token ? 'hashed' : 'size+mtime' }
+  } finally {
+    discard(first.body)
+  }
+}
+
+/** The part size by which a multipart token can be recomputed, if that guess is right. */
+function cutOf({ token, size }: Entry): number | null {
+  const kind = etagKind(token)
+  return kind.kind === 'multipart' ? suggestPartSize(size, kind.parts) : null
+}
+
+/** The evidence where the destination's token is the MD5 that it should be; else what it holds is read and hashed. */
+async function proven(job: CopyJob, token: string, md5: string, evidence: Evidence): Promise<Evidence> {
+  if (token === md5) return evidence
+  const options = { token, signal: job.signal }
+  const [found] = await digestsOf(job.deps.destination, job.entry.key, () => [wholeDigest()], options)
+  if (found !== md5) throw job.badDigest('The destination holds other bytes than were sent.')
+  return 'full-read'
+}
+
+/** A file can change under a reader; then what was copied may be neither the old content nor the new. */
+async function stillTheSame(job: CopyJob): Promise<void> {
+  const head = await job.deps.source.head(job.entry.key, job.signal)
+  if (head === null) throw job.gone()
+  if (head.entry.token !== job.entry.token) throw job.changed()
+}
+
+/**
+ * What the next try is to know of the source's MD5. The store refused a body by the source's own token: either the wire
+ * changed it, or the token is no MD5. One more read tells which.
+ */
+async function lessonOf(job: CopyJob, error: DrayError): Promise<string | null> {
+  const { source } = job.deps
+  const { key, token } = job.entry
+  if (error.code !== 'bad-digest' || job.lesson !== null) return job.lesson
+  if (source.tokens !== 'md5' || etagKind(token).kind !== 'md5') return null
+  return hashObject(source, key, 'md5', { token, signal: job.signal })
+}
+
+function rowOf({ read, written, evidence }: Copied): BaselineRow {
+  const destination = { token: written.token, size: read.size, mtime: written.mtime }
+  return { key: read.key, source: sideOf(read), destination, evidence }
+}
+
+const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64')
+
+const pausing = ({ pause }: CopyDeps) => (pause === undefined ? { attempts } : { attempts, sleep: pause })
+
+const interrupted = ({ op }: CopyJob) =>
+  new DrayError('interrupted', op, 'It was interrupted.', { retry: 'later' })

@@ -48,3 +48,15 @@ export function multipartEtag(parts: readonly Uint8Array[]): string {
   for (const part of parts) hash.update(part)
   return `${hash.digest('hex')}-${parts.length}`
 }
+
+/** A digest that begins anew whenever its body does. */
+export function restarting(make: () => Digest) {
+  let digest = make()
+  return {
+    begin() {
+      digest = make()
+      return { digest }
+    },
+    etag: () => digest.etag(),
+  }
+}

@@ -85,9 +85,8 @@ type Comparison = 'equal' | 'unequal' | 'cut' | 'incomparable'
 function compareTokens(source: Entry, destination: Entry, sides: Sides): Comparison {
   if (sides.source !== 'md5' || sides.destination !== 'md5') return 'incomparable'
   const a = etagKind(source.token)
-  const b = etagKind(destination.token)
-  if (!sameForm(a, b)) return 'incomparable'
-  if (source.token === destination.token) return 'equal'
+  if (source.token === destination.token) return a.kind === 'opaque' ? 'incomparable' : 'equal'
+  if (!sameForm(a, etagKind(destination.token))) return 'incomparable'
   return a.kind === 'md5' ? 'unequal' : 'cut'
 }
 

@@ -1,0 +1,151 @@
+/** One try at copying one object: what its steps share. */
+
+import type { Readable } from 'node:stream'
+import type { Evidence } from '../shared/counts.ts'
+import { DrayError } from '../shared/error.ts'
+import { displayKey } from '../shared/key.ts'
+import { type Gauge, gauged } from './body.ts'
+import { discard } from './storage/interrupt.ts'
+import type { Body, ByteRange, Entry, Reading, Storage, Written } from './storage/storage.ts'
+
+export interface CopyDeps {
+  source: Storage
+  destination: Storage
+  /** Told of bytes as they move. What has to be moved again is taken back with a negative number. */
+  moved(bytes: number): void
+  /** Waits between tries; the clock's where absent. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/** What a try comes to: the object that was read, what it became, and the proof that they are equal. */
+export interface Copied {
+  read: Entry
+  written: Written
+  evidence: Evidence
+}
+
+export class CopyJob {
+  readonly deps: CopyDeps
+  /** The source's listing line, or its HEAD after it changed: the content that this try moves. */
+  readonly entry: Entry
+  readonly signal: AbortSignal
+  /**
+   * The MD5 of the source's bytes, where its token said another: null until that happened. The same twice means that the
+   * token is no MD5 (KMS makes such), whatever it looks like; once may be the wire's doing.
+   */
+  readonly contradiction: string | null
+  #contradicted: string | null = null
+  /** Found out while reading, and true whatever the destination makes of a body that fails. */
+  #fact: DrayError | null = null
+  #moved = 0
+
+  constructor(deps: CopyDeps, entry: Entry, contradiction: string | null, signal: AbortSignal) {
+    this.deps = deps
+    this.entry = entry
+    this.contradiction = contradiction
+    this.signal = signal
+  }
+
+  get op(): string {
+    return `copy ${displayKey(this.entry.key)}`
+  }
+
+  /** That the source is gone or another, where reading showed it; else null. */
+  get fact(): DrayError | null {
+    return this.#fact
+  }
+
+  /** For the next try. */
+  get lesson(): string | null {
+    return this.#contradicted ?? this.contradiction
+  }
+
+  /** The source's object, or that part of it; `gone` and `changed` are thrown. */
+  async read(range?: ByteRange, signal = this.signal): Promise<Reading> {
+    const { key, token, size } = this.entry
+    const options = range === undefined ? { token, signal } : { token, range, signal }
+    const reading = await this.deps.source.read(key, options).catch((error) => {
+      throw this.note(error)
+    })
+    if (reading === null) throw this.gone()
+    if (reading.entry.size === size) return reading
+    discard(reading.body)
+    throw this.changed()
+  }
+
+  /** A body whose every opening reads the source anew; `first` is used up before that. */
+  body(options: {
+    size: number
+    first?: Reading
+    range?: ByteRange
+    contentMd5?: string | undefined
+    /** Called at each opening. */
+    begin(): Pick<Gauge, 'digest' | 'ended'>
+  }): Body {
+    const { size, range, contentMd5, begin } = options
+    let first = options.first
+    let sent = 0
+    const open = async (signal: AbortSignal): Promise<Readable> => {
+      this.count(-sent)
+      sent = 0
+      const reading = first ?? (await this.read(range, signal))
+      first = undefined
+      return gauged(reading.body, {
+        size,
+        op: this.op,
+        ...begin(),
+        moved: (bytes) => {
+          sent += bytes
+          this.count(bytes)
+        },
+        failed: (error) => void this.note(error),
+      })
+    }
+    return contentMd5 === undefined ? { size, open } : { size, open, contentMd5 }
+  }
+
+  /** The try failed: nothing has moved. */
+  takeBack(): void {
+    this.count(-this.#moved)
+  }
+
+  /** Throws `bad-digest` where the bytes read are not those of an MD5 token, unless it has proved to be none. */
+  believe(md5: string, token: string): void {
+    if (md5 === token || md5 === this.contradiction) return
+    this.#contradicted = md5
+    throw this.badDigest(`The source's bytes have the MD5 ${md5}, its ETag says ${token}.`)
+  }
+
+  badDigest(message: string): DrayError {
+    return new DrayError('bad-digest', this.op, message, { retry: 'now' })
+  }
+
+  gone(): DrayError {
+    return this.#found(new DrayError('not-found', this.op, 'The object is gone from the source.'))
+  }
+
+  changed(): DrayError {
+    return this.#found(
+      new DrayError('changed', this.op, 'The object changed while it was copied.', { retry: 'later' }),
+    )
+  }
+
+  /** To be asked of every error on the source's side. */
+  note<T>(error: T): T {
+    if (error instanceof DrayError && (error.code === 'changed' || error.code === 'not-found'))
+      this.#found(error)
+    return error
+  }
+
+  /** Bytes that moved; `body` counts its own. */
+  count(bytes: number): void {
+    if (bytes === 0) return
+    this.#moved += bytes
+    this.deps.moved(bytes)
+  }
+
+  #found(fact: DrayError): DrayError {
+    this.#fact = fact
+    return fact
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * How one object is copied, from its listing line alone. The aims, in this order: the destination's token comes out
+ * equal to the source's, so that every later comparison is a listing; nothing is hashed that a store can check; memory is bounded.
+ *
+ *   at-once   up to 1 MiB: read into memory, hashed there, sent with its Content-MD5
+ *   stream    one write of any size, never staged. `md5`: the source's token, which a store is given to check the body by;
+ *             null where there is none, and the body is hashed on its way
+ *   parts     a multipart upload, cut as the source was where that can be guessed
+ */
+import type { Entry, Storage } from '../storage/storage.ts'
+import { etagKind } from './etag.ts'
+import { defaultPartSize, partCount, suggestPartSize } from './part-size.ts'
+
+export type CopyPlan =
+  | { how: 'at-once' }
+  | { how: 'stream'; md5: string | null }
+  | { how: 'parts'; partSize: number }
+
+export const atOnceBytes = 1024 * 1024
+/** Above this a body whose ETag need not be kept goes up in parts, several at a time. */
+export const partsAboveBytes = 64 * 1024 * 1024
+
+/** Throws `too-large`. */
+export function planCopy(
+  entry: Pick<Entry, 'size' | 'token'>,
+  tokens: Storage['tokens'],
+  multipart: Storage['multipart'],
+): CopyPlan {
+  const { size, token } = entry
+  const kind = tokens === 'md5' ? etagKind(token) : { kind: 'opaque' as const }
+  // An empty upload is not every store's idea of one.
+  if (multipart && kind.kind === 'multipart' && size > 0) {
+    const partSize = suggestPartSize(size, kind.parts)
+    if (partSize !== null && fits(size, partSize, multipart.limits)) return { how: 'parts', partSize }
+  }
+  if (size <= atOnceBytes) return { how: 'at-once' }
+  const md5 = kind.kind === 'md5' ? token : null
+  if (!multipart) return { how: 'stream', md5 }
+  const { limits } = multipart
+  const inOne = md5 === null ? Math.min(partsAboveBytes, limits.maxWrite) : limits.maxWrite
+  if (size <= inOne) return { how: 'stream', md5 }
+  return { how: 'parts', partSize: defaultPartSize(size, limits) }
+}
+
+function fits(size: number, partSize: number, limits: NonNullable<Storage['multipart']>['limits']): boolean {
+  const count = partCount(size, partSize)
+  return partSize <= limits.maxPart && count <= limits.maxParts && (count === 1 || partSize >= limits.minPart)
+}
