@@ -1,0 +1,80 @@
+/**
+ * A pass in figures, kept up to date with every step of its packets, so that its status is never a scan. Stored as one
+ * JSON document in the transaction of the steps that it counts. The functions change the counters that they are given.
+ */
+import type { PassStatus } from '../../shared/api.ts'
+import { addCounts, type Counts, zeroCounts } from '../../shared/counts.ts'
+import type { ErrorBody, ErrorCode } from '../../shared/error.ts'
+import type { Work } from '../../shared/protocol.ts'
+import type { Effect, NewPacket } from './packet.ts'
+
+export interface Counters {
+  counts: Counts
+  expected: Work
+  packets: PassStatus['packets']
+  /** Surveys that are not done: while there is one, totals are not known. */
+  surveys: number
+  causes: Partial<Record<ErrorCode, { objects: number; bytes: number; message: string }>>
+  /** Of packets that are not done since, by the code of their latest failed attempt. */
+  errors: Partial<Record<ErrorCode, { error: ErrorBody; packets: number; parked: number }>>
+}
+
+export const zeroCounters = (): Counters => ({
+  counts: zeroCounts(),
+  expected: { objects: 0, bytes: 0 },
+  packets: { ready: 0, leased: 0, done: 0, parked: 0, settled: 0 },
+  surveys: 0,
+  causes: {},
+  errors: {},
+})
+
+/** Takes note of what a packet became; `before` is null for a new one. Call `countEffect` for its effects first. */
+export function countPacket(counters: Counters, before: NewPacket | null, after: NewPacket): void {
+  add(counters, after, 1)
+  if (before) add(counters, before, -1)
+}
+
+function add(counters: Counters, packet: NewPacket, n: 1 | -1): void {
+  counters.packets[packet.state] += n
+  if (packet.kind === 'survey' && packet.state !== 'done') counters.surveys += n
+  const error = packet.error && counters.errors[packet.error]
+  if (!packet.error || !error) return
+  error.packets += n
+  if (packet.state === 'parked') error.parked += n
+  if (error.packets === 0) delete counters.errors[packet.error]
+}
+
+export function countEffect(counters: Counters, effect: Effect): void {
+  switch (effect.is) {
+    case 'insert':
+      countPacket(counters, null, effect.packet)
+      return
+    case 'settle':
+      counters.packets.settled += 1
+      return
+    case 'expect':
+      counters.expected.objects += effect.work.objects
+      counters.expected.bytes += effect.work.bytes
+      return
+    case 'count':
+      addCounts(counters.counts, effect.counts)
+      return
+    case 'fail':
+      for (const { code, bytes, message } of effect.failures) {
+        const cause = counters.causes[code] ?? { objects: 0, bytes: 0, message }
+        counters.causes[code] = { objects: cause.objects + 1, bytes: cause.bytes + bytes, message }
+      }
+      return
+    case 'error': {
+      const known = counters.errors[effect.error.code]
+      counters.errors[effect.error.code] = {
+        packets: known?.packets ?? 0,
+        parked: known?.parked ?? 0,
+        error: effect.error,
+      }
+      return
+    }
+    default:
+      effect satisfies never
+  }
+}

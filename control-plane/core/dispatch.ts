@@ -1,0 +1,100 @@
+/**
+ * Who gets which packet: pure choices over the queue and the agents' free slots.
+ *
+ * Surveys come first while little is ready, so that there is always something to copy; copying comes first once enough
+ * is. One survey is kept going, and no agent surveys in all its slots, so that copying starts with the first packet.
+ * A survey that is far ahead is held: its agent cuts on when the others have caught up.
+ */
+import type { ReadyQueue } from './queue.ts'
+
+/** Below this many ready packets a survey is worth more than a copy. */
+export const fewReady = 200
+/** Above this many a survey is held, and goes on below half. */
+export const manyReady = 2_000
+/** Leases that one session may hold, whatever it asks for. */
+export const maxHeld = 1_000
+
+/** An agent that is connected. `dispatch` takes from `free` and adds to the others. */
+export interface Slots {
+  readonly session: number
+  free: number
+  held: number
+  surveys: number
+}
+
+export interface Grant {
+  readonly session: number
+  readonly packet: number
+}
+
+/** What is leased now, in rounds of one packet an agent, so that little work is spread over all. */
+export function dispatch(queue: ReadyQueue, agents: readonly Slots[], surveysGoing: number): Grant[] {
+  const bySession = new Map(agents.map((agent) => [agent.session, agent]))
+  const busy = (session: number) => !((bySession.get(session)?.free ?? 0) > 0)
+  const grants: Grant[] = []
+  let going = surveysGoing
+  let idle = agents.filter((agent) => agent.free > 0 && agent.held < maxHeld)
+  while (idle.length > 0) {
+    const before = grants.length
+    for (const agent of idle) {
+      const survey = wantsSurvey(queue, agent, going) ? queue.takeSurvey() : null
+      const packet = survey ?? queue.takeWork(agent.session, busy)
+      if (packet === null) continue
+      agent.free--
+      agent.held++
+      if (survey !== null) {
+        agent.surveys++
+        going++
+      }
+      grants.push({ session: agent.session, packet })
+    }
+    if (grants.length === before) break
+    idle = idle.filter((agent) => agent.free > 0 && agent.held < maxHeld)
+  }
+  return grants
+}
+
+function wantsSurvey(queue: ReadyQueue, agent: Slots, going: number): boolean {
+  if (queue.surveys === 0 || queue.work >= manyReady) return false
+  if (going === 0) return true
+  const slots = agent.free + agent.held
+  const most = Math.max(1, slots - Math.max(1, slots >> 2))
+  return agent.surveys < most && queue.work < fewReady
+}
+
+/** Whether a survey waits before its next cut. Never while nobody works on what it found: nothing would ever catch up. */
+export const holds = (ready: number, working: number): boolean => ready > manyReady && working > 0
+
+/** Whether those that were held go on. */
+export const proceeds = (ready: number, working: number): boolean => ready < manyReady / 2 || working === 0
+
+/** Milliseconds that a survey runs before it is asked to give a part away, and between two such requests. */
+export const splitAfterMs = 1_000
+export const splitPauseMs = 5_000
+
+export interface RunningSurvey {
+  readonly packet: number
+  /** When it was leased, and when it was last asked (0: never). */
+  readonly since: number
+  readonly asked: number
+}
+
+/**
+ * Which surveys to ask for a part of their range, for as many idle slots as nothing is ready for; and when to look
+ * again, where one cannot be asked yet.
+ */
+export function pleaseSplit(
+  surveys: Iterable<RunningSurvey>,
+  idleSlots: number,
+  now: number,
+): { ask: number[]; again: number | null } {
+  const ask: number[] = []
+  let again: number | null = null
+  for (const { packet, since, asked } of surveys) {
+    const due = Math.max(since + splitAfterMs, asked === 0 ? 0 : asked + splitPauseMs)
+    if (due > now) again = Math.min(again ?? due, due)
+    else if (ask.length < idleSlots) ask.push(packet)
+  }
+  if (ask.length > 0) again = Math.min(again ?? Number.POSITIVE_INFINITY, now + splitPauseMs)
+  return { ask, again: idleSlots > 0 ? again : null }
+}

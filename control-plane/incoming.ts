@@ -1,0 +1,57 @@
+/** What comes in by socket, parsed once; what does not parse is a reason to close. */
+import type { z } from 'zod'
+import {
+  agentMessageSchema,
+  closeCodes,
+  fleetAgentMessageSchema,
+  maxMessageBytes,
+  protocolVersion,
+} from '../shared/protocol.ts'
+
+export type Parsed<T> = { readonly message: T } | { readonly code: number; readonly reason: string }
+
+const encoder = new TextEncoder()
+/** UTF-8 takes between one and three bytes a code unit. */
+const isTooBig = (raw: string) =>
+  raw.length > maxMessageBytes ||
+  (raw.length > maxMessageBytes / 3 && encoder.encode(raw).length > maxMessageBytes)
+
+const refuse = (code: number, reason: string) => ({ code, reason: reason.slice(0, 120) })
+
+function parse<T extends { t: string }>(raw: string | ArrayBuffer, schema: z.ZodType<T>): Parsed<T> {
+  if (typeof raw !== 'string') return refuse(closeCodes.protocol, 'messages are text')
+  if (isTooBig(raw)) return refuse(closeCodes.tooBig, `messages have ${maxMessageBytes} bytes at most`)
+  let document: unknown
+  try {
+    document = JSON.parse(raw)
+  } catch {
+    return refuse(closeCodes.protocol, 'not JSON')
+  }
+  // Before the rest, which another version may have changed.
+  const { t, protocol } = (document ?? {}) as { t?: unknown; protocol?: unknown }
+  if (t === 'hello' && protocol !== protocolVersion) {
+    return refuse(
+      closeCodes.protocol,
+      `protocol ${String(protocol)} is not spoken here, ${protocolVersion} is`,
+    )
+  }
+  const result = schema.safeParse(document)
+  if (result.success) return { message: result.data }
+  const issue = result.error.issues[0]
+  return refuse(closeCodes.protocol, `${String(t)}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+}
+
+export const parseAgentMessage = (raw: string | ArrayBuffer) => parse(raw, agentMessageSchema)
+export const parseFleetMessage = (raw: string | ArrayBuffer) => parse(raw, fleetAgentMessageSchema)
+
+/** Closes, where it is not closed yet. */
+export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  try {
+    socket.close(code, reason)
+  } catch {
+    // It is gone already.
+  }
+}
+
+/** Codes that a peer reports but nobody may send: no status, abnormal, TLS. */
+export const closeAnswer = (code: number) => (code === 1005 || code === 1006 || code === 1015 ? 1000 : code)

@@ -1,0 +1,378 @@
+/**
+ * A running pass in memory: what is ready, what is leased, and who is there. Everything here can be rebuilt from the
+ * tables by one scan (`new LivePass`), and is thrown away when a transaction fails.
+ *
+ * Every method that changes something runs inside a transaction of the object's storage and leaves what is to be sent in
+ * `out`, for its owner to send once the transaction is over.
+ */
+import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
+import { countEffect, countPacket } from './core/counters.ts'
+import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey } from './core/dispatch.ts'
+import { type NewPacket, type Packet, type PacketEvent, type Stepped, step } from './core/packet.ts'
+import { passEnd } from './core/pass.ts'
+import { ReadyQueue } from './core/queue.ts'
+import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
+
+type Leased = Packet & { state: 'leased' }
+
+export interface Session {
+  readonly row: SessionRow
+  connected: boolean
+  /** When it was last heard of (ms since the epoch). */
+  seen: number
+  free: number
+  inFlight: { objects: number; bytes: number }
+  readonly leases: Set<number>
+}
+
+export interface Outgoing {
+  readonly session: number
+  readonly message: PlaneMessage
+}
+
+/** Leases that are taken back in one transaction; the rest follow by alarm. */
+const maxExpired = 2_000
+/** Packets in one message: boundaries may have 4,096 bytes each. */
+const maxLeasesPerMessage = 100
+
+export class LivePass {
+  readonly #tables: MigrationTables
+  readonly #leaseMs: number
+  readonly #queue = new ReadyQueue()
+  readonly #leased = new Map<number, Leased>()
+  readonly #surveys = new Map<number, { since: number; asked: number }>()
+  /** Surveys that may be waiting for `proceed`. */
+  readonly #holding = new Set<number>()
+  readonly #newest = new Map<string, number>()
+  #nextPacket: number
+  #nextFailure: number
+  #nextSession: number
+  #dirty = false
+  readonly sessions = new Map<number, Session>()
+  pass: PassRow
+  out: Outgoing[] = []
+
+  constructor(tables: MigrationTables, pass: PassRow, leaseMs: number, now: number) {
+    this.#tables = tables
+    this.#leaseMs = leaseMs
+    this.pass = pass
+    this.#nextPacket = tables.next('packet')
+    this.#nextFailure = tables.next('failure')
+    this.#nextSession = tables.next('session')
+    const rows = new Map(tables.sessions().map((row) => [row.id, row]))
+    for (const { agent, id } of rows.values()) this.#newest.set(agent, id)
+    for (const packet of tables.unfinished(pass.firstPacket)) {
+      if (packet.state === 'ready') {
+        this.#queue.add(packet, now)
+      } else if (packet.state === 'leased') {
+        const row = rows.get(packet.session)!
+        // Nobody was heard while the object was away: one whole lease of grace.
+        if (!this.sessions.has(row.id)) this.#addSession(row, now)
+        this.#noteLease({ ...packet, since: now })
+        if (packet.kind === 'survey') this.#holding.add(packet.id)
+      }
+    }
+  }
+
+  /** A socket that outlived the object's sleep: its session goes on. */
+  reconnect(row: SessionRow, free: number, now: number): void {
+    const session = this.sessions.get(row.id) ?? this.#addSession(row, now)
+    session.connected = true
+    session.free = free
+  }
+
+  insert(packets: Iterable<NewPacket>, now: number): void {
+    for (const packet of packets) {
+      countPacket(this.pass.counters, null, packet)
+      this.#store(packet, now)
+    }
+    this.#dirty = true
+  }
+
+  /** The session, whose leases now are those that it still holds; and whom it supersedes. Null: it is superseded itself. */
+  hello(
+    { agent, session: name, held }: AgentMessage & { t: 'hello' },
+    now: number,
+  ): { session: Session; superseded: number[]; lost: Held[] } | null {
+    const newest = this.#newest.get(agent)
+    const row = this.#tables.sessionOf(agent, name)
+    if (row && newest !== undefined && newest > row.id) return null
+    let session = row && this.sessions.get(row.id)
+    if (!session) {
+      const fresh = row ?? { id: this.#nextSession++, agent, session: name }
+      if (!row) this.#tables.insertSession(fresh)
+      this.#newest.set(agent, fresh.id)
+      session = this.#addSession(fresh, now)
+    }
+    const superseded: number[] = []
+    for (const other of this.sessions.values()) {
+      if (other.row.agent !== agent || other === session) continue
+      this.#takeBack(other, { t: 'supersede' }, now, () => true)
+      this.sessions.delete(other.row.id)
+      superseded.push(other.row.id)
+    }
+    session.connected = true
+    session.seen = now
+    session.free = 0
+    const named = new Set(held.map(({ packet }) => packet))
+    this.#takeBack(session, { t: 'expire' }, now, (lease) => !named.has(lease.id))
+    for (const id of session.leases) if (this.#surveys.has(id)) this.#holding.add(id)
+    return { session, superseded, lost: this.#lost(session, held) }
+  }
+
+  receive(session: Session, message: Exclude<AgentMessage, { t: 'hello' }>, now: number): void {
+    session.seen = now
+    switch (message.t) {
+      case 'free':
+        session.free = message.n
+        return
+      case 'heartbeat': {
+        session.inFlight = message.inFlight
+        const held = this.#lost(session, message.held)
+        if (held.length > 0) this.#send(session, { t: 'drop', held })
+        const named = new Set(message.held.map(({ packet }) => packet))
+        // A lease that it does not name after all this time never arrived, or was given up.
+        const old = now - this.#leaseMs
+        this.#takeBack(session, { t: 'expire' }, now, (lease) => lease.since < old && !named.has(lease.id))
+        return
+      }
+      case 'release':
+        for (const { packet, generation } of message.held) {
+          this.#step(packet, { t: 'release', session: session.row.id, generation }, now)
+        }
+        this.#send(session, { t: 'ack', seq: message.seq, hold: false })
+        return
+      case 'cut':
+      case 'split':
+      case 'outcome':
+      case 'failed': {
+        const { seq, packet, ...event } = message
+        const refused = this.#step(packet, { ...event, session: session.row.id }, now)
+        if (refused) {
+          this.#send(session, { t: 'refused', seq, ...refused })
+          return
+        }
+        const hold = message.t === 'cut' && holds(this.#queue.work, this.#working) && this.#leased.has(packet)
+        if (hold) this.#holding.add(packet)
+        this.#send(session, { t: 'ack', seq, hold })
+        return
+      }
+      default:
+        message satisfies never
+    }
+  }
+
+  disconnect(id: number): void {
+    const session = this.sessions.get(id)
+    if (!session) return
+    session.connected = false
+    session.free = 0
+    if (session.leases.size === 0) this.sessions.delete(id)
+  }
+
+  /** What time alone does: silent sessions lose their leases, and what failed is ready again. */
+  tick(now: number): void {
+    this.#queue.wake(now)
+    let budget = maxExpired
+    for (const session of this.sessions.values()) {
+      if (session.leases.size === 0 || session.seen + this.#leaseMs > now) continue
+      const lost: Held[] = []
+      this.#takeBack(session, { t: 'expire' }, now, (lease) => {
+        if (--budget < 0) return false
+        lost.push({ packet: lease.id, generation: lease.generation })
+        return true
+      })
+      // Not another packet for it, until it says again what it can take.
+      session.free = 0
+      if (session.connected) this.#send(session, { t: 'drop', held: lost })
+      else if (session.leases.size === 0) this.sessions.delete(session.row.id)
+      if (budget <= 0) return
+    }
+  }
+
+  /** Leases what can be leased, and lets held surveys go on. Returns when to look again without being called, if ever. */
+  dispatch(now: number): number | null {
+    const connected = [...this.sessions.values()].filter((session) => session.connected)
+    const slots = connected.map(({ row, free, leases }) => ({
+      session: row.id,
+      free,
+      held: leases.size,
+      surveys: count(leases, (id) => this.#surveys.has(id)),
+    }))
+    const granted = new Map<number, LeasedPacket[]>()
+    for (const { session, packet } of dispatch(this.#queue, slots, this.#surveys.size)) {
+      const before = this.#tables.packet(packet)!
+      const holder = this.sessions.get(session)!
+      // An agent that held nothing may have been quiet for long: its lease begins now.
+      if (holder.leases.size === 0) holder.seen = now
+      holder.free--
+      const { packet: lease } = this.#apply(before, { t: 'lease', session }, now)
+      const { id, generation, kind, after, through, work } = lease
+      const leases = granted.get(session) ?? []
+      granted.set(session, leases)
+      leases.push({ id, generation, kind, after, through, attempt: generation, work })
+    }
+    for (const [session, packets] of granted) {
+      for (let i = 0; i < packets.length; i += maxLeasesPerMessage) {
+        const some = packets.slice(i, i + maxLeasesPerMessage)
+        this.#send(this.sessions.get(session)!, { t: 'lease', packets: some })
+      }
+    }
+    this.#letProceed()
+    return this.#askToSplit(slots, now)
+  }
+
+  #letProceed(): void {
+    if (this.#holding.size === 0 || !proceeds(this.#queue.work, this.#working)) return
+    for (const packet of this.#holding) {
+      const session = this.#holderOf(packet)
+      if (!session?.connected) continue
+      this.#send(session, { t: 'proceed', packet })
+      this.#holding.delete(packet)
+    }
+  }
+
+  #askToSplit(slots: readonly { free: number }[], now: number): number | null {
+    const idle = slots.reduce((sum, { free }) => sum + free, 0)
+    if (idle === 0 || this.#queue.work > 0 || this.#queue.surveys > 0) return null
+    const running: RunningSurvey[] = []
+    for (const [packet, times] of this.#surveys) {
+      if (this.#holderOf(packet)?.connected) running.push({ packet, ...times })
+    }
+    const { ask, again } = pleaseSplit(running, idle, now)
+    for (const packet of ask) {
+      this.#surveys.get(packet)!.asked = now
+      this.#send(this.#holderOf(packet)!, { t: 'please-split', packet })
+    }
+    return again
+  }
+
+  /** Stores the counters where anything changed, and ends the pass where nothing is left. To be called last. */
+  finish(now: number): void {
+    if (!this.#dirty) return
+    this.#dirty = false
+    const state = passEnd(this.pass.counters, this.pass.options)
+    if (state) this.#end(state, now)
+    else this.#tables.saveCounters(this.pass)
+  }
+
+  cancel(now: number): void {
+    const { packets } = this.pass.counters
+    packets.ready += packets.leased
+    packets.leased = 0
+    this.#end('cancelled', now)
+  }
+
+  #end(state: 'complete' | 'incomplete' | 'cancelled', now: number): void {
+    this.pass = { ...this.pass, state, endedAt: now, told: false }
+    this.#tables.endPass(this.pass)
+    for (const session of this.sessions.values()) {
+      if (session.connected) this.#send(session, { t: 'end', pass: this.pass.number, state })
+    }
+  }
+
+  /** When each session that holds something was last heard of. */
+  *seen(): Generator<number> {
+    for (const { seen, leases } of this.sessions.values()) if (leases.size > 0) yield seen
+  }
+
+  get nextRetry(): number | null {
+    return this.#queue.nextDue
+  }
+
+  isLeased(packet: number, generation: number): boolean {
+    return this.#leased.get(packet)?.generation === generation
+  }
+
+  get #working(): number {
+    return this.#leased.size - this.#surveys.size
+  }
+
+  #holderOf(packet: number): Session | undefined {
+    const lease = this.#leased.get(packet)
+    return lease && this.sessions.get(lease.session)
+  }
+
+  #addSession(row: SessionRow, now: number): Session {
+    const idle = { objects: 0, bytes: 0 }
+    const session = { row, connected: false, seen: now, free: 0, inFlight: idle, leases: new Set<number>() }
+    this.sessions.set(row.id, session)
+    return session
+  }
+
+  /** Those of `held` that are neither leased to the session nor done by that very lease. */
+  #lost(session: Session, held: readonly Held[]): Held[] {
+    return held.filter(({ packet, generation }) => {
+      const lease = this.#leased.get(packet)
+      if (lease) return lease.generation !== generation || lease.session !== session.row.id
+      const stored = this.#tables.packet(packet)
+      return stored?.state !== 'done' || stored.generation !== generation
+    })
+  }
+
+  #takeBack(session: Session, event: PacketEvent, now: number, which: (lease: Leased) => boolean): void {
+    for (const id of [...session.leases]) {
+      const lease = this.#leased.get(id)!
+      if (which(lease)) this.#apply(lease, event, now)
+    }
+  }
+
+  #step(id: number, event: PacketEvent, now: number): Stepped['refused'] {
+    const before = this.#leased.get(id) ?? this.#tables.packet(id)
+    if (!before) return { code: 'stale', message: 'there is no such packet' }
+    return this.#apply(before, event, now).refused
+  }
+
+  #apply(before: Packet, event: PacketEvent, now: number): Stepped {
+    const around = { now, random: Math.random(), work: this.pass.options.kind }
+    const stepped = step(before, event, around)
+    const { packet, effects, refused } = stepped
+    if (refused || packet === before) return stepped
+    this.#dirty = true
+    for (const effect of effects) {
+      countEffect(this.pass.counters, effect)
+      if (effect.is === 'insert') this.#store(effect.packet, now)
+      if (effect.is !== 'fail') continue
+      for (const failure of effect.failures) {
+        this.#tables.insertFailure(this.#nextFailure++, packet.id, failure)
+      }
+    }
+    countPacket(this.pass.counters, before, packet)
+    this.#tables.updatePacket(packet)
+    if (packet.state === 'leased') this.#noteLease(packet)
+    else if (before.state === 'leased') this.#forgetLease(before)
+    if (packet.state === 'ready') this.#queue.add(packet, now)
+    return stepped
+  }
+
+  #store(packet: NewPacket, now: number): void {
+    const id = this.#nextPacket++
+    this.#tables.insertPacket(id, packet)
+    if (packet.state === 'ready') this.#queue.add({ ...packet, id }, now)
+  }
+
+  #noteLease(packet: Leased): void {
+    this.#leased.set(packet.id, packet)
+    this.sessions.get(packet.session)!.leases.add(packet.id)
+    if (packet.kind === 'survey' && !this.#surveys.has(packet.id)) {
+      this.#surveys.set(packet.id, { since: packet.since, asked: 0 })
+    }
+  }
+
+  #forgetLease({ id, session }: Leased): void {
+    this.#leased.delete(id)
+    this.#surveys.delete(id)
+    this.#holding.delete(id)
+    this.sessions.get(session)?.leases.delete(id)
+  }
+
+  #send(session: Session, message: PlaneMessage): void {
+    this.out.push({ session: session.row.id, message })
+  }
+}
+
+function count<T>(items: Iterable<T>, which: (item: T) => boolean): number {
+  let n = 0
+  for (const item of items) if (which(item)) n++
+  return n
+}

@@ -1,0 +1,289 @@
+/**
+ * The tables of a `Migration` object: definition, passes, packets, failures, sessions. Rows are read and written here and
+ * nowhere else.
+ *
+ * Rows written are what a control plane costs, so packets have no index but their id: those of a pass are a run of ids
+ * (one pass runs at a time), and so are its failures. Keys are TEXT: SQLite's order of the UTF-8 of a byte string is the
+ * order of its bytes.
+ */
+import type { NewMigration, PassState } from '../shared/api.ts'
+import type { Key } from '../shared/key.ts'
+import type { PassOptions } from '../shared/policy.ts'
+import type { Failure, PacketKind } from '../shared/protocol.ts'
+import type { Counters } from './core/counters.ts'
+import type { NewPacket, Packet } from './core/packet.ts'
+
+export interface PassRow {
+  readonly number: number
+  readonly state: PassState
+  readonly options: PassOptions
+  readonly startedAt: number
+  readonly endedAt: number | null
+  /** Ids from here to the next pass's first are its own. */
+  readonly firstPacket: number
+  readonly firstFailure: number
+  readonly counters: Counters
+  /** Whether the fleet and the catalogue know of its state. */
+  readonly told: boolean
+}
+
+/** The migration as the catalogue had it when its last pass began. */
+export interface Definition extends NewMigration {
+  readonly id: string
+}
+
+/** One process of an agent; leases belong to it. */
+export interface SessionRow {
+  readonly id: number
+  readonly agent: string
+  readonly session: string
+}
+
+export interface FailureRow extends Failure {
+  readonly id: number
+}
+
+type Row = Record<string, SqlStorageValue>
+
+export class MigrationTables {
+  readonly #sql: SqlStorage
+  /** Since this object woke. */
+  rowsWritten = 0
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+    sql.exec(`
+      CREATE TABLE IF NOT EXISTS config (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS pass (
+        number INTEGER PRIMARY KEY, state TEXT NOT NULL, options TEXT NOT NULL, started_at INTEGER NOT NULL,
+        ended_at INTEGER, first_packet INTEGER NOT NULL, first_failure INTEGER NOT NULL, counters TEXT NOT NULL,
+        told INTEGER NOT NULL
+      );
+      CREATE TABLE IF NOT EXISTS packet (
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, after TEXT, through TEXT,
+        objects INTEGER NOT NULL, bytes INTEGER NOT NULL, generation INTEGER NOT NULL, failures INTEGER NOT NULL,
+        error TEXT, prefer INTEGER, session INTEGER, not_before INTEGER, counts TEXT, report INTEGER
+      );
+      CREATE TABLE IF NOT EXISTS failure (
+        id INTEGER PRIMARY KEY, packet INTEGER NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL,
+        message TEXT NOT NULL, bytes INTEGER NOT NULL
+      );
+      CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY, agent TEXT NOT NULL, session TEXT NOT NULL);
+    `)
+  }
+
+  #write(query: string, ...values: SqlStorageValue[]): void {
+    this.rowsWritten += this.#sql.exec(query, ...values).rowsWritten
+  }
+
+  /** Null before the first pass. */
+  definition(): Definition | null {
+    const row = this.#sql.exec<Row>(`SELECT value FROM config WHERE name = 'definition'`).toArray()[0]
+    return row ? JSON.parse(row.value as string) : null
+  }
+
+  setDefinition(definition: Definition): void {
+    this.#write(`INSERT OR REPLACE INTO config VALUES ('definition', ?)`, JSON.stringify(definition))
+  }
+
+  lastPass(): PassRow | null {
+    return this.#passes('ORDER BY number DESC LIMIT 1')[0] ?? null
+  }
+
+  pass(number: number): PassRow | null {
+    return this.#passes('WHERE number = ?', number)[0] ?? null
+  }
+
+  /** The id past a pass's last packet. */
+  endOfPackets(number: number): number {
+    return this.#passes('WHERE number = ?', number + 1)[0]?.firstPacket ?? Number.MAX_SAFE_INTEGER
+  }
+
+  #passes(where: string, ...values: SqlStorageValue[]): PassRow[] {
+    const rows = this.#sql.exec<Row>(`SELECT * FROM pass ${where}`, ...values).toArray()
+    return rows.map((row) => ({
+      number: row.number as number,
+      state: row.state as PassState,
+      options: JSON.parse(row.options as string),
+      startedAt: row.started_at as number,
+      endedAt: row.ended_at as number | null,
+      firstPacket: row.first_packet as number,
+      firstFailure: row.first_failure as number,
+      counters: JSON.parse(row.counters as string),
+      told: row.told === 1,
+    }))
+  }
+
+  insertPass(pass: PassRow): void {
+    const { number, state, options, startedAt, endedAt, firstPacket, firstFailure, counters, told } = pass
+    this.#write(
+      'INSERT INTO pass VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      ...[number, state, JSON.stringify(options), startedAt, endedAt, firstPacket, firstFailure],
+      ...[JSON.stringify(counters), Number(told)],
+    )
+  }
+
+  saveCounters({ number, counters }: PassRow): void {
+    this.#write('UPDATE pass SET counters = ? WHERE number = ?', JSON.stringify(counters), number)
+  }
+
+  /** With its final state, of which nobody has been told yet. */
+  endPass({ number, state, endedAt, counters }: PassRow): void {
+    this.#write(
+      'UPDATE pass SET state = ?, ended_at = ?, counters = ?, told = 0 WHERE number = ?',
+      ...[state, endedAt, JSON.stringify(counters), number],
+    )
+  }
+
+  /** Nothing where the pass has come to another state since. */
+  setTold(number: number, state: PassState): void {
+    this.#write('UPDATE pass SET told = 1 WHERE number = ? AND state = ?', number, state)
+  }
+
+  next(table: 'packet' | 'failure' | 'session'): number {
+    return this.#sql.exec<{ n: number }>(`SELECT COALESCE(MAX(id), 0) + 1 AS n FROM ${table}`).one().n
+  }
+
+  packet(id: number): Packet | null {
+    const row = this.#sql.exec<Row>('SELECT * FROM packet WHERE id = ?', id).toArray()[0]
+    return row ? toPacket(row) : null
+  }
+
+  /** From `first` on, in the order of ids. Only what a running pass has to know: ready and leased ones. */
+  *unfinished(first: number): Generator<Packet> {
+    const query = `SELECT * FROM packet WHERE id >= ? AND state IN ('ready', 'leased')`
+    for (const row of this.#sql.exec<Row>(query, first)) yield toPacket(row)
+  }
+
+  insertPacket(id: number, packet: NewPacket): void {
+    this.#write(
+      'INSERT INTO packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      id,
+      ...toRow(packet),
+    )
+  }
+
+  updatePacket(packet: Packet): void {
+    this.#write(
+      `UPDATE packet SET kind = ?, state = ?, after = ?, through = ?, objects = ?, bytes = ?, generation = ?,
+        failures = ?, error = ?, prefer = ?, session = ?, not_before = ?, counts = ?, report = ? WHERE id = ?`,
+      ...toRow(packet),
+      packet.id,
+    )
+  }
+
+  /**
+   * Those with ids in [first, end) that stand for a part of the key space, in its order, from the start `from` on.
+   * Reads all of the pass for each page: for people, not for work.
+   */
+  inKeyOrder(first: number, end: number, from: Key | null, limit: number): Packet[] {
+    const rest = from === null ? '' : 'AND after >= ?'
+    return this.#sql
+      .exec<Row>(
+        `SELECT * FROM packet WHERE id >= ? AND id < ? AND NOT (kind = 'survey' AND state = 'done') ${rest}
+          ORDER BY after LIMIT ?`,
+        ...[first, end, ...(from === null ? [] : [from]), limit],
+      )
+      .toArray()
+      .map(toPacket)
+  }
+
+  /** The ends of `n` packets at most, evenly spread over the ids in [first, end). */
+  sampleEnds(first: number, end: number, n: number): Key[] {
+    const last = Math.min(end, this.next('packet')) - 1
+    const stride = Math.max(1, Math.floor((last - first + 1) / n))
+    const ends: Key[] = []
+    for (let id = first; id <= last; id += stride) {
+      const packet = this.packet(id)
+      if (packet && packet.through !== null) ends.push(packet.through)
+    }
+    return ends
+  }
+
+  /** Accepted reports among the ids in [first, end), in their order. */
+  reports(first: number, end: number, limit: number): { packet: number; generation: number }[] {
+    return this.#sql
+      .exec<{ packet: number; generation: number }>(
+        `SELECT id AS packet, generation FROM packet WHERE id >= ? AND id < ? AND report = 1 ORDER BY id LIMIT ?`,
+        ...[first, end, limit],
+      )
+      .toArray()
+  }
+
+  insertFailure(id: number, packet: number, { key, code, message, bytes }: Failure): void {
+    this.#write('INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?)', id, packet, key, code, message, bytes)
+  }
+
+  failures(first: number, end: number, limit: number): FailureRow[] {
+    const query = 'SELECT * FROM failure WHERE id >= ? AND id < ? ORDER BY id LIMIT ?'
+    const rows = this.#sql.exec<Row>(query, first, end, limit).toArray()
+    return rows.map((row) => ({
+      id: row.id as number,
+      key: row.key as Key,
+      code: row.code as Failure['code'],
+      message: row.message as string,
+      bytes: row.bytes as number,
+    }))
+  }
+
+  sessions(): SessionRow[] {
+    return this.#sql.exec<Row>('SELECT * FROM session').toArray() as unknown as SessionRow[]
+  }
+
+  sessionOf(agent: string, session: string): SessionRow | null {
+    const query = 'SELECT * FROM session WHERE agent = ? AND session = ?'
+    return (this.#sql.exec<Row>(query, agent, session).toArray()[0] as SessionRow | undefined) ?? null
+  }
+
+  insertSession({ id, agent, session }: SessionRow): void {
+    this.#write('INSERT INTO session VALUES (?, ?, ?)', id, agent, session)
+  }
+}
+
+function toRow(packet: NewPacket): SqlStorageValue[] {
+  return [
+    packet.kind,
+    packet.state,
+    packet.after,
+    packet.through,
+    packet.work.objects,
+    packet.work.bytes,
+    packet.generation,
+    packet.failures,
+    packet.error,
+    packet.prefer,
+    packet.state === 'leased' ? packet.session : null,
+    packet.state === 'ready' ? packet.notBefore : null,
+    packet.state === 'done' && packet.counts ? JSON.stringify(packet.counts) : null,
+    packet.state === 'done' ? Number(packet.report) : null,
+  ]
+}
+
+function toPacket(row: Row): Packet {
+  const common = {
+    id: row.id as number,
+    kind: row.kind as PacketKind,
+    after: row.after as Key | null,
+    through: row.through as Key | null,
+    work: { objects: row.objects as number, bytes: row.bytes as number },
+    generation: row.generation as number,
+    failures: row.failures as number,
+    error: row.error as Packet['error'],
+    prefer: row.prefer as number | null,
+  }
+  switch (row.state as Packet['state']) {
+    case 'ready':
+      return { ...common, state: 'ready', notBefore: (row.not_before as number | null) ?? 0 }
+    case 'leased':
+      return { ...common, state: 'leased', session: row.session as number, since: 0 }
+    case 'done':
+      return {
+        ...common,
+        state: 'done',
+        counts: row.counts === null ? null : JSON.parse(row.counts as string),
+        report: row.report === 1,
+      }
+    default:
+      return { ...common, state: 'parked' }
+  }
+}

@@ -1,0 +1,120 @@
+/** What a `Migration` object shows of itself: figures and pages, each bounded. */
+import type { z } from 'zod'
+import type { failuresPageSchema, PassStatus, packetsPageSchema } from '../shared/api.ts'
+import type { ErrorCode } from '../shared/error.ts'
+import { escapeKey, publicKey, unescapeKey } from '../shared/key.ts'
+import type { Packet } from './core/packet.ts'
+import type { Session } from './live-pass.ts'
+import type { MigrationTables, PassRow } from './migration-tables.ts'
+
+export type PacketsPage = z.infer<typeof packetsPageSchema>
+export type FailuresPage = z.infer<typeof failuresPageSchema>
+export interface ReportsPage {
+  readonly reports: { packet: number; generation: number }[]
+  readonly next: number | null
+}
+
+const pageSize = 1_000
+/** Ids that one page of reports looks through at most. */
+const reportWindow = 100_000
+
+/** From the counters alone. `sessions`: of a running pass. */
+export function passStatus(pass: PassRow, sessions: Iterable<Session>): PassStatus {
+  const { number, state, options, startedAt, endedAt, counters } = pass
+  const inFlight = { objects: 0, bytes: 0 }
+  let agents = 0
+  for (const session of sessions) {
+    if (!session.connected) continue
+    agents++
+    inFlight.objects += session.inFlight.objects
+    inFlight.bytes += session.inFlight.bytes
+  }
+  return {
+    number,
+    state,
+    options,
+    startedAt,
+    endedAt,
+    surveying: counters.surveys > 0,
+    counts: counters.counts,
+    expected: counters.expected,
+    inFlight,
+    packets: counters.packets,
+    agents,
+    failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({
+      code: code as ErrorCode,
+      ...cause,
+    })),
+    errors: Object.values(counters.errors),
+  }
+}
+
+/**
+ * The packets that tile the key space, in its order. The cursor is the start of the next page's first, after a letter:
+ * the empty key is a start too.
+ */
+export function packetsPage(
+  tables: MigrationTables,
+  number: number,
+  cursor: string | null,
+): PacketsPage | null {
+  const pass = tables.pass(number)
+  if (!pass) return null
+  const from = cursor === null ? null : unescapeKey(cursor.slice(1))
+  const end = tables.endOfPackets(number)
+  const packets = tables.inKeyOrder(pass.firstPacket, end, from, pageSize + 1)
+  const agents = new Map(tables.sessions().map(({ id, agent }) => [id, agent]))
+  const next = packets.length > pageSize ? packets.pop() : undefined
+  return {
+    packets: packets.map((packet) => view(packet, pass.state === 'running', agents)),
+    cursor: next ? `k${escapeKey(next.after!)}` : null,
+  }
+}
+
+function view(
+  packet: Packet,
+  running: boolean,
+  agents: ReadonlyMap<number, string>,
+): PacketsPage['packets'][number] {
+  const { id, kind, after, through, generation } = packet
+  const leased = packet.state === 'leased' && running
+  return {
+    id,
+    kind,
+    // What a cancelled pass left leased is nobody's now.
+    state: packet.state === 'leased' && !running ? 'ready' : packet.state,
+    after: after === null ? null : escapeKey(after),
+    through: through === null ? null : escapeKey(through),
+    agent: leased ? (agents.get(packet.session) ?? null) : null,
+    attempts: generation,
+  }
+}
+
+export function failuresPage(
+  tables: MigrationTables,
+  number: number,
+  cursor: string | null,
+): FailuresPage | null {
+  const pass = tables.pass(number)
+  if (!pass) return null
+  const first = Math.max(pass.firstFailure, Number(cursor ?? 0))
+  const end = tables.pass(number + 1)?.firstFailure ?? Number.MAX_SAFE_INTEGER
+  const rows = tables.failures(first, end, pageSize + 1)
+  const next = rows.length > pageSize ? rows.pop() : undefined
+  return {
+    failures: rows.map(({ key, code, message, bytes }) => ({ ...publicKey(key), code, message, bytes })),
+    cursor: next ? String(next.id) : null,
+  }
+}
+
+/** The accepted reports from the id `from` on, in the order of packets. */
+export function reportsPage(tables: MigrationTables, number: number, from: number): ReportsPage | null {
+  const pass = tables.pass(number)
+  if (!pass) return null
+  const first = Math.max(pass.firstPacket, from)
+  const end = Math.min(tables.endOfPackets(number), tables.next('packet'))
+  const limit = Math.min(end, first + reportWindow)
+  const reports = tables.reports(first, limit, pageSize / 2)
+  const next = reports.length === pageSize / 2 ? reports.at(-1)!.packet + 1 : limit
+  return { reports, next: next < end ? next : null }
+}

@@ -1,0 +1,87 @@
+/**
+ * Tells the others what became of a pass: the fleet, which then assigns or dismisses agents, and the catalogue. What
+ * must be told is in the pass's row (`told`), so that it is told even if the object dies in between; telling twice does
+ * no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
+ */
+import type { PassStatus } from '../shared/api.ts'
+import type { Location } from '../shared/location.ts'
+import { type Env, workspace } from './env.ts'
+import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
+import { passStatus } from './migration-views.ts'
+import { Catalogue } from './store/catalogue.ts'
+
+const summaryMs = 5_000
+const firstRetryMs = 2_000
+const lastRetryMs = 60_000
+
+export class Teller {
+  readonly #env: Env
+  readonly #tables: MigrationTables
+  readonly #failed: () => void
+  #telling: Promise<void> | null = null
+  #summary: Promise<void> = Promise.resolve()
+  #summaryAt = 0
+  #failures = 0
+  /** When to try again, by alarm; set as long as something is untold. */
+  retryAt: number | null
+
+  constructor(env: Env, tables: MigrationTables, failed: () => void) {
+    this.#env = env
+    this.#tables = tables
+    this.#failed = failed
+    this.retryAt = tables.lastPass()?.told === false ? 0 : null
+  }
+
+  /** To be called after a change of state was stored, and before the alarm is set. */
+  tellState(): void {
+    this.retryAt = Date.now() + firstRetryMs
+    this.#telling ??= this.#tell().finally(() => {
+      this.#telling = null
+    })
+  }
+
+  /** Of a running pass, at most every 5 s. */
+  tellSummary(status: () => PassStatus): void {
+    const now = Date.now()
+    if (this.#telling || now < this.#summaryAt + summaryMs) return
+    this.#summaryAt = now
+    const { id } = this.#tables.definition()!
+    this.#summary = this.#catalogue()
+      .saveSummary(id, status())
+      .catch((error) => console.warn('a summary was not saved', error))
+  }
+
+  async #tell(): Promise<void> {
+    try {
+      for (let pass = this.#tables.lastPass(); pass && !pass.told; pass = this.#tables.lastPass()) {
+        // The state may have moved on while it was told: then there is more to tell.
+        await this.#tellOf(pass, this.#tables.definition()!)
+        this.#tables.setTold(pass.number, pass.state)
+      }
+      this.#failures = 0
+      this.retryAt = null
+    } catch (error) {
+      console.warn('the fleet or the catalogue could not be told', error)
+      this.#failures++
+      this.retryAt = Date.now() + Math.min(lastRetryMs, firstRetryMs * 2 ** this.#failures)
+      this.#failed()
+    }
+  }
+
+  async #tellOf(pass: PassRow, definition: Definition): Promise<void> {
+    const fleet = this.#env.FLEET.getByName(workspace)
+    if (pass.state === 'running') await fleet.assign(definition.id, sitesOf(definition))
+    else await fleet.dismiss(definition.id)
+    await this.#summary
+    await this.#catalogue().saveSummary(definition.id, passStatus(pass, []))
+  }
+
+  #catalogue(): Catalogue {
+    return new Catalogue(this.#env.DB, workspace)
+  }
+}
+
+/** The sites that an agent must be of, all at once, to reach both locations. */
+const sitesOf = ({ source, destination }: Definition) => [
+  ...new Set([source, destination].map(({ site }: Location) => site).filter((site) => site !== null)),
+]

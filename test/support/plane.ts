@@ -1,0 +1,101 @@
+/** A control plane for tests: the built Worker on a real workerd, with a state directory of its own. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { buildWorker } from '../../scripts/build.ts'
+
+export interface PlaneOptions {
+  /** How long a silent session keeps its leases; heartbeats come three times as often. 15 s where it is not given. */
+  leaseMs?: number
+  /** Kept when the plane stops. Where it is not given: a fresh one, removed. */
+  dir?: string
+  port?: number
+}
+
+export interface Plane {
+  readonly url: URL
+  readonly operatorToken: string
+  readonly agentToken: string
+  readonly dir: string
+  readonly miniflare: Miniflare
+  /** A request with the operator's token; `json` is the parsed body (null where it is none). */
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; json: any }>
+  stop(): Promise<void>
+}
+
+const migrationsDir = join(import.meta.dirname, '..', '..', 'control-plane', 'migrations')
+
+export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'dray-plane-')))
+  const operatorToken = 'operator-token'
+  const agentToken = 'agent-token'
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: 'dray',
+      host: '127.0.0.1',
+      port: options.port ?? 0,
+      cf: false,
+      log: new Log(LogLevel.ERROR),
+      modules: true,
+      scriptPath: await buildWorker(),
+      compatibilityDate: '2026-10-20',
+      compatibilityFlags: ['nodejs_compat'],
+      bindings: {
+        DRAY_OPERATOR_TOKEN: operatorToken,
+        DRAY_AGENT_TOKEN: agentToken,
+        ...(options.leaseMs ? { DRAY_LEASE_MS: String(options.leaseMs) } : {}),
+      },
+      durableObjects: {
+        MIGRATION: { className: 'Migration', useSQLite: true },
+        FLEET: { className: 'Fleet', useSQLite: true },
+      },
+      d1Databases: { DB: 'dray' },
+      r2Buckets: { REPORTS: 'dray-reports' },
+      resourcePersistencePath: dir,
+    }),
+  )
+  const url = await miniflare.ready
+  await applyMigrations(miniflare)
+  return {
+    url,
+    operatorToken,
+    agentToken,
+    dir,
+    miniflare,
+    async api(method, path, body) {
+      const response = await fetch(new URL(path, url), {
+        method,
+        headers: { authorization: `Bearer ${operatorToken}` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      let json: unknown = null
+      try {
+        json = JSON.parse(text)
+      } catch {
+        json = null
+      }
+      return { status: response.status, json }
+    },
+    async stop() {
+      await miniflare.dispose()
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function applyMigrations(miniflare: Miniflare): Promise<void> {
+  const db = await miniflare.getD1Database('DB')
+  await db.exec('CREATE TABLE IF NOT EXISTS applied (name TEXT PRIMARY KEY)')
+  for (const name of (await readdir(migrationsDir)).filter((n) => n.endsWith('.sql')).sort()) {
+    const done = await db.prepare('SELECT 1 FROM applied WHERE name = ?').bind(name).first()
+    if (done) continue
+    const statements = (await readFile(join(migrationsDir, name), 'utf8')).split('--> statement-breakpoint')
+    await db.batch([
+      ...statements.map((statement) => db.prepare(statement)),
+      db.prepare('INSERT INTO applied VALUES (?)').bind(name),
+    ])
+  }
+}
