@@ -160,6 +160,7 @@ function pump(message: IncomingMessage, take: (bytes: Buffer) => void | Promise<
     const fail = (error: unknown) => settle(() => reject(error))
     const onClose = () => fail(new S3Error('IncompleteBody', 'The client went away'))
     const onEnd = () => {
+      message.off('close', onClose) // follows at once, whether the last piece is taken or not
       if (busy) busy.then(() => settle(resolve), fail)
       else settle(resolve)
     }
