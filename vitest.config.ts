@@ -1,6 +1,7 @@
 /**
- * Three projects. `node`: everything that runs in plain node, real sockets and a real workerd included. `workerd`: what
- * has to run inside (alarms, hibernation, storage). `s3`: what needs a real S3 server, run by `npm run test:s3` only.
+ * Four projects. `node`: everything that runs in plain node, real sockets and a real workerd included. `workerd`: what
+ * has to run inside (alarms, hibernation, storage). `faults` (kill -9 and the like; minutes) and `s3` (what
+ * needs a real S3 server) run only when asked: `npm run test:faults`, `npm run test:s3`.
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
@@ -16,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/control-plane/workerd/**', 'test/s3/**', '**/node_modules/**'],
+          exclude: ['test/control-plane/workerd/**', 'test/s3/**', 'test/faults/**', '**/node_modules/**'],
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
@@ -39,6 +40,14 @@ export default defineConfig({
           include: ['test/control-plane/workerd/**/*.test.ts'],
           testTimeout: 20_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          // Each starts many processes; two cores are shared by all of them.
+          fileParallelism: false,
         },
       },
       {
