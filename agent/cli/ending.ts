@@ -1,15 +1,40 @@
-import type { startAgent } from '../agent.ts'
+import { DrayError } from '../../shared/error.ts'
+import type { Agent, AgentOptions } from '../agent.ts'
 import { exitCodes, type Io } from './io.ts'
 
+type Event = Parameters<AgentOptions['log']>[0]
+
+/** Remembers what an agent last called an error, which is why it leaves when it leaves by itself. */
+export function lastWords(log: (event: Event) => void): { log(event: Event): void; why(): DrayError } {
+  let last: Event | null = null
+  return {
+    log(event) {
+      if (event.level === 'error') last = event
+      log(event)
+    },
+    why() {
+      const { event, message }: Event = last ?? { level: 'error', event: 'for no known reason' }
+      const superseded = event === 'superseded'
+      return new DrayError(
+        superseded ? 'stale' : 'config',
+        'run the agent',
+        `the agent has left: ${typeof message === 'string' ? message : event}`,
+        { hint: superseded ? 'Give each agent a --state-dir of its own.' : null },
+      )
+    },
+  }
+}
+
 /**
- * Waits until the process is told to end, or the agent cannot go on (then it throws). SIGTERM is how service managers
+ * Waits until the process is told to end; throws where the agent ends by itself before. SIGTERM is how service managers
  * end a program that did nothing wrong: 0.
  */
-export async function endingOf(agent: ReturnType<typeof startAgent>, io: Io): Promise<number> {
+export async function endingOf(agent: Agent, io: Io, why: () => DrayError): Promise<number> {
   const told = new Promise<void>((resolve) => {
     if (io.signal.aborted) resolve()
     io.signal.addEventListener('abort', () => resolve(), { once: true })
   })
   await Promise.race([told, agent.closed])
-  return io.signal.reason === 'SIGTERM' || !io.signal.aborted ? exitCodes.equal : exitCodes.interrupted
+  if (!io.signal.aborted) throw why()
+  return io.signal.reason === 'SIGTERM' ? exitCodes.equal : exitCodes.interrupted
 }

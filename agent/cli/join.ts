@@ -2,7 +2,7 @@
 import { DrayError } from '../../shared/error.ts'
 import { startAgent } from '../agent.ts'
 import { agentIdentity, openStateDir } from '../embed/state-dir.ts'
-import { endingOf } from './ending.ts'
+import { endingOf, lastWords } from './ending.ts'
 import { type Io, logLine } from './io.ts'
 import { parseEndpoint } from './request.ts'
 import { findToken, type TokenOptions } from './token.ts'
@@ -17,6 +17,13 @@ export async function runAgent(options: JoinOptions, io: Io): Promise<number> {
   const url = new URL(parseEndpoint('--control-plane', options.controlPlane))
   const token = findToken('agent', options, io.env.DRAY_AGENT_TOKEN, io.cwd)
   const state = openStateDir(io.stateDir, 'agent')
+  const joined = Promise.withResolvers<void>()
+  const words = lastWords((event) => {
+    logLine(io, event)
+    if (event.event === 'connected') joined.resolve()
+    // Before the first connection this is a mistake of whoever typed it; after it, the agent waits for better times.
+    if (event.event === 'unauthorised') joined.reject(wrongToken(url))
+  })
   try {
     await answers(url, io.signal)
     const agent = startAgent({
@@ -27,11 +34,15 @@ export async function runAgent(options: JoinOptions, io: Io): Promise<number> {
       stateDir: state.path,
       version: io.version,
       concurrency: options.concurrency,
-      log: (event) => logLine(io, event),
+      log: words.log,
     })
-    io.stdout.write(`The agent of site "${options.site}" works for ${url.href}\n`)
     try {
-      const code = await endingOf(agent, io)
+      const ending = endingOf(agent, io, words.why)
+      // Where the first of the two fails, the other one has nobody left to tell.
+      ending.catch(() => {})
+      await Promise.race([joined.promise, ending])
+      io.stdout.write(`The agent of site "${options.site}" works for ${url.href}\n`)
+      const code = await ending
       // SIGTERM: finish what is held, take no more. A second signal ends it at once.
       if (io.signal.reason === 'SIGTERM') await agent.drain()
       return code
@@ -43,6 +54,16 @@ export async function runAgent(options: JoinOptions, io: Io): Promise<number> {
     state.release()
   }
 }
+
+const wrongToken = (url: URL) =>
+  new DrayError(
+    'bad-credentials',
+    'connect',
+    `the control plane at ${url.href} does not know this agent token`,
+    {
+      hint: 'Give its agent token, which is not its operator token, with --token-file or DRAY_AGENT_TOKEN.',
+    },
+  )
 
 /** Says at once what a session would try again and again. */
 async function answers(url: URL, signal: AbortSignal): Promise<void> {

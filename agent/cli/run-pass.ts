@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FailureView, PassStatus } from '../../shared/api.ts'
-import { DrayError, type ErrorBody, toDrayError } from '../../shared/error.ts'
+import { DrayError, type ErrorBody } from '../../shared/error.ts'
 import { formatLocation } from '../../shared/location.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import { startAgent } from '../agent.ts'
@@ -13,6 +13,7 @@ import { agentIdentity, openStateDir, type StateDir } from '../embed/state-dir.t
 import { openStorage } from '../storage/open.ts'
 import { withRetry } from '../storage/retry.ts'
 import { complaint } from './complain.ts'
+import { lastWords } from './ending.ts'
 import { exitCodes, type Io, logLine, throwIfInterrupted } from './io.ts'
 import { type Outcome, stateOf, toJson, toText } from './outcome.ts'
 import { type PlaneClient, planeClient } from './plane-client.ts'
@@ -63,12 +64,12 @@ function lookFirst(request: Request, state: StateDir, io: Io): Promise<Plan> {
 }
 
 async function move(request: Request, plan: Plan, state: StateDir, io: Io): Promise<number> {
-  const debug = (event: { level: string; event: string }) => {
+  const { log, why } = lastWords((event) => {
     if (io.debug) logLine(io, event)
-  }
+  })
   const plane = await startControlPlane({
     stateDir: state.path,
-    log: (level, message) => debug({ level, event: message }),
+    log: (level, message) => log({ level, event: message }),
   })
   try {
     state.announce(plane.url)
@@ -86,10 +87,10 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
       stateDir: state.path,
       version: io.version,
       concurrency: request.concurrency,
-      log: debug,
+      log,
     })
     try {
-      const { status, gaveUp } = await follow(client, plan, pass, agent.closed, io)
+      const { status, gaveUp } = await follow(client, plan, pass, agent.closed.then(why), io)
       const outcome: Outcome = {
         migration: plan.id,
         source: formatLocation(plan.migration.source),
@@ -147,27 +148,22 @@ async function follow(
   client: PlaneClient,
   plan: Plan,
   pass: PassStatus,
-  agentClosed: Promise<void>,
+  agentEnded: Promise<DrayError>,
   io: Io,
 ): Promise<{ status: PassStatus; gaveUp: ErrorBody | null }> {
   const view = progressView(io.stderr, { title: `migration ${plan.id}, pass ${pass.number}` })
   const stall = stallWatch()
-  let agentEnd: ErrorBody | null = null
-  agentClosed.then(
-    () => {
-      agentEnd = new DrayError('internal', 'run', 'the agent ended before the pass did').toBody()
-    },
-    (error: unknown) => {
-      agentEnd = toDrayError(error, 'run').toBody()
-    },
-  )
+  let ended: ErrorBody | null = null
+  void agentEnded.then((error) => {
+    ended = error.toBody()
+  })
   try {
     for (;;) {
       const status = await client.pass(plan.id, pass.number)
       throwIfInterrupted(io.signal)
       view.show(status)
       if (status.state !== 'running') return { status, gaveUp: null }
-      const gaveUp = agentEnd ?? stall.see(status, performance.now())
+      const gaveUp = ended ?? stall.see(status, performance.now())
       if (gaveUp) return { status, gaveUp }
       await sleep(pollEvery, undefined, { signal: io.signal }).catch(() => throwIfInterrupted(io.signal))
     }

@@ -3,7 +3,7 @@ import { startAgent } from '../agent.ts'
 import { startControlPlane } from '../embed/control-plane.ts'
 import { agentIdentity, openStateDir } from '../embed/state-dir.ts'
 import { tokensFile } from '../embed/tokens.ts'
-import { endingOf } from './ending.ts'
+import { endingOf, lastWords } from './ending.ts'
 import { type Io, logLine } from './io.ts'
 import { localSite } from './preflight.ts'
 
@@ -14,9 +14,9 @@ export async function runUp(
   io.signal.addEventListener('abort', () => io.exitBy(4_500), { once: true })
   const state = openStateDir(io.stateDir, 'up')
   try {
-    const log = (event: { level: string; event: string }) => {
+    const { log, why } = lastWords((event) => {
       if (io.debug || event.level !== 'info') logLine(io, event)
-    }
+    })
     const plane = await startControlPlane({
       stateDir: state.path,
       port: options.port,
@@ -37,7 +37,7 @@ export async function runUp(
       })
       io.stdout.write(welcome(plane.url, state.path, options.host))
       try {
-        return await endingOf(agent, io)
+        return await endingOf(agent, io, why)
       } finally {
         await agent.stop()
       }

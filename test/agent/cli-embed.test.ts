@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { destinationExists, makeWritable, realPath, settleLocalSource } from '../../agent/cli/local.ts'
+import { agentIdentity, openStateDir, readHolder } from '../../agent/embed/state-dir.ts'
+import { ensureTokens, readTokens } from '../../agent/embed/tokens.ts'
+import { leashWorkerd } from '../../agent/embed/workerd-leash.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'dray-embed-'))
+afterAll(() => rmSync(root, { recursive: true }))
+let used = 0
+const fresh = () => join(root, String(used++))
+
+describe('the state directory', () => {
+  it('is one process’s at a time, and says whose', async () => {
+    const path = fresh()
+    const holder = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { openStateDir } from ${JSON.stringify(join(import.meta.dirname, '../../agent/embed/state-dir.ts'))}
+         openStateDir(${JSON.stringify(path)}, 'copy').announce(new URL('http://127.0.0.1:1'))
+         process.stdout.write('held')
+         setInterval(() => {}, 1000)`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    onTestFinished(() => void holder.kill('SIGKILL'))
+    await once(holder.stdout!, 'data')
+    expect(() => openStateDir(path, 'copy')).toThrow(`dray copy, pid ${holder.pid}`)
+    expect(readHolder(path)).toMatchObject({ pid: holder.pid, url: 'http://127.0.0.1:1/' })
+
+    holder.kill('SIGKILL')
+    await once(holder, 'exit')
+    const state = openStateDir(path, 'verify')
+    expect(readHolder(path)).toMatchObject({ pid: process.pid, command: 'verify', url: null })
+    state.release()
+    expect(readHolder(path)).toBeNull()
+  })
+
+  it('is refused in one sentence where it cannot be', () => {
+    const file = fresh()
+    writeFileSync(file, '')
+    expect(() => openStateDir(file, 'copy')).toThrow(`the state directory ${file} cannot be used: `)
+    expect(() => openStateDir(join(file, 'x'), 'copy')).toThrow('something that is no directory')
+  })
+
+  it('keeps the agent’s name and the tokens, for the owner’s eyes only', () => {
+    const { path, release } = openStateDir(fresh(), 'copy')
+    expect(readTokens(path)).toBeNull()
+    const tokens = ensureTokens(path)
+    expect(tokens.operator).not.toBe(tokens.agent)
+    expect(ensureTokens(path)).toEqual(tokens)
+    expect(statSync(join(path, 'tokens.json')).mode & 0o777).toBe(0o600)
+    expect(agentIdentity(path)).toBe(agentIdentity(path))
+
+    writeFileSync(join(path, 'tokens.json'), '{"operator":')
+    expect(() => readTokens(path)).toThrow(`${join(path, 'tokens.json')} cannot be read`)
+    release()
+  })
+})
+
+describe('the leash', () => {
+  // A stand-in for workerd: it says that it runs, and then would run for a minute.
+  const standIn = () => {
+    const directory = fresh()
+    mkdirSync(directory, { recursive: true })
+    const workerd = join(directory, "work'erd")
+    writeFileSync(workerd, '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho $$ "$@"\nexec sleep 60\n', {
+      mode: 0o700,
+    })
+    return { directory, workerd }
+  }
+
+  it.runIf(process.platform === 'linux')(
+    'ends workerd with the process that started it, kill -9 included',
+    async () => {
+      const { directory, workerd } = standIn()
+      const parent = spawn(
+        process.execPath,
+        [
+          '--input-type=module',
+          '-e',
+          `import { spawn } from 'node:child_process'
+         import { leashWorkerd } from ${JSON.stringify(join(import.meta.dirname, '../../agent/embed/workerd-leash.ts'))}
+         const script = await leashWorkerd(${JSON.stringify(directory)}, { workerd: ${JSON.stringify(workerd)} })
+         spawn(script, ['serve', 'a b'], { stdio: 'inherit' })`,
+        ],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      )
+      const [said] = await once(parent.stdout!, 'data')
+      const [, pid, args] = /^(\d+) (.*)/.exec(String(said))!
+      expect(args).toBe('serve a b')
+      parent.kill('SIGKILL')
+      // The pipe that both hold closes when the last of them is gone.
+      await once(parent.stdout!, 'close')
+      expect(isAlive(pid!)).toBe(false)
+    },
+  )
+
+  it('does not start workerd for a process that is gone already', async () => {
+    const { directory, workerd } = standIn()
+    const ended = spawn('true')
+    await once(ended, 'exit')
+    const script = await leashWorkerd(directory, { workerd, parent: process.pid })
+    writeFileSync(script!, readFileSync(script!, 'utf8').replaceAll(String(process.pid), String(ended.pid)))
+    const child = spawn(script!, ['serve'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child, 'exit')
+    expect(child.stdout!.read()).toBeNull()
+  })
+
+  it('says where no script can be started', async () => {
+    const { directory } = standIn()
+    expect(await leashWorkerd(directory, { workerd: join(directory, 'nothing') })).toBeNull()
+  })
+})
+
+/** One that has ended may wait for its new parent to take note of it. */
+function isAlive(pid: string): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+describe('places on disk', () => {
+  const tree = fresh()
+  mkdirSync(join(tree, 'dir'), { recursive: true })
+  writeFileSync(join(tree, 'file'), 'x')
+  const place = (path: string, folder = false) => ({ kind: 'file' as const, path: join(tree, path), folder })
+
+  it('takes a directory as it is, and a file as the one thing in its directory', () => {
+    expect(settleLocalSource(place('dir'))).toEqual({ path: join(tree, 'dir'), only: null })
+    expect(settleLocalSource(place('file'))).toEqual({ path: tree, only: 'file' })
+  })
+
+  it('refuses what is not there or is something else, in one sentence', () => {
+    expect(() => settleLocalSource(place('nothing'))).toThrow('there is nothing of that name')
+    expect(() => settleLocalSource(place('file/x'))).toThrow('something on the way there is no directory')
+    expect(() => settleLocalSource(place('file', true))).toThrow('is no directory')
+    expect(() => settleLocalSource({ kind: 'file', path: '/dev/null', folder: false })).toThrow('a device')
+    expect(() => destinationExists(join(tree, 'file'))).toThrow('exists and is no directory')
+    expect(() => makeWritable(join(tree, 'file/x/y'))).toThrow('something on the way there is no directory')
+  })
+
+  it('makes a destination with its parents, proves that it can be written, and takes back what is empty', () => {
+    const undo = makeWritable(join(tree, 'new/er/est'))
+    expect(existsSync(join(tree, 'new/er/est'))).toBe(true)
+    undo()
+    expect(existsSync(join(tree, 'new'))).toBe(false)
+
+    const undoUsed = makeWritable(join(tree, 'used/deep'))
+    writeFileSync(join(tree, 'used/kept'), '')
+    undoUsed()
+    expect(existsSync(join(tree, 'used/deep'))).toBe(false)
+    expect(existsSync(join(tree, 'used/kept'))).toBe(true)
+
+    const undoExisting = makeWritable(join(tree, 'dir'))
+    undoExisting()
+    expect(existsSync(join(tree, 'dir'))).toBe(true)
+  })
+
+  it('knows the real place of what is not there yet', () => {
+    expect(realPath(join(tree, 'dir/a/b'))).toBe(join(realPath(tree), 'dir/a/b'))
+  })
+})

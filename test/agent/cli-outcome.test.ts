@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest'
+import { bytes, duration } from '../../agent/cli/figures.ts'
+import { type Outcome, toJson, toText } from '../../agent/cli/outcome.ts'
+import { trackPace } from '../../agent/cli/progress.ts'
+import { block, line } from '../../agent/cli/progress-view.ts'
+import { stallWatch } from '../../agent/cli/stall.ts'
+import type { PassStatus } from '../../shared/api.ts'
+import { zeroCounts } from '../../shared/counts.ts'
+import { DrayError } from '../../shared/error.ts'
+import { defaultPassOptions } from '../../shared/policy.ts'
+
+function status(
+  changes: Partial<PassStatus> = {},
+  objects: Partial<PassStatus['counts']['objects']> = {},
+): PassStatus {
+  const counts = zeroCounts()
+  Object.assign(counts.objects, objects)
+  return {
+    number: 3,
+    state: 'complete',
+    options: defaultPassOptions,
+    startedAt: 0,
+    endedAt: null,
+    surveying: false,
+    counts,
+    expected: { objects: 0, bytes: 0 },
+    inFlight: { objects: 0, bytes: 0 },
+    packets: { ready: 0, leased: 0, done: 2, parked: 0, settled: 1 },
+    agents: 1,
+    failureCauses: [],
+    errors: [],
+    ...changes,
+  }
+}
+
+const outcome = (of: PassStatus, changes: Partial<Outcome> = {}): Outcome => ({
+  migration: 'abc',
+  source: '/a',
+  destination: 's3://b/',
+  status: of,
+  gaveUp: null,
+  seconds: 1.23456,
+  report: '/state/reports/abc-3.ndjson',
+  failures: [],
+  ...changes,
+})
+
+describe('--json', () => {
+  it('has exactly the members that scripts are promised', () => {
+    const counted = status(
+      {},
+      { listed: 10, same: 4, copied: 3, skipped: 1, vanished: 1, failed: 1, deleted: 2 },
+    )
+    counted.counts.bytes = { listed: 100, copied: 30 }
+    expect(JSON.parse(toJson(outcome({ ...counted, state: 'incomplete' })))).toEqual({
+      migration: 'abc',
+      pass: 3,
+      state: 'incomplete',
+      objects: { listed: 10, same: 4, copied: 3, skipped: 1, vanished: 1, failed: 1, deleted: 2 },
+      bytes: { listed: 100, copied: 30 },
+      packets: 2,
+      seconds: 1.235,
+      report: '/state/reports/abc-3.ndjson',
+    })
+  })
+
+  it('marks a dry run, and tells of a verification what is extra', () => {
+    const dry = JSON.parse(toJson(outcome(status({ options: { ...defaultPassOptions, dryRun: true } }))))
+    expect(dry.dryRun).toBe(true)
+    const options = { ...defaultPassOptions, kind: 'verify' as const }
+    const verify = JSON.parse(toJson(outcome(status({ options }, { extra: 5 }))))
+    expect(verify.objects.extra).toBe(5)
+    expect(verify).not.toHaveProperty('dryRun')
+  })
+
+  it('calls incomplete whatever was not finished', () => {
+    const gaveUp = new DrayError('unreachable', 'x', 'gone').toBody()
+    for (const unfinished of [
+      outcome(status({ state: 'cancelled' })),
+      outcome(status({ state: 'running' }), { gaveUp }),
+      outcome(status({ state: 'complete' }), { gaveUp }),
+    ]) {
+      expect(JSON.parse(toJson(unfinished)).state).toBe('incomplete')
+    }
+  })
+})
+
+describe('the summary', () => {
+  it('says that a second run copied nothing', () => {
+    expect(toText(outcome(status({}, { listed: 5, same: 5 })))).toMatch(
+      /was in s3:\/\/b\/ already. Nothing was copied/,
+    )
+  })
+
+  it('groups failures by cause, with names that a terminal does not obey, and what to do', () => {
+    const failed = status(
+      {
+        state: 'incomplete',
+        failureCauses: [{ code: 'unsupported-key', objects: 5, bytes: 0, message: 'ends in "/"' }],
+      },
+      { listed: 5, failed: 5 },
+    )
+    const failures = ['a/', 'b\u001b[31m/', 'c/', 'd/'].map((key) => ({
+      key,
+      code: 'unsupported-key' as const,
+      message: 'ends in "/"',
+      bytes: 0,
+    }))
+    const text = toText(outcome(failed, { failures }))
+    expect(text).toContain('5 objects: unsupported-key. Ends in "/".')
+    expect(text).toContain('b\\u{1b}[31m/')
+    expect(text).toContain('and 2 more, in the report')
+    expect(text).toContain('rename the object')
+  })
+
+  it('says why packets were given up, and what to do', () => {
+    const error = new DrayError('unreachable', 'x', 'no answer from http://h').toBody()
+    const text = toText(outcome(status({ state: 'incomplete', errors: [{ error, packets: 2, parked: 2 }] })))
+    expect(text).toContain('2 packets could not be worked on: No answer from http://h.')
+    expect(text).toContain('Check the endpoint and the network')
+  })
+})
+
+describe('progress', () => {
+  it('knows no end while the survey goes on, then gives a range', () => {
+    const pace = trackPace()
+    const at = (copied: number, surveying: boolean) => {
+      const seen = status(
+        { state: 'running', surveying, expected: { objects: 100, bytes: 0 } },
+        { listed: copied, copied },
+      )
+      return seen
+    }
+    expect(pace.see(at(0, true), 0).left).toBeNull()
+    expect(pace.see(at(10, false), 10_000).left).toEqual({ least: 90, most: 90 })
+    const { left, objectsPerSecond } = pace.see(at(70, false), 30_000)
+    expect(objectsPerSecond).toBeCloseTo(3)
+    expect(left).toEqual({ least: 10, most: expect.closeTo(12.86) })
+  })
+
+  it('shows errors that are being tried again', () => {
+    const error = new DrayError('throttled', 'x', 'slow down').toBody()
+    const seen = status(
+      { state: 'running', errors: [{ error, packets: 1, parked: 0 }] },
+      { listed: 7, copied: 7 },
+    )
+    const pace = trackPace().see(seen, 0)
+    expect(line(seen, pace)).toContain('trying again: slow down')
+    expect(block('title', seen, pace, 1).join('\n')).toContain('1 trying again: slow down')
+  })
+})
+
+it('gives up only when nothing moves, errors say why, and two minutes have gone', () => {
+  const error = new DrayError('unreachable', 'x', 'gone').toBody()
+  const stuck = status({ state: 'running', errors: [{ error, packets: 1, parked: 0 }] })
+  const watch = stallWatch()
+  expect(watch.see(stuck, 0)).toBeNull()
+  expect(watch.see(stuck, 119_999)).toBeNull()
+  expect(watch.see({ ...stuck, inFlight: { objects: 1, bytes: 1 } }, 120_000)).toBeNull()
+  expect(watch.see({ ...stuck, inFlight: { objects: 1, bytes: 1 } }, 240_000)).toEqual(error)
+  const calm = stallWatch()
+  calm.see(status({ state: 'running' }), 0)
+  expect(calm.see(status({ state: 'running' }), 1e9)).toBeNull()
+})
+
+it('writes figures for people', () => {
+  expect([0, 999, 1000, 999_499, 999_500, 12_345_678, 5e15].map(bytes)).toEqual([
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '999 kB',
+    '1.0 MB',
+    '12.3 MB',
+    '5.0 PB',
+  ])
+  expect([0.04, 5, 42, 60, 135, 3725, 200_000].map(duration)).toEqual([
+    '0.0 s',
+    '5 s',
+    '42 s',
+    '1 min',
+    '2 min 15 s',
+    '1 h 2 min',
+    '2 days',
+  ])
+})

@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest'
+import { parseEndpoint, parseRequest } from '../../agent/cli/request.ts'
+import { findToken } from '../../agent/cli/token.ts'
+
+const request = (options: object, source = 's3://a', destination = '/b') =>
+  parseRequest('copy', source, destination, options, '/')
+
+it('keeps the sides apart', () => {
+  const { source, destination } = parseRequest(
+    'copy',
+    's3://a',
+    's3://b',
+    { sourceProfile: 'p', destinationEndpoint: 'http://h:1/', destinationRegion: 'r' },
+    '/',
+  )
+  expect(source.options).toEqual({ profile: 'p', endpoint: null, region: null })
+  expect(destination.options).toEqual({ profile: null, endpoint: 'http://h:1', region: 'r' })
+})
+
+it.each([
+  [{ destinationProfile: 'p' }, '--destination-profile is given, but DST is a path'],
+  [{ sourceRegion: '' }, '--source-region is empty'],
+  [
+    { sourceEndpoint: 'localhost:9000' },
+    '--source-endpoint is no http:// or https:// address: localhost:9000',
+  ],
+  [{ include: [''] }, '--include is empty, too long, or given too often'],
+  [{ exclude: ['x'.repeat(1025)] }, '--exclude is empty, too long, or given too often'],
+])('refuses %o', (options, message) => {
+  expect(() => request(options)).toThrow(message)
+})
+
+it.each([
+  ['http://127.0.0.1:9000/', 'http://127.0.0.1:9000'],
+  ['https://s3.example.com/base/', 'https://s3.example.com/base'],
+])('takes the endpoint %s', (text, endpoint) => expect(parseEndpoint('--x', text)).toBe(endpoint))
+
+it.each(['', 'x', 'ftp://x', 'http://', 'http://me:secret@x', 'http://x/?a=b'])(
+  'refuses the endpoint "%s"',
+  (text) => expect(() => parseEndpoint('--x', text)).toThrow('--x'),
+)
+
+it('says no password that an endpoint holds', () => {
+  expect(() => parseEndpoint('--x', 'http://me:secret@host')).toThrow(/^(?!.*secret)/)
+})
+
+it('takes a token from the option or the environment, and refuses none', () => {
+  expect(findToken('agent', { token: 'abc' }, 'env', '/')).toBe('abc')
+  expect(findToken('agent', {}, 'env', '/')).toBe('env')
+  expect(() => findToken('agent', {}, undefined, '/')).toThrow('no agent token is given')
+  expect(() => findToken('agent', { token: 'a', tokenFile: 'b' }, undefined, '/')).toThrow('both given')
+  expect(() => findToken('agent', { tokenFile: '/nowhere' }, undefined, '/')).toThrow(
+    'cannot be read (ENOENT)',
+  )
+  expect(() => findToken('agent', { token: 'a\nb' }, undefined, '/')).toThrow('characters that no token has')
+})
