@@ -1,0 +1,167 @@
+/**
+ * One copy packet, from its listing to its outcome: what differs is copied, what cannot be is said, and, where the pass
+ * asks for it, what the source no longer has is deleted.
+ */
+import { type DrayError, type ErrorCode, toDrayError } from '../../shared/error.ts'
+import type { Key } from '../../shared/key.ts'
+import type { LeasedPacket } from '../../shared/protocol.ts'
+import type { BaselineRow } from '../baseline/baseline.ts'
+import { baselineRow } from '../baseline/baseline.ts'
+import { copyObject } from '../copy.ts'
+import { type Proof, prove } from '../prove.ts'
+import type { Entry } from '../storage/storage.ts'
+import { eachInSlot } from './each.ts'
+import type { Pass } from './pass.ts'
+import { makePlan, type Todo } from './plan.ts'
+import type { Report } from './report.ts'
+import type { Tally } from './tally.ts'
+
+export interface Job {
+  readonly pass: Pass
+  readonly packet: LeasedPacket
+  readonly report: Report
+  readonly tally: Tally
+  /** Aborts when the lease is lost. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * A whole side is in trouble, not one object: the packet stops at once and is tried again later, instead of failing each
+ * of its objects for the same reason.
+ */
+export const sideTrouble: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'no-space',
+  'read-only',
+  'bad-credentials',
+  'no-such-bucket',
+  'wrong-region',
+  'clock-skew',
+  'unreachable',
+])
+
+/** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
+export async function copyPacket(job: Job): Promise<Key | null> {
+  const { pass, packet, tally, report, signal } = job
+  const { options } = pass
+  const plan = await makePlan(pass, packet, tally, signal)
+  const rows = plan.rows
+  /** A name that is taken by what is about to be deleted: tried once more after that. */
+  const clashes: Todo[] = []
+  const mayClash = options.delete && plan.todo.some((todo) => todo.is === 'destination-only')
+
+  const bytesOf = (todo: Todo) => (todo.is === 'destination-only' ? 0 : todo.source.size)
+  const work = (todos: Todo[], act: (todo: Todo, signal: AbortSignal) => Promise<void>) =>
+    eachInSlot(todos, pass.slots, signal, bytesOf, async (todo, within) => {
+      await report.ready()
+      await act(todo, within)
+      tally.progress.objects++
+    })
+
+  async function settle(todo: Todo, within: AbortSignal, isLastTry: boolean): Promise<void> {
+    const row = await copyOne(job, todo, within, (error) => {
+      if (error.code !== 'key-clash' || isLastTry) return false
+      clashes.push(todo)
+      return true
+    })
+    if (row) rows.push(row)
+  }
+
+  const copies = plan.todo.filter((todo) => todo.is !== 'destination-only')
+  await work(copies, (todo, within) => settle(todo, within, !mayClash))
+  // The source's listing of the whole packet is complete: else the plan would have thrown.
+  const deletes = plan.todo.filter((todo) => todo.is === 'destination-only')
+  await work(deletes, (todo, within) => deleteOne(job, todo, within))
+  await work(clashes.splice(0), (todo, within) => settle(todo, within, true))
+
+  if (!options.dryRun) await remember(job, plan.through, plan.began, rows)
+  return plan.through
+}
+
+/** The row that the object leaves in the baseline, or null. `later` may take a failure for another try. */
+async function copyOne(
+  job: Job,
+  todo: Todo,
+  signal: AbortSignal,
+  later: (error: DrayError) => boolean,
+): Promise<BaselineRow | null> {
+  const { pass, tally } = job
+  if (todo.is === 'destination-only') return null
+  const { source } = todo
+  if (todo.is === 'no-object') {
+    tally.skipped(source, source.kind === 'symlink' ? 'symlink' : 'special-file')
+    return null
+  }
+  const reason = pass.destination.unsupported(source.key)
+  if (reason !== null) {
+    tally.failed(source, { code: 'unsupported-key', message: reason })
+    return null
+  }
+  if (todo.is === 'unknown') {
+    const { same } = await proof(job, source, todo.destination, signal)
+    if (same) {
+      tally.same(source, same)
+      return baselineRow(source, todo.destination, same)
+    }
+  }
+  if (pass.options.dryRun) {
+    tally.copied(source, source.size, null)
+    return null
+  }
+  const deps = { source: pass.source, destination: pass.destination, moved: tally.moved }
+  const result = await copyObject(deps, source, signal)
+  switch (result.outcome) {
+    case 'copied':
+      tally.copied(source, result.bytes, result.evidence)
+      return result.row
+    case 'vanished':
+      tally.vanished(source)
+      return null
+    case 'failed':
+      if (sideTrouble.has(result.error.code)) throw result.error
+      if (!later(result.error)) tally.failed(source, result.error)
+      return null
+    default:
+      return result satisfies never
+  }
+}
+
+/** Where equality cannot be proved, for whatever reason, copying settles it. */
+async function proof({ pass }: Job, source: Entry, destination: Entry, signal: AbortSignal): Promise<Proof> {
+  try {
+    return await prove(pass, source, destination, 'copy', signal)
+  } catch (thrown) {
+    const error = toDrayError(thrown, 'prove')
+    if (error.code === 'interrupted' || sideTrouble.has(error.code)) throw error
+    return { same: null }
+  }
+}
+
+/**
+ * Only what the source still does not have, and only if it is what was listed. A failure counts as an object that was
+ * listed and failed: the sum has no other place for it, and the pass must not end as complete.
+ */
+async function deleteOne({ pass, tally }: Job, todo: Todo, signal: AbortSignal): Promise<void> {
+  if (todo.is !== 'destination-only') return
+  const { destination: entry } = todo
+  if (pass.options.dryRun) return tally.deleted(entry)
+  try {
+    if ((await pass.source.head(entry.key, signal)) !== null) return
+    if (await pass.destination.delete(entry.key, { token: entry.token, signal })) tally.deleted(entry)
+  } catch (thrown) {
+    const error = toDrayError(thrown, 'delete')
+    if (error.code === 'interrupted' || sideTrouble.has(error.code)) throw error
+    tally.failed(entry, error)
+  }
+}
+
+/** A leaf that could not be written costs proving again, never correctness: the copies stand. */
+async function remember(job: Job, through: Key | null, began: number, rows: BaselineRow[]): Promise<void> {
+  const { pass, packet } = job
+  rows.sort((a, b) => (a.key < b.key ? -1 : 1))
+  try {
+    await pass.baseline?.write({ after: packet.after, through }, began, rows)
+  } catch (thrown) {
+    const { code, message } = toDrayError(thrown, 'write the baseline')
+    pass.log({ level: 'warn', event: 'baseline-not-written', migration: pass.migration, code, message })
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * What all packets of one pass share at an agent: both storages, opened once (a new pass gets new ones, and with them
+ * new remembered listings), the compiled filter, the baseline, and the way a report goes to the control plane.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Location } from '../../shared/location.ts'
+import type { PassOptions } from '../../shared/policy.ts'
+import type { Baseline } from '../baseline/baseline.ts'
+import type { Sight } from '../core/decide.ts'
+import { type CompiledFilter, compileFilter } from '../core/filter.ts'
+import type { Log } from '../session/line.ts'
+import type { Welcome } from '../session/migration.ts'
+import type { OpenStorageOptions } from '../storage/open.ts'
+import { rememberListings } from '../storage/remember.ts'
+import { withRetry } from '../storage/retry.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Baselines } from './baselines.ts'
+import type { Slots } from './slots.ts'
+
+export type OpenStorage = (location: Location, options: OpenStorageOptions) => Promise<Storage>
+
+/** What a runner needs of its agent. */
+export interface Workplace {
+  readonly agent: string
+  readonly stateDir: string
+  /** Objects in flight, over all packets of the agent. */
+  readonly concurrency: number
+  readonly slots: Slots
+  readonly openStorage: OpenStorage
+  readonly baselines: Baselines
+  readonly log: Log
+  /** Uploads the report of a packet, a gzip file. Throws a `DrayError`. */
+  upload(report: ReportAddress, path: string, signal: AbortSignal): Promise<void>
+}
+
+export interface ReportAddress {
+  readonly migration: string
+  readonly pass: number
+  readonly packet: number
+  readonly generation: number
+}
+
+export interface Pass {
+  readonly migration: string
+  readonly number: number
+  readonly options: PassOptions
+  readonly source: Storage
+  readonly destination: Storage
+  readonly filter: CompiledFilter
+  readonly sight: Sight
+  /** Null where the pass must not believe it: in a verification. */
+  readonly baseline: Baseline | null
+  /** For what is spilled while the pass lasts. */
+  readonly spillDir: string
+  readonly slots: Slots
+  readonly log: Log
+  upload(report: ReportAddress, path: string, signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+/** Tries of one request, the first included. Objects have tries of their own on top, so this stays small. */
+const requestAttempts = 4
+/** Of each side's remembered listing, on disk. */
+const spillBytes = 4 * 1024 ** 3
+/** Listings and HEADs go on while all objects are being moved. */
+const spareConnections = 8
+
+export const spillRoot = (stateDir: string) => join(stateDir, 'agent', 'spill')
+
+export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass> {
+  const { migration, pass, source, destination } = welcome
+  const spillDir = join(spillRoot(place.stateDir), `${migration}-${pass.number}`)
+  await mkdir(spillDir, { recursive: true })
+  const opened: { close(): Promise<void> }[] = []
+
+  async function open(location: Location, side: string): Promise<Storage> {
+    const raw = await place.openStorage(location, {
+      stateDir: place.stateDir,
+      agentId: place.agent,
+      symlinks: pass.options.symlinks,
+      connections: place.concurrency + spareConnections,
+    })
+    const tried = withRetry(raw, { attempts: requestAttempts })
+    const storage = raw.walks
+      ? rememberListings(tried, { dir: join(spillDir, side), maxBytes: spillBytes })
+      : tried
+    opened.push(storage)
+    return storage
+  }
+
+  async function close(): Promise<void> {
+    await Promise.allSettled(opened.map((each) => each.close()))
+    await rm(spillDir, { recursive: true, force: true })
+  }
+
+  try {
+    const filter = compileFilter(welcome.filter)
+    const from = await open(source, 'source')
+    const to = await open(destination, 'destination')
+    const baseline =
+      pass.options.kind === 'copy'
+        ? await place.baselines.open(baselineDir(place.stateDir, source, destination))
+        : null
+    if (baseline) opened.push(baseline)
+    return {
+      migration,
+      number: pass.number,
+      options: pass.options,
+      source: from,
+      destination: to,
+      filter,
+      sight: { options: pass.options, source: from.tokens, destination: to.tokens },
+      baseline,
+      spillDir,
+      slots: place.slots,
+      log: place.log,
+      upload: place.upload,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** One for each pair of locations, whatever migrations there are between them. */
+function baselineDir(stateDir: string, source: Location, destination: Location): string {
+  const name = createHash('sha256')
+    .update(JSON.stringify([source, destination]))
+    .digest('hex')
+    .slice(0, 16)
+  return join(stateDir, 'agent', 'baseline', name)
+}

@@ -1,0 +1,85 @@
+/**
+ * The first half of a packet: its range of both sides is listed to the end, before anything is done about it. So nothing is
+ * ever deleted, nor called extra, on the word of a listing that broke off; and what is held is bounded.
+ */
+import type { Key } from '../../shared/key.ts'
+import { packetBounds } from '../../shared/policy.ts'
+import type { LeasedPacket } from '../../shared/protocol.ts'
+import { type BaselineRow, baselineRow } from '../baseline/baseline.ts'
+import { type Decision, workOf } from '../core/decide.ts'
+import { look, type Seen } from './look.ts'
+import type { Pass } from './pass.ts'
+import type { Tally } from './tally.ts'
+
+/** What has to be acted on: everything but `left` and `same`. */
+export type Todo = Exclude<Decision, { is: 'left' } | { is: 'same' }>
+
+export interface Plan {
+  /** How far the packet goes: its end, or the last key listed where its range has grown. */
+  readonly through: Key | null
+  /** When its listings began (ms). */
+  readonly began: number
+  readonly todo: Todo[]
+  /** The rows of what is the same already, in rising order. */
+  readonly rows: BaselineRow[]
+}
+
+/** Past these the range has grown since it was cut, and its rest is handed back. */
+const bounds = {
+  objects: 2 * packetBounds.workObjects,
+  bytes: 2 * packetBounds.workBytes,
+  listed: packetBounds.listedKeys,
+  /** JSON of all failures, if everything failed: it must fit in one message. */
+  failures: 8 * 1024 * 1024,
+}
+/** Of one failure, besides its key: the longest message, in characters that JSON escapes with two bytes, and the rest. */
+const failureBytes = 1_200
+/** JSON's escape of a control character. */
+const bytesPerKeyByte = 6
+
+export async function makePlan(
+  pass: Pass,
+  packet: LeasedPacket,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const began = Date.now()
+  const todo: Todo[] = []
+  const rows: BaselineRow[] = []
+  const sum = { objects: 0, bytes: 0, listed: 0, failures: 0 }
+  let last: Key | null = null
+
+  const isFull = () =>
+    sum.objects >= bounds.objects ||
+    sum.bytes >= bounds.bytes ||
+    sum.listed >= bounds.listed ||
+    sum.failures >= bounds.failures
+
+  function add({ decision, row }: Seen): void {
+    if (!decision || decision.is === 'left') return
+    if (decision.is === 'same') {
+      const { source, destination, evidence } = decision
+      tally.same(source, evidence)
+      rows.push(row && evidence === 'baseline' ? row : baselineRow(source, destination, evidence))
+      return
+    }
+    todo.push(decision)
+    sum.objects++
+    sum.bytes += workOf(decision, pass.options) ?? 0
+    sum.failures += failureBytes + bytesPerKeyByte * keyOf(decision).length
+  }
+
+  // What another agent, or an earlier attempt, has changed is not in a listing that was remembered.
+  const fresh = packet.attempt > 1
+  for await (const batch of look(pass, packet, { signal, fresh })) {
+    for (const seen of batch) {
+      if (isFull()) return { through: last, began, todo, rows }
+      add(seen)
+      sum.listed++
+      last = seen.key
+    }
+  }
+  return { through: packet.through, began, todo, rows }
+}
+
+const keyOf = (todo: Todo): Key => (todo.is === 'destination-only' ? todo.destination : todo.source).key

@@ -1,0 +1,241 @@
+/**
+ * Turns leases into bounded work, for one pass. A packet is here from its lease until the plane has answered its outcome:
+ *
+ *   state     leaves it when
+ *   working   its work ends → telling; it is aborted → gone
+ *   telling   its last message is answered, or it is aborted → gone
+ *
+ * Only `working` takes one of the places; a survey that waits for `proceed` does not, or surveys that run ahead could keep
+ * out the very packets that they wait for. Whatever an aborted packet still brings is dropped.
+ */
+import { setMaxListeners } from 'node:events'
+import { DrayError, toDrayError } from '../../shared/error.ts'
+import type { Held, LeasedPacket, Work } from '../../shared/protocol.ts'
+import type { Welcome } from '../session/migration.ts'
+import type { Outbox, StateChange } from '../session/outbox.ts'
+import { within } from '../session/within.ts'
+import { copyPacket } from './copy-packet.ts'
+import { openPass, type Pass, type Workplace } from './pass.ts'
+import { openReport } from './report.ts'
+import { createSurvey, type Survey } from './survey.ts'
+import { createTally } from './tally.ts'
+import { verifyPacket } from './verify-packet.ts'
+
+export interface Runner {
+  take(packets: readonly LeasedPacket[]): void
+  /** Aborts those of them that it has; the rest it has never heard of, or is done with. */
+  abort(held: readonly Held[], why: string): void
+  /** Lets a survey go on, or all of them. */
+  proceed(packet: number | null): void
+  split(packet: number): void
+  /** Every lease, those with an unanswered outcome included. */
+  held(): Held[]
+  /** Those that are still being worked on. */
+  working(): Held[]
+  inFlight(): Work
+  /** How many packets it could take now. */
+  free(): number
+  /** Resolves when nothing is being worked on. Surveys stop at their next checkpoint; the rest is finished. */
+  drain(): Promise<void>
+  /** Aborts everything and closes both sides. */
+  stop(): Promise<void>
+}
+
+interface Holding {
+  readonly packet: LeasedPacket
+  readonly controller: AbortController
+  readonly progress: Work
+  survey: Survey | null
+  state: 'working' | 'telling'
+}
+
+/** How long a stop waits for work to notice that it is aborted. */
+const stopMs = 1_200
+/** Leases that one runner keeps at most, held surveys included. */
+const mostLeases = 64
+
+/** Packets in work at once: enough to list some while others copy, and no more than there are slots to share. */
+export const placesFor = (concurrency: number) => Math.min(8, Math.max(2, Math.floor(concurrency / 4)))
+
+export function startRunner(
+  welcome: Welcome,
+  post: Outbox['post'],
+  place: Workplace,
+  changed: () => void,
+): Runner {
+  const places = placesFor(place.concurrency)
+  const holdings = new Map<number, Holding>()
+  const tasks = new Set<Promise<void>>()
+  let opening: Promise<Pass> | null = null
+  let isDraining = false
+
+  function thePass(): Promise<Pass> {
+    // What could not be opened is tried again with the next packet: a network may be back by then.
+    opening ??= openPass(welcome, place).catch((error) => {
+      opening = null
+      throw error
+    })
+    return opening
+  }
+
+  function take(packet: LeasedPacket): void {
+    holdings.get(packet.id)?.controller.abort()
+    const controller = new AbortController()
+    setMaxListeners(0, controller.signal)
+    const holding: Holding = {
+      packet,
+      controller,
+      progress: { objects: 0, bytes: 0 },
+      survey: null,
+      state: 'working',
+    }
+    holdings.set(packet.id, holding)
+    const task = work(holding).finally(() => {
+      tasks.delete(task)
+      changed()
+    })
+    tasks.add(task)
+  }
+
+  async function work(holding: Holding): Promise<void> {
+    const { packet, controller } = holding
+    try {
+      const pass = await thePass()
+      controller.signal.throwIfAborted()
+      tell(holding, packet.kind === 'survey' ? await survey(pass, holding) : await settle(pass, holding))
+    } catch (thrown) {
+      if (controller.signal.aborted) return
+      const error = toDrayError(thrown, packet.kind)
+      // The plane says that the lease is gone: nobody wants to hear more of it.
+      if (error.code === 'stale') return forget(holding)
+      place.log({
+        level: 'warn',
+        event: 'packet-failed',
+        migration: welcome.migration,
+        packet: packet.id,
+        kind: packet.kind,
+        code: error.code,
+        message: error.message,
+      })
+      tell(holding, { t: 'failed', ...named(packet), error: presentable(error).toBody() })
+    }
+  }
+
+  async function survey(pass: Pass, holding: Holding): Promise<StateChange | null> {
+    const { packet, controller } = holding
+    holding.survey = createSurvey({ pass, packet, post, signal: controller.signal, changed })
+    if (isDraining) holding.survey.drain()
+    const end = await holding.survey.run()
+    return end === 'done' ? null : { t: 'release', held: [named(packet)] }
+  }
+
+  async function settle(pass: Pass, holding: Holding): Promise<StateChange> {
+    const { packet, controller, progress } = holding
+    const { signal } = controller
+    const report = openReport(pass, {
+      migration: pass.migration,
+      pass: pass.number,
+      packet: packet.id,
+      generation: packet.generation,
+    })
+    const tally = createTally(report, progress)
+    try {
+      const job = { pass, packet, report, tally, signal }
+      const through = await (packet.kind === 'verify' ? verifyPacket(job) : copyPacket(job))
+      const { counts, failures } = tally
+      const isTold = await report.send(signal)
+      return { t: 'outcome', ...named(packet), through, counts, failures, report: isTold }
+    } finally {
+      await report.discard()
+    }
+  }
+
+  /** The last message of a packet; null where the plane knows already. */
+  function tell(holding: Holding, message: StateChange | null): void {
+    if (holding.controller.signal.aborted) return
+    if (message === null) {
+      forget(holding)
+      return
+    }
+    holding.state = 'telling'
+    changed()
+    post(message, (answer) => {
+      if (answer.is === 'refused' && answer.code !== 'stale' && message.t === 'outcome') {
+        const error = new DrayError('protocol', 'outcome', answer.message, { retry: 'later' })
+        tell(holding, { t: 'failed', ...named(holding.packet), error: error.toBody() })
+      } else {
+        forget(holding)
+      }
+    })
+  }
+
+  function forget(holding: Holding): void {
+    if (holdings.get(holding.packet.id) === holding) holdings.delete(holding.packet.id)
+    changed()
+  }
+
+  function abort(held: readonly Held[], why: string): void {
+    for (const { packet, generation } of held) {
+      const holding = holdings.get(packet)
+      if (holding?.packet.generation !== generation) continue
+      holdings.delete(packet)
+      holding.controller.abort(new DrayError('interrupted', holding.packet.kind, why, { retry: 'later' }))
+    }
+  }
+
+  const list = (state: Holding['state'] | null) =>
+    [...holdings.values()].filter((h) => state === null || h.state === state).map((h) => named(h.packet))
+
+  return {
+    take(packets) {
+      for (const packet of packets) take(packet)
+    },
+    abort,
+    proceed(packet) {
+      for (const { survey, packet: mine } of holdings.values()) {
+        if (packet === null || mine.id === packet) survey?.proceed()
+      }
+    },
+    split: (packet) => holdings.get(packet)?.survey?.split(),
+    held: () => list(null),
+    working: () => list('working'),
+    inFlight() {
+      const sum = { objects: 0, bytes: 0 }
+      for (const { progress } of holdings.values()) {
+        sum.objects += progress.objects
+        sum.bytes += progress.bytes
+      }
+      return sum
+    },
+    free() {
+      if (isDraining) return 0
+      const all = [...holdings.values()]
+      const busy = all.filter((h) => h.state === 'working' && !h.survey?.isHeld).length
+      // Outcomes that the plane does not answer must not pile up.
+      const untold = Math.max(0, all.filter((h) => h.state === 'telling').length - places)
+      return Math.max(0, Math.min(places - busy - untold, mostLeases - all.length))
+    },
+    async drain() {
+      isDraining = true
+      for (const { survey } of holdings.values()) survey?.drain()
+      while (tasks.size > 0) await Promise.allSettled(tasks)
+    },
+    async stop() {
+      isDraining = true
+      abort(list(null), 'the session is over')
+      await within(stopMs, Promise.allSettled(tasks))
+      await opening?.then(
+        (pass) => pass.close(),
+        () => {},
+      )
+    },
+  }
+}
+
+const named = ({ id, generation }: LeasedPacket): Held => ({ packet: id, generation })
+
+/** The plane parks what is never to be tried again; a packet that was merely interrupted is not that. */
+function presentable(error: DrayError): DrayError {
+  if (error.code !== 'interrupted') return error
+  return new DrayError('interrupted', error.op, error.message, { retry: 'later', cause: error })
+}

@@ -1,0 +1,95 @@
+/** What a packet has come to so far: its counts, its failures, its lines in the report, and what is under way. */
+import { type Counts, type Evidence, zeroCounts } from '../../shared/counts.ts'
+import type { DrayError, ErrorCode } from '../../shared/error.ts'
+import { type Key, publicKey } from '../../shared/key.ts'
+import type { Failure, Work } from '../../shared/protocol.ts'
+import type { Entry } from '../storage/storage.ts'
+import type { Report } from './report.ts'
+
+export interface Tally {
+  readonly counts: Counts
+  readonly failures: Failure[]
+  /** Objects done and bytes moved since the packet was leased; shown, and forgotten with it. */
+  readonly progress: Work
+  same(entry: Entry, evidence: Evidence): void
+  copied(entry: Entry, bytes: number, evidence: Evidence | null): void
+  skipped(entry: Entry, code: ErrorCode): void
+  vanished(entry: Entry): void
+  failed(entry: Entry, error: Why, outcome?: 'failed' | 'differs' | 'missing'): void
+  deleted(entry: Entry): void
+  extra(entry: Entry): void
+  moved(bytes: number): void
+}
+
+export type Why = Pick<DrayError, 'code' | 'message'>
+
+/** The plane refuses longer ones. */
+const messageLimit = 500
+
+export function createTally(report: Report, progress: Work): Tally {
+  const counts = zeroCounts()
+  const { objects, bytes, evidence } = counts
+  const failures: Failure[] = []
+
+  function listed(entry: Entry): void {
+    objects.listed++
+    bytes.listed += entry.kind === 'object' ? entry.size : 0
+  }
+
+  function line(entry: Entry, outcome: Parameters<Report['line']>[0]['outcome'], more: object = {}): void {
+    report.line({ ...publicKey(entry.key), outcome, bytes: entry.size, ...more })
+  }
+
+  function proved(how: Evidence): void {
+    evidence[how] = (evidence[how] ?? 0) + 1
+  }
+
+  return {
+    counts,
+    failures,
+    progress,
+    same(entry, how) {
+      listed(entry)
+      objects.same++
+      proved(how)
+    },
+    copied(entry, moved, how) {
+      listed(entry)
+      objects.copied++
+      bytes.copied += moved
+      if (how) proved(how)
+      line(entry, 'copied', { bytes: moved, ...(how ? { evidence: how } : {}) })
+    },
+    skipped(entry, code) {
+      listed(entry)
+      objects.skipped++
+      line(entry, 'skipped', { code })
+    },
+    vanished(entry) {
+      listed(entry)
+      objects.vanished++
+      line(entry, 'vanished')
+    },
+    failed(entry, why, outcome = 'failed') {
+      listed(entry)
+      objects.failed++
+      failures.push(failureOf(entry.key, entry.size, why))
+      line(entry, outcome, { code: why.code, message: why.message })
+    },
+    deleted(entry) {
+      objects.deleted++
+      line(entry, 'deleted')
+    },
+    extra(entry) {
+      objects.extra++
+      line(entry, 'extra')
+    },
+    moved(count) {
+      progress.bytes = Math.max(0, progress.bytes + count)
+    },
+  }
+}
+
+function failureOf(key: Key, bytes: number, { code, message }: Why): Failure {
+  return { key, code, message: message.slice(0, messageLimit), bytes }
+}

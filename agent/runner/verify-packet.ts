@@ -1,0 +1,160 @@
+/**
+ * One verify packet: what the listings could not settle at the asked depth is read and compared, and every difference is
+ * named. It changes nothing, and believes no baseline.
+ */
+import type { Evidence } from '../../shared/counts.ts'
+import { DrayError, toDrayError } from '../../shared/error.ts'
+import type { Key } from '../../shared/key.ts'
+import { type Decision, decide } from '../core/decide.ts'
+import { prove } from '../prove.ts'
+import type { Entry, Metadata, Storage } from '../storage/storage.ts'
+import { type Job, sideTrouble } from './copy-packet.ts'
+import { eachInSlot } from './each.ts'
+import { makePlan, type Todo } from './plan.ts'
+
+/** Of one object, the first included. */
+const tries = 4
+
+/** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
+export async function verifyPacket(job: Job): Promise<Key | null> {
+  const { pass, packet, tally, report, signal } = job
+  const plan = await makePlan(pass, packet, tally, signal)
+  // Bodies are hashed as they stream, so each costs a buffer and not its size.
+  await eachInSlot(
+    plan.todo,
+    pass.slots,
+    signal,
+    () => 0,
+    async (todo, within) => {
+      await report.ready()
+      await verifyOne(job, todo, within)
+      tally.progress.objects++
+    },
+  )
+  return plan.through
+}
+
+async function verifyOne(job: Job, todo: Todo, signal: AbortSignal): Promise<void> {
+  if (todo.is !== 'unknown') {
+    settle(job, todo)
+    return
+  }
+  const { tally } = job
+  let decision: Decision = todo
+  for (let tried = 1; ; tried++) {
+    try {
+      if (decision.is !== 'unknown') {
+        settle(job, decision)
+        return
+      }
+      const finding = await compare(job, decision, signal)
+      if (finding.is === 'equal') {
+        tally.same(decision.source, finding.evidence)
+        return
+      }
+      // What differs may only have changed since it was listed: look at it again, as it is now.
+      const now = await lookAgain(job, decision.source.key, signal)
+      if (isGone(now)) {
+        tally.vanished(todo.source)
+        return
+      }
+      if (tried >= tries || isStill(decision, now)) {
+        tally.failed(todo.source, { code: 'differs', message: finding.message }, 'differs')
+        return
+      }
+      decision = now
+    } catch (thrown) {
+      const error = toDrayError(thrown, 'verify')
+      if (error.code === 'interrupted' || sideTrouble.has(error.code)) throw error
+      const hasMoved = error.code === 'not-found' || error.code === 'changed'
+      if (tried >= tries || !hasMoved) {
+        // Requests and bodies have had their tries already (storage/retry.ts, prove.ts).
+        tally.failed(todo.source, error)
+        return
+      }
+      decision = await lookAgain(job, todo.source.key, signal)
+      if (isGone(decision)) {
+        tally.vanished(todo.source)
+        return
+      }
+    }
+  }
+}
+
+const isGone = (decision: Decision) => decision.is === 'left' || decision.is === 'destination-only'
+
+/** Whether both sides are what was compared. */
+const isStill = (compared: Unknown, now: Decision) =>
+  now.is === 'unknown' &&
+  now.source.token === compared.source.token &&
+  now.destination.token === compared.destination.token
+
+function settle({ tally }: Job, decision: Decision): void {
+  switch (decision.is) {
+    case 'left':
+      break
+    case 'same':
+      tally.same(decision.source, decision.evidence)
+      break
+    case 'no-object':
+      tally.skipped(decision.source, decision.source.kind === 'symlink' ? 'symlink' : 'special-file')
+      break
+    case 'source-only':
+      tally.failed(decision.source, { code: 'missing', message: 'It is not at the destination.' }, 'missing')
+      break
+    case 'destination-only':
+      tally.extra(decision.destination)
+      break
+    case 'differs':
+      tally.failed(decision.source, { code: 'differs', message: difference(decision) }, 'differs')
+      break
+    case 'unknown':
+      throw new DrayError('internal', 'verify', 'An object was left undecided.')
+    default:
+      decision satisfies never
+  }
+}
+
+function difference({ source, destination }: { source: Entry; destination: Entry }): string {
+  return source.size === destination.size
+    ? otherContent
+    : `It has ${source.size} bytes at the source and ${destination.size} at the destination.`
+}
+
+const otherContent = 'Its content is another at the destination.'
+
+type Unknown = Extract<Decision, { is: 'unknown' }>
+type Finding = { is: 'equal'; evidence: Evidence } | { is: 'other'; message: string }
+
+async function compare({ pass, tally }: Job, decision: Unknown, signal: AbortSignal): Promise<Finding> {
+  const { source, destination } = decision
+  const { depth } = pass.options
+  const deps = { source: pass.source, destination: pass.destination, read: tally.moved }
+  const { same } = await prove(deps, source, destination, depth, signal)
+  if (same === null) return { is: 'other', message: otherContent }
+  const isEqual =
+    depth !== 'full' || (await metadataIsEqual(pass.source, pass.destination, source.key, signal))
+  if (isEqual) return { is: 'equal', evidence: same }
+  return { is: 'other', message: 'Its content type or user metadata is another at the destination.' }
+}
+
+async function lookAgain({ pass }: Job, key: Key, signal: AbortSignal): Promise<Decision> {
+  const [source, destination] = await Promise.all([
+    pass.source.head(key, signal),
+    pass.destination.head(key, signal),
+  ])
+  const pair = { key, source: source?.entry ?? null, destination: destination?.entry ?? null }
+  return decide(pair, null, pass.sight)
+}
+
+/** A file system keeps no metadata, so only two stores that do can differ in it. */
+async function metadataIsEqual(a: Storage, b: Storage, key: Key, signal: AbortSignal): Promise<boolean> {
+  if (a.kind === 'file' || b.kind === 'file') return true
+  const [left, right] = await Promise.all([a.head(key, signal), b.head(key, signal)])
+  if (!left || !right)
+    throw new DrayError('not-found', 'HEAD', 'It has gone since it was listed.', { retry: 'now' })
+  return comparable(left.metadata) === comparable(right.metadata)
+}
+
+const comparable = ({ headers, user }: Metadata) =>
+  JSON.stringify([headers['content-type'] ?? null, Object.entries(user).sort(([a], [b]) => (a < b ? -1 : 1))])

@@ -1,0 +1,126 @@
+/**
+ * The standing socket, and one reconcile loop behind it: what the plane assigns is what this agent has sessions for.
+ * It is woken by an assignment, by a session that ended, and by a pause that is over.
+ */
+import { hostname } from 'node:os'
+import {
+  type FleetAgentMessage,
+  type FleetPlaneMessage,
+  fleetPlaneMessageSchema,
+  protocolVersion,
+} from '../../shared/protocol.ts'
+import { pauseAfter } from './backoff.ts'
+import { type Line, type Log, openLine } from './line.ts'
+import type { MigrationSession } from './migration.ts'
+
+export interface FleetOptions {
+  url: URL
+  token: string
+  agent: string
+  session: string
+  site: string
+  version: string
+  log: Log
+  open(migration: string): MigrationSession
+  /** Another process works under this agent's name. */
+  superseded(): void
+}
+
+export interface Fleet {
+  drain(): Promise<void>
+  stop(): Promise<void>
+}
+
+export function joinFleet(options: FleetOptions): Fleet {
+  const sessions = new Map<string, MigrationSession>()
+  /** Sessions that ended since the last assignment, by migration: what opens again and again does so ever more slowly. */
+  const endings = new Map<string, number>()
+  const pauses = new Set<NodeJS.Timeout>()
+  let assigned: readonly string[] = []
+  let leaving = false
+
+  const line: Line<FleetAgentMessage> = openLine<FleetPlaneMessage, FleetAgentMessage>({
+    url: options.url,
+    token: options.token,
+    schema: fleetPlaneMessageSchema,
+    name: 'fleet',
+    log: options.log,
+    opened() {
+      const { agent, session, site, version } = options
+      line.send({ t: 'hello', protocol: protocolVersion, agent, session, site, version, host: hostname() })
+      if (leaving) line.send({ t: 'draining' })
+    },
+    received(message) {
+      switch (message.t) {
+        case 'welcome':
+          welcome(message.protocol, message.heartbeatMs)
+          break
+        case 'assign':
+          assigned = message.migrations
+          endings.clear()
+          reconcile()
+          break
+        default:
+          message satisfies never
+      }
+    },
+    confirmed() {},
+    beat() {},
+    // What was assigned stands until the plane says otherwise.
+    lost() {},
+    over(why) {
+      if (why === 'superseded') options.superseded()
+    },
+  })
+
+  function welcome(protocol: number, heartbeatMs: number): void {
+    if (protocol !== protocolVersion) {
+      line.reject(`the control plane speaks protocol ${protocol}, this agent ${protocolVersion}`)
+      return
+    }
+    options.log({ level: 'info', event: 'connected', agent: options.agent, site: options.site })
+    line.pace(heartbeatMs)
+  }
+
+  function reconcile(): void {
+    if (leaving) return
+    const wanted = new Set(assigned)
+    for (const [migration, session] of sessions) {
+      if (!wanted.has(migration)) void session.stop()
+    }
+    for (const migration of wanted) {
+      if (!sessions.has(migration)) open(migration)
+    }
+  }
+
+  function open(migration: string): void {
+    const session = options.open(migration)
+    sessions.set(migration, session)
+    void session.ended.then(() => {
+      sessions.delete(migration)
+      const times = (endings.get(migration) ?? 0) + 1
+      endings.set(migration, times)
+      // Usually the assignment that takes it away is on its way. If it is not, the next pass may have begun already.
+      wakeIn(pauseAfter(times, 1))
+    })
+  }
+
+  function wakeIn(ms: number): void {
+    if (leaving) return
+    const timer = setTimeout(() => {
+      pauses.delete(timer)
+      reconcile()
+    }, ms)
+    pauses.add(timer)
+  }
+
+  async function leave(how: 'drain' | 'stop'): Promise<void> {
+    leaving = true
+    for (const timer of pauses) clearTimeout(timer)
+    if (how === 'drain') line.send({ t: 'draining' })
+    await Promise.all([...sessions.values()].map((session) => session[how]()))
+    line.close()
+  }
+
+  return { drain: () => leave('drain'), stop: () => leave('stop') }
+}

@@ -1,0 +1,150 @@
+/** Agents against a control plane on a real workerd, with storages in memory that stand behind two bucket names. */
+import { EventEmitter } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Agent, type AgentOptions, startAgent } from '../../agent/agent.ts'
+import { type MemoryStorage, memoryStorage } from '../../agent/storage/memory.ts'
+import type { Storage } from '../../agent/storage/storage.ts'
+import type { PassStatus, ReportLine } from '../../shared/api.ts'
+import type { Location, S3Location } from '../../shared/location.ts'
+import { defaultPassOptions, type Filter, noFilter, type PassOptions } from '../../shared/policy.ts'
+import type { Plane } from '../support/plane.ts'
+
+export type LogEvent = Parameters<AgentOptions['log']>[0]
+
+export const bucket = (name: string): S3Location => ({
+  kind: 's3',
+  bucket: name,
+  prefix: '',
+  endpoint: null,
+  region: null,
+  profile: null,
+  site: null,
+})
+
+export interface TestAgent extends Agent {
+  readonly events: LogEvent[]
+  /** The next event of that name from now on. */
+  next(event: string): Promise<LogEvent>
+}
+
+export interface World {
+  readonly migration: string
+  readonly source: MemoryStorage
+  readonly destination: MemoryStorage
+  agent(options?: Partial<AgentOptions>): Promise<TestAgent>
+  /** Begins a pass. */
+  start(options?: Partial<PassOptions>): Promise<PassStatus>
+  /** Begins a pass and waits until `agent` hears that it has ended. */
+  pass(agent: TestAgent, options?: Partial<PassOptions>): Promise<PassStatus>
+  status(pass: number): Promise<PassStatus>
+  report(pass: number): Promise<ReportLine[]>
+  close(): Promise<void>
+}
+
+export interface WorldOptions {
+  source?: Storage
+  destination?: Storage
+  locations?: { source: Location; destination: Location }
+  filter?: Partial<Filter>
+}
+
+let worlds = 0
+
+export async function openWorld(plane: Plane, options: WorldOptions = {}): Promise<World> {
+  const migration = `m-${++worlds}-${process.pid}`
+  const source = (options.source ?? memoryStorage()) as MemoryStorage
+  const destination = (options.destination ?? memoryStorage()) as MemoryStorage
+  const stateDirs: string[] = []
+  const agents: TestAgent[] = []
+
+  async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const { status, json } = await plane.api(method, path, body)
+    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(json)}`)
+    return json as T
+  }
+
+  await api('PUT', `/api/migrations/${migration}`, {
+    ...(options.locations ?? { source: bucket('source'), destination: bucket('destination') }),
+    filter: { ...noFilter, ...options.filter },
+  })
+
+  const world: World = {
+    migration,
+    source,
+    destination,
+    async agent(more = {}) {
+      const stateDir = await mkdtemp(join(tmpdir(), 'dray-agent-'))
+      stateDirs.push(stateDir)
+      const emitter = new EventEmitter()
+      const events: LogEvent[] = []
+      const agent: Agent = startAgent({
+        url: plane.url,
+        token: plane.agentToken,
+        id: `agent-${agents.length + 1}`,
+        site: 'here',
+        stateDir,
+        version: 'test',
+        concurrency: 8,
+        openStorage: async (location) =>
+          location.kind === 's3' && location.bucket === 'source' ? source : destination,
+        log(event) {
+          if (event.migration !== undefined && event.migration !== migration) return
+          events.push(event)
+          emitter.emit(event.event, event)
+        },
+        ...more,
+      })
+      const mine: TestAgent = {
+        drain: agent.drain,
+        stop: agent.stop,
+        closed: agent.closed,
+        events,
+        next: (event) => new Promise((resolve) => emitter.once(event, resolve)),
+      }
+      agents.push(mine)
+      return mine
+    },
+    async start(given = {}) {
+      const started = await api<{ pass: PassStatus }>('POST', `/api/migrations/${migration}/passes`, {
+        ...defaultPassOptions,
+        ...given,
+      })
+      return started.pass
+    },
+    async pass(agent, given = {}) {
+      const ended = agent.next('pass-ended')
+      const { number } = await world.start(given)
+      await ended
+      return world.status(number)
+    },
+    status: (pass) => api<PassStatus>('GET', `/api/migrations/${migration}/passes/${pass}`),
+    async report(pass) {
+      const response = await fetch(new URL(`/api/migrations/${migration}/passes/${pass}/report`, plane.url), {
+        headers: { authorization: `Bearer ${plane.operatorToken}` },
+      })
+      const text = await response.text()
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line))
+    },
+    async close() {
+      await Promise.all(agents.map((agent) => agent.stop()))
+      await Promise.all(stateDirs.map((dir) => rm(dir, { recursive: true, force: true })))
+    },
+  }
+  return world
+}
+
+/** `name-0000`, `name-0001`, …: each with its own small body. */
+export function many(count: number, name = 'object'): [string, string][] {
+  return Array.from({ length: count }, (_, i) => {
+    const key = `${name}-${String(i).padStart(4, '0')}`
+    return [key, `body of ${key}`]
+  })
+}
+
+export const contentOf = (storage: MemoryStorage) =>
+  [...storage.objects].map(([key, { body }]) => [key, Buffer.from(body).toString()] as const).sort()
