@@ -19,8 +19,8 @@ export interface Plane {
   readonly agentToken: string
   readonly dir: string
   readonly miniflare: Miniflare
-  /** A request with the operator's token; `json` is the parsed body (null where it is none). */
-  api(method: string, path: string, body?: unknown): Promise<{ status: number; json: any }>
+  /** A request with the operator's token; `json` is the parsed body (null where it is none), taken at its word. */
+  api<T = unknown>(method: string, path: string, body?: unknown): Promise<{ status: number; json: T }>
   stop(): Promise<void>
 }
 
@@ -64,20 +64,15 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
     agentToken,
     dir,
     miniflare,
-    async api(method, path, body) {
+    async api<T>(method: string, path: string, body?: unknown) {
       const response = await fetch(new URL(path, url), {
         method,
         headers: { authorization: `Bearer ${operatorToken}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       const text = await response.text()
-      let json: unknown = null
-      try {
-        json = JSON.parse(text)
-      } catch {
-        json = null
-      }
-      return { status: response.status, json }
+      const isJson = /json$/.test(response.headers.get('content-type') ?? '')
+      return { status: response.status, json: (isJson ? JSON.parse(text) : null) as T }
     },
     async stop() {
       await miniflare.dispose()
