@@ -94,10 +94,12 @@ export function multipartChecks({ sdk, plain, bucket }: Subject): Checks {
     [
       'CompleteMPU If-None-Match:* -> 412',
       async () => {
-        const UploadId = await create('mp')
-        const input = { Bucket: bucket, Key: 'mp', UploadId, PartNumber: 1, Body: tail }
+        // A key of its own: a server that overwrites it must not spoil the object of another check.
+        await plain.send(new S3.PutObjectCommand({ Bucket: bucket, Key: 'taken', Body: data }))
+        const UploadId = await create('taken')
+        const input = { Bucket: bucket, Key: 'taken', UploadId, PartNumber: 1, Body: tail }
         const { ETag } = await plain.send(new S3.UploadPartCommand(input))
-        await refusedWith412(complete('mp', UploadId, [{ PartNumber: 1, ETag }], { IfNoneMatch: '*' }))
+        await refusedWith412(complete('taken', UploadId, [{ PartNumber: 1, ETag }], { IfNoneMatch: '*' }))
       },
     ],
   ]
