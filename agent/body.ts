@@ -23,10 +23,11 @@ export interface Gauge {
 /** `body` as it passes. Destroying either destroys both; a body of another length fails. */
 export function gauged(body: Readable, gauge: Gauge): Readable {
   const transform = new Gauging(gauge)
-  pipeline(body, transform, (error) => {
-    // Only the source's own errors and ours: a reader that goes away early is no failure of the body.
-    if (error instanceof DrayError) gauge.failed?.(error)
+  body.on('error', (error) => {
+    // Not where the reader went away first, which ends the body with the reader's own error.
+    if (!transform.destroyed && error instanceof DrayError) gauge.failed?.(error)
   })
+  pipeline(body, transform, () => {})
   // Its error is its reader's to see; where there is no reader yet, it must not end the process.
   return transform.on('error', () => {})
 }
@@ -43,7 +44,7 @@ class Gauging extends Transform {
   override _transform(chunk: Uint8Array, _: BufferEncoding, done: TransformCallback): void {
     this.#seen += chunk.length
     if (this.#seen > this.#gauge.size) {
-      done(this.#wrongLength())
+      done(wrongLength(this.#gauge, this.#seen))
       return
     }
     this.#gauge.digest?.update(chunk)
@@ -53,35 +54,50 @@ class Gauging extends Transform {
 
   override _flush(done: TransformCallback): void {
     try {
-      if (this.#seen !== this.#gauge.size) throw this.#wrongLength()
+      if (this.#seen !== this.#gauge.size) throw wrongLength(this.#gauge, this.#seen)
       this.#gauge.ended?.()
       done()
     } catch (error) {
       done(toDrayError(error, this.#gauge.op))
     }
   }
-
-  #wrongLength(): DrayError {
-    const { size, op } = this.#gauge
-    const what = this.#seen < size ? `ended after ${this.#seen}` : `went on past the`
-    return new DrayError('unreachable', op, `The body ${what} of ${size} bytes.`, { retry: 'now' })
-  }
 }
 
-/** All of a small body. */
+function wrongLength({ size, op }: Gauge, seen: number): DrayError {
+  const what = seen < size ? `ended after ${seen}` : 'went on past the'
+  return new DrayError('unreachable', op, `The body ${what} of ${size} bytes.`, { retry: 'now' })
+}
+
+/** All of a small body, without a stream between. */
 export async function wholeBody(body: Readable, gauge: Gauge): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(gauge.size)
-  let at = 0
-  for await (const chunk of gauged(body, gauge) as AsyncIterable<Uint8Array>) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
+  await consume(body, gauge, (chunk, at) => bytes.set(chunk, at))
   return bytes
 }
 
 /** Reads a body to its end for the sake of its digest. */
-export async function drain(body: Readable, gauge: Gauge): Promise<void> {
-  for await (const _ of gauged(body, gauge)) {
-    // The gauge has seen it.
+export const drain = (body: Readable, gauge: Gauge): Promise<void> => consume(body, gauge, () => {})
+
+async function consume(
+  body: Readable,
+  gauge: Gauge,
+  take: (chunk: Uint8Array, at: number) => void,
+): Promise<void> {
+  let seen = 0
+  try {
+    // Leaving the loop, in whatever way, destroys the body.
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      if (seen + chunk.length > gauge.size) throw wrongLength(gauge, seen + chunk.length)
+      gauge.digest?.update(chunk)
+      gauge.moved?.(chunk.length)
+      take(chunk, seen)
+      seen += chunk.length
+    }
+    if (seen !== gauge.size) throw wrongLength(gauge, seen)
+    gauge.ended?.()
+  } catch (thrown) {
+    const error = toDrayError(thrown, gauge.op)
+    gauge.failed?.(error)
+    throw error
   }
 }

@@ -1,5 +1,4 @@
 /** One try at copying one object: what its steps share. */
-
 import type { Readable } from 'node:stream'
 import type { Evidence } from '../shared/counts.ts'
 import { DrayError } from '../shared/error.ts'
@@ -111,7 +110,7 @@ export class CopyJob {
 
   /** Throws `bad-digest` where the bytes read are not those of an MD5 token, unless it has proved to be none. */
   believe(md5: string, token: string): void {
-    if (md5 === token || md5 === this.contradiction) return
+    if (md5 === token || md5 === this.lesson) return
     this.#contradicted = md5
     throw this.badDigest(`The source's bytes have the MD5 ${md5}, its ETag says ${token}.`)
   }

@@ -26,7 +26,7 @@ import { suggestPartSize } from './core/part-size.ts'
 import { partDigest, restarting, wholeDigest } from './part-digest.ts'
 import { digestsOf, hashObject } from './prove.ts'
 import { discard } from './storage/interrupt.ts'
-import { pauseOrThrow } from './storage/retry.ts'
+import { pauseAfter, pauseOrThrow, sleepOrAbort } from './storage/retry.ts'
 import type { Entry, Storage } from './storage/storage.ts'
 
 export type { CopyDeps } from './copy-job.ts'
@@ -44,12 +44,12 @@ const attempts = 4
  * `deps.moved` adds up to the object's size when it was copied, and to nothing when it was not.
  */
 export async function copyObject(deps: CopyDeps, listed: Entry, signal: AbortSignal): Promise<CopyOutcome> {
-  const refusal = refuse(deps.destination, listed)
-  if (refusal !== null) return { outcome: 'failed', error: refusal }
-
+  const pause = deps.pause ?? sleepOrAbort
   let entry = listed
   let contradiction: string | null = null
   for (let tries = 1; ; tries++) {
+    const refusal = refuse(deps.destination, entry)
+    if (refusal !== null) return { outcome: 'failed', error: refusal }
     const job = new CopyJob(deps, entry, contradiction, signal)
     try {
       const copied = await copyOnce(job)
@@ -61,6 +61,8 @@ export async function copyObject(deps: CopyDeps, listed: Entry, signal: AbortSig
       if (job.fact?.code === 'not-found') return { outcome: 'vanished' }
       try {
         if (error.code === 'changed' && tries < attempts) {
+          // The newest content wins. Whoever is writing it gets a little time from the second try on.
+          await pause(pauseAfter(tries, { retry: 'now', retryAfter: null }, Math.random), signal)
           const now = await deps.source.head(entry.key, signal)
           if (now === null) return { outcome: 'vanished' }
           entry = now.entry
@@ -68,7 +70,7 @@ export async function copyObject(deps: CopyDeps, listed: Entry, signal: AbortSig
         }
         contradiction = await lessonOf(job, error)
         if (error.code === 'bad-digest' && tries < attempts) continue
-        await pauseOrThrow(error, tries, pausing(deps), signal)
+        await pauseOrThrow(error, tries, { attempts, sleep: pause }, signal)
       } catch (last) {
         if (signal.aborted) throw interrupted(job)
         return { outcome: 'failed', error: toDrayError(last, job.op) }
@@ -90,14 +92,16 @@ function refuse(destination: Storage, { key, kind }: Entry): DrayError | null {
 async function copyOnce(job: CopyJob): Promise<Copied> {
   const { source, destination } = job.deps
   const plan = planCopy(job.entry, source.tokens, destination.multipart)
-  const copied =
-    plan.how === 'at-once'
-      ? await copyAtOnce(job)
-      : plan.how === 'stream'
-        ? await copyStream(job, plan.md5)
-        : await copyParts(job, destination.multipart!, plan.partSize)
-  if (source.kind === 'file') await stillTheSame(job)
-  return copied
+  switch (plan.how) {
+    case 'at-once':
+      return copyAtOnce(job)
+    case 'stream':
+      return copyStream(job, plan.md5)
+    case 'parts':
+      return copyParts(job, destination.multipart!, plan.partSize)
+    default:
+      return plan satisfies never
+  }
 }
 
 /** A small object: its bytes are in memory when the write begins, so their MD5 goes ahead of them. */
@@ -178,13 +182,6 @@ async function proven(job: CopyJob, token: string, md5: string, evidence: Eviden
   return 'full-read'
 }
 
-/** A file can change under a reader; then what was copied may be neither the old content nor the new. */
-async function stillTheSame(job: CopyJob): Promise<void> {
-  const head = await job.deps.source.head(job.entry.key, job.signal)
-  if (head === null) throw job.gone()
-  if (head.entry.token !== job.entry.token) throw job.changed()
-}
-
 /**
  * What the next try is to know of the source's MD5. The store refused a body by the source's own token: either the wire
  * changed it, or the token is no MD5. One more read tells which.
@@ -203,8 +200,6 @@ function rowOf({ read, written, evidence }: Copied): BaselineRow {
 }
 
 const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64')
-
-const pausing = ({ pause }: CopyDeps) => (pause === undefined ? { attempts } : { attempts, sleep: pause })
 
 const interrupted = ({ op }: CopyJob) =>
   new DrayError('interrupted', op, 'It was interrupted.', { retry: 'later' })

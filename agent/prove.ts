@@ -123,7 +123,7 @@ async function sameRecordedMtime(from: Side, to: Side, signal: AbortSignal): Pro
     const op = `head ${displayKey(known.entry.key)} in ${known.storage.name}`
     throw new Moved(head === null ? 'not-found' : 'changed', known.storage, op)
   }
-  const recorded = head.metadata.user['mtime']
+  const recorded = head.metadata.user.mtime
   const mtime = recorded === undefined ? null : microsFromSeconds(recorded)
   return mtime !== null && head.entry.size === file.entry.size && sameMtime(mtime, file.entry.mtime)
 }

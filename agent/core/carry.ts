@@ -8,7 +8,7 @@ import { microsFromSeconds, secondsFromMicros } from './mtime.ts'
  */
 export function carry(metadata: Metadata, source: Pick<Entry, 'mtime'>, to: Storage['kind']): Metadata {
   if (to !== 'file') return metadata
-  const recorded = metadata.user['mtime']
+  const recorded = metadata.user.mtime
   if (recorded !== undefined && microsFromSeconds(recorded) !== null) return metadata
   return { ...metadata, user: { ...metadata.user, mtime: secondsFromMicros(source.mtime) } }
 }

@@ -12,7 +12,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type DrayError, toDrayError } from '../../shared/error.ts'
 import { isEmpty, type Range } from '../../shared/range.ts'
-import { interrupted } from './interrupt.ts'
+import { interrupted, throwIfAborted } from './interrupt.ts'
 import type { Entry, ListOptions, Multipart, Part, Storage } from './storage.ts'
 
 export interface RetryOptions {
@@ -34,7 +34,11 @@ const spent = new WeakSet<DrayError>()
 export const isSpent = (error: DrayError): boolean => spent.has(error)
 
 /** Milliseconds before the attempt after `failures` failed ones (1 or more). */
-export function pauseAfter(failures: number, error: DrayError, random: () => number): number {
+export function pauseAfter(
+  failures: number,
+  error: Pick<DrayError, 'retry' | 'retryAfter'>,
+  random: () => number,
+): number {
   const asked = Math.min(error.retryAfter ?? 0, longestRetryAfter)
   if (error.retry === 'now' && failures === 1) return asked
   return Math.max(random() * Math.min(firstPause * 2 ** (failures - 1), longestPause), asked)
@@ -42,6 +46,7 @@ export function pauseAfter(failures: number, error: DrayError, random: () => num
 
 /** As `setTimeout`, but an abort ends it at once, as `interrupted`. */
 export async function sleepOrAbort(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms === 0) return throwIfAborted(signal, 'wait')
   await delay(ms, undefined, { signal }).catch(() => {
     throw interrupted('wait')
   })
@@ -61,8 +66,7 @@ export async function pauseOrThrow(
     spent.add(error)
     throw error
   }
-  const ms = pauseAfter(failures, error, options.random ?? Math.random)
-  if (ms > 0) await (options.sleep ?? sleepOrAbort)(ms, signal)
+  await (options.sleep ?? sleepOrAbort)(pauseAfter(failures, error, options.random ?? Math.random), signal)
 }
 
 export async function retrying<T>(
