@@ -24,6 +24,8 @@ export interface AgentOptions {
   version: string
   /** Objects in flight. */
   concurrency: number
+  /** Works for this migration alone, whatever else it is assigned: `dray copy` moves nothing that it was not asked for. */
+  only?: string
   log: Log
   /** Instead of the real ones: for tests. */
   openStorage?: OpenStorage
@@ -85,6 +87,7 @@ export function startAgent(options: AgentOptions): Agent {
       session,
       site: options.site,
       version: options.version,
+      only: options.only ?? null,
       log,
       superseded,
       open: (migration) =>

@@ -82,6 +82,7 @@ async function copyAndVerify(tree: string, io: Io, say: (text: string) => void):
 
 const next = `
 That was the whole machinery: a control plane on workerd, an agent, packets that are leased, copied and accounted for.
+Everything that it made, its reports too, is removed again.
 
 What to try next:
   npm start -- copy DIRECTORY s3://BUCKET/PREFIX --dry-run      what a copy would do, and change nothing

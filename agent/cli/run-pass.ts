@@ -87,6 +87,7 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
       stateDir: state.path,
       version: io.version,
       concurrency: request.concurrency,
+      only: plan.id,
       log,
     })
     try {

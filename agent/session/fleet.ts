@@ -20,6 +20,8 @@ export interface FleetOptions {
   session: string
   site: string
   version: string
+  /** Of the migrations that are assigned, the one to open; null: all. */
+  only: string | null
   log: Log
   open(migration: string): MigrationSession
   /** Another process works under this agent's name. */
@@ -56,7 +58,7 @@ export function joinFleet(options: FleetOptions): Fleet {
           welcome(message.protocol, message.heartbeatMs)
           break
         case 'assign':
-          assigned = message.migrations
+          assigned = message.migrations.filter((id) => options.only === null || id === options.only)
           endings.clear()
           reconcile()
           break
