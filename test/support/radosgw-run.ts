@@ -27,6 +27,7 @@ interface Store {
   readonly secret: string
 }
 
+let interrupted = false
 /** The vitest that runs, if any. */
 let suites: ReturnType<typeof spawn> | undefined
 
@@ -34,7 +35,7 @@ async function withServers(): Promise<number> {
   const missing = programs.filter((program) => spawnSync('which', [program]).status !== 0)
   if (missing.length > 0) {
     console.error(
-      `These suites need a real S3 server, and ${missing.join(', ')} is missing. Either\n` +
+      `These suites need a real S3 server. Missing: ${missing.join(', ')}. Either\n` +
         `  install Ceph's gateway on Debian or Ubuntu:  sudo ${script} install\n` +
         '  (radosgw, ceph-mon, ceph-osd and ceph-common; no daemon is started), or\n' +
         '  name two S3 servers of your own: DRAY_TEST_S3_ENDPOINT, DRAY_TEST_S3_KEY, DRAY_TEST_S3_SECRET,\n' +
@@ -51,7 +52,10 @@ async function withServers(): Promise<number> {
   let starting: Promise<unknown> = Promise.resolve()
   // Ctrl-C and the like: vitest hears of it too, or is told; afterwards the servers end as they always do.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => suites?.kill(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM'))
+    process.on(signal, () => {
+      interrupted = true
+      suites?.kill(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM')
+    })
   try {
     const started = stores.map((store) => start(store))
     starting = Promise.allSettled(started)
@@ -63,7 +67,7 @@ async function withServers(): Promise<number> {
       env[`DRAY_TEST_S3_KEY${suffix}`] = key
       env[`DRAY_TEST_S3_SECRET${suffix}`] = secret
     }
-    return await runSuites(env)
+    return interrupted ? 130 : await runSuites(env)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     return 1
