@@ -1,0 +1,150 @@
+/**
+ * What a location leaves to the AWS chain: credentials, region and endpoint, from the environment, the shared
+ * configuration files and the instance.
+ *
+ * Where the location names a profile, what that profile says comes before the environment, as it does for its
+ * credentials: two sides with a profile each must not end at one endpoint because AWS_ENDPOINT_URL is set. Otherwise
+ * the order is AWS's own.
+ */
+import { S3Client } from '@aws-sdk/client-s3'
+import { loadConfig, loadSharedConfigFiles } from '@smithy/core/config'
+import { DrayError } from '../../../shared/error.ts'
+import type { S3Location } from '../../../shared/location.ts'
+import type { Credentials } from './signer.ts'
+
+export interface Access {
+  /** Null: AWS itself. */
+  readonly endpoint: string | null
+  readonly region: string
+  /** Whether the location itself names the region; otherwise the bucket's own may be followed. */
+  readonly regionIsGiven: boolean
+  /** Whether the bucket is named by the path and not by the host. */
+  readonly pathStyle: boolean
+  /** Those of now; renewed ahead of their end. With `afresh`, those that were given before have been refused. */
+  credentials(afresh?: boolean): Promise<Credentials>
+}
+
+type Section = Record<string, string | undefined>
+
+/** Longest that looking for credentials may take; the chain's own steps are shorter, but a login helper may be asked. */
+const credentialsMs = 30_000
+/** The SDK writes warnings about precedence on the console, which is ours. */
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
+export async function resolveAccess(location: S3Location): Promise<Access> {
+  const op = `OPEN s3://${location.bucket}`
+  const files = await loadSharedConfigFiles()
+  const named = location.profile
+  const ofNamed: Section = named
+    ? { ...files.configFile[named], ...files.credentialsFile[named] }
+    : ({} as Section)
+  if (named && !files.configFile[named] && !files.credentialsFile[named]) {
+    throw new DrayError(
+      'bad-credentials',
+      op,
+      `There is no profile "${named}" in the AWS configuration files.`,
+      {
+        hint: `Add it with \`aws configure --profile ${named}\`, or to ~/.aws/config and ~/.aws/credentials (AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name others).`,
+      },
+    )
+  }
+  const setting = (
+    ofEnvironment: (env: NodeJS.ProcessEnv) => string | undefined,
+    ofProfile: (profile: Section) => string | undefined,
+  ): Promise<string | undefined> =>
+    loadConfig<string | undefined>(
+      { environmentVariableSelector: ofEnvironment, configFileSelector: ofProfile, default: undefined },
+      named ? { profile: named } : {},
+    )()
+  const endpointOf = (profile: Section) => {
+    const services = files.configFile[`services.${profile.services}`]
+    return services?.['s3.endpoint_url'] || profile.endpoint_url
+  }
+
+  const ignored = await setting(
+    (env) => env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
+    (profile) => profile.ignore_configured_endpoint_urls,
+  )
+  const configured =
+    ignored?.toLowerCase() === 'true'
+      ? undefined
+      : endpointOf(ofNamed) ||
+        (await setting((env) => env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL, endpointOf))
+  const endpoint = location.endpoint ?? configured ?? null
+  checkEndpoint(endpoint, op)
+
+  const region =
+    location.region ??
+    ofNamed.region ??
+    (await setting(
+      (env) => env.AWS_REGION || env.AWS_DEFAULT_REGION,
+      (profile) => profile.region,
+    )) ??
+    'us-east-1'
+  const addressing = await setting(
+    () => undefined,
+    (profile) => profile['s3.addressing_style'],
+  )
+
+  return {
+    endpoint,
+    region,
+    regionIsGiven: location.region !== null,
+    pathStyle: addressing === 'path' || (endpoint !== null && addressing !== 'virtual'),
+    credentials: credentialsOf(location, region, op),
+  }
+}
+
+function checkEndpoint(endpoint: string | null, op: string): void {
+  if (endpoint === null) return
+  const fail = (what: string) => {
+    throw new DrayError('config', op, `The endpoint ${what}.`, {
+      hint: 'An endpoint is the address of a server, like https://s3.example.com or http://127.0.0.1:9000.',
+    })
+  }
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : fail(`"${endpoint}" is no address`)
+  if (!url) return
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') fail(`"${endpoint}" is neither http nor https`)
+  if (url.username || url.password) fail(`at ${url.host} holds a name or a password`)
+  if (url.search || url.hash) fail(`at ${url.host} holds a "?" or a "#"`)
+}
+
+/** The SDK renews five minutes before the end; it is asked from then on. */
+const endsSoon = ({ expiration }: Credentials) =>
+  expiration !== undefined && expiration.getTime() - Date.now() < 6 * 60_000
+
+function credentialsOf(location: S3Location, region: string, op: string): Access['credentials'] {
+  // A client of its own, used for nothing else: the chain may have to ask STS or SSO, with the SDK's own means.
+  const chain = new S3Client({
+    region,
+    logger: silent,
+    ...(location.profile && { profile: location.profile }),
+  }).config.credentials as (options?: { forceRefresh?: boolean }) => Promise<Credentials>
+  let known: Credentials | null = null
+  return async (afresh = false) => {
+    if (known && !afresh && !endsSoon(known)) return known
+    let timer: NodeJS.Timeout | undefined
+    const tooLong = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('too long')), credentialsMs)
+    })
+    try {
+      known = await Promise.race([chain(afresh ? { forceRefresh: true } : {}), tooLong])
+      return known
+    } catch (cause) {
+      const of = location.profile ? ` in profile "${location.profile}"` : ''
+      throw new DrayError(
+        'bad-credentials',
+        op,
+        `No credentials were found for bucket "${location.bucket}"${of}.`,
+        {
+          hint: location.profile
+            ? `Give the profile an access key (\`aws configure --profile ${location.profile}\`), or sign in to it.`
+            : 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (--source-profile, --destination-profile).',
+          cause,
+        },
+      )
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * A bucket's client: signs a request, sends it, and gives the answer of success or throws what the refusal means.
+ *
+ * It learns three things from refusals, and then sends the same request once more where it has no body: the bucket's
+ * region (unless the location names one), the server's clock, and that the credentials have been renewed. That is no
+ * retry: nothing was wrong but what we believed. A request with a body is refused with `retry: 'now'` instead.
+ */
+import type { Readable } from 'node:stream'
+import { DrayError } from '../../../shared/error.ts'
+import { displayKey, escapeKey, type Key } from '../../../shared/key.ts'
+import type { Access } from './access.ts'
+import { collect } from './body.ts'
+import { faultError, interrupted, type Refusal, refusalError, type Where } from './errors.ts'
+import type { Http, HttpRequest, HttpResponse } from './http.ts'
+import { openSigner } from './signer.ts'
+import type { Target } from './target.ts'
+import { parseXml, textOf } from './xml.ts'
+
+export interface S3Request {
+  /** The operation's name for people, one word: `GET`, `LIST`. */
+  readonly verb: string
+  readonly method: HttpRequest['method']
+  /** The whole key, prefix included; null for what concerns the bucket. */
+  readonly key: Key | null
+  /** Sorted by name, escaped, each as `name=value`; empty where there is none. */
+  readonly query?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Buffer | Readable | null
+  readonly signal: AbortSignal
+  readonly patience?: number
+}
+
+export interface S3Client {
+  /** Answers of success only (2xx). Their bodies end with a `DrayError` where they do not end well. */
+  send(request: S3Request): Promise<HttpResponse>
+  /** For the errors that a caller finds in an answer by itself. */
+  where(request: Pick<S3Request, 'verb' | 'key'>): Where
+  readonly target: Target
+  close(): Promise<void>
+}
+
+export interface S3ClientOptions {
+  bucket: string
+  access: Access
+  http: Http
+  target: Target
+  retarget(region: string): Promise<Target>
+  now?: () => number
+}
+
+/** A server may think before it answers; S3 says itself that a big CompleteMultipartUpload takes minutes. */
+export const patience = { usual: 60_000, write: 300_000 }
+const longestRefusal = 64 * 1024
+const refusalMs = 5_000
+
+export function openS3Client(options: S3ClientOptions): S3Client {
+  const { bucket, access, http, retarget, now = Date.now } = options
+  const sign = openSigner()
+  let target = options.target
+  let clockOffset = 0
+
+  const where = ({ verb, key }: Pick<S3Request, 'verb' | 'key'>): Where => ({
+    op: `${verb} s3://${bucket}${key === null ? '' : `/${displayKey(key)}`}`,
+    bucket,
+    endpoint: target.origin,
+    region: target.region,
+  })
+
+  async function send(request: S3Request): Promise<HttpResponse> {
+    const learnt = new Set<DrayError['code']>()
+    for (;;) {
+      const place = where(request)
+      if (request.signal.aborted) throw interrupted(place.op)
+      const credentials = await access.credentials()
+      const path = target.path + (request.key === null ? '' : `/${escapeKey(request.key)}`) || '/'
+      const query = request.query ?? ''
+      const headers = sign(
+        { method: request.method, path, query, host: target.host, headers: request.headers ?? {} },
+        { credentials, region: target.region, service: target.service, now: now() + clockOffset },
+      )
+      const response = await http.send({
+        origin: target.origin,
+        method: request.method,
+        // A parameter without a value is sent without `=`, as S3's documents write it, and signed with it.
+        path: query === '' ? path : `${path}?${query.replace(/=(?=&|$)/g, '')}`,
+        headers,
+        body: request.body ?? null,
+        signal: request.signal,
+        patience: request.patience ?? patience.usual,
+        fault: (error) => faultError(place, error),
+      })
+      if (response.status >= 200 && response.status < 300) return response
+      const refusal = await readRefusal(response, now())
+      const error = refusalError(place, refusal)
+      if (request.signal.aborted) throw interrupted(place.op)
+      if (learnt.has(error.code) || !(await learn(error, refusal))) throw error
+      learnt.add(error.code)
+      if (request.body) {
+        throw new DrayError(error.code, error.op, error.message, { retry: 'now', hint: error.hint })
+      }
+    }
+  }
+
+  /** Whether the same request may fare better now. */
+  async function learn(error: DrayError, { code, region, skewMs }: Refusal): Promise<boolean> {
+    if (error.code === 'wrong-region' && region !== null && !access.regionIsGiven) {
+      target = await retarget(region)
+      return true
+    }
+    if (error.code === 'clock-skew' && skewMs !== null && Math.abs(skewMs - clockOffset) > 60_000) {
+      clockOffset = skewMs
+      return true
+    }
+    if (error.code === 'bad-credentials' && code?.startsWith('ExpiredToken')) {
+      const before = await access.credentials()
+      const after = await access.credentials(true)
+      return after.sessionToken !== before.sessionToken
+    }
+    return false
+  }
+
+  return {
+    send,
+    where,
+    get target() {
+      return target
+    },
+    close: () => http.close(),
+  }
+}
+
+/** What a refusal says, as far as it can be read: a server that refuses may be in no state to finish its sentence. */
+async function readRefusal({ status, headers, body }: HttpResponse, now: number): Promise<Refusal> {
+  const timer = setTimeout(() => body.destroy(), refusalMs)
+  const bytes = await collect(body, longestRefusal).catch(() => Buffer.alloc(0))
+  clearTimeout(timer)
+  const said = bytes.length > 0 ? read(bytes) : null
+  const date = Date.parse(headers.date ?? '')
+  return {
+    status,
+    code: said?.Code || null,
+    message: said?.Message ?? '',
+    region: headers['x-amz-bucket-region'] || said?.Region || null,
+    retryAfter: headers['retry-after'] ?? null,
+    skewMs: Number.isNaN(date) ? null : date - now,
+    foreign: bytes.length > 0 && said === null,
+  }
+}
+
+type Said = { [field in 'Code' | 'Message' | 'Region']?: string | null }
+
+/** S3's error document, or the same in JSON, as radosgw writes it where it could not even read the request's path. */
+function read(bytes: Buffer): Said | null {
+  const root = parseXml(bytes)
+  if (root?.name === 'Error') {
+    return { Code: textOf(root, 'Code'), Message: textOf(root, 'Message'), Region: textOf(root, 'Region') }
+  }
+  try {
+    const { Code, Message } = JSON.parse(bytes.toString()) as Record<string, unknown>
+    return typeof Code === 'string' ? { Code, Message: typeof Message === 'string' ? Message : '' } : null
+  } catch {
+    return null
+  }
+}

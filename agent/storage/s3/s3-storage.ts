@@ -1,0 +1,150 @@
+/** S3 and whatever speaks its protocol, behind the one storage interface. */
+import { DrayError } from '../../../shared/error.ts'
+import { displayKey, type Key, keyFromText, keyToText } from '../../../shared/key.ts'
+import { formatLocation, type S3Location } from '../../../shared/location.ts'
+import type { Head, Reading, Storage } from '../storage.ts'
+import { resolveAccess } from './access.ts'
+import { ignore } from './body.ts'
+import { openS3Client } from './client.ts'
+import { malformed } from './errors.ts'
+import { type HttpResponse, openHttp } from './http.ts'
+import { listObjects } from './list.ts'
+import { openMultipart } from './multipart.ts'
+import { headersOf, headOf, isOpaque } from './object-headers.ts'
+import { resolveTarget } from './target.ts'
+import { upload } from './upload.ts'
+
+/** S3's own limit, in bytes. */
+const longestKey = 1024
+
+/** Looks up credentials, region and endpoint; asks nothing of the store yet. */
+export async function openS3Storage(
+  location: S3Location,
+  options: { connections: number },
+): Promise<Storage> {
+  const { bucket } = location
+  const prefix = keyFromText(location.prefix)
+  const access = await resolveAccess(location)
+  const retarget = (region: string) => resolveTarget(access, bucket, region)
+  const [target] = await Promise.all([retarget(access.region), access.credentials()])
+  const http = openHttp(options)
+  const client = openS3Client({ bucket, access, http, target, retarget })
+  /** AWS alone is known to hold a DELETE to its If-Match; others refuse or ignore it. */
+  const deletesConditionally = access.endpoint === null
+  let opaque = false
+
+  const unsupported = (key: Key): string | null => {
+    const length = prefix.length + key.length
+    if (length === 0) return 'S3 has no object with an empty key.'
+    if (length > longestKey) return `S3 keys have at most ${longestKey} bytes, this one has ${length}.`
+    return keyToText(key) === null ? 'S3 keys are UTF-8, this one is not.' : null
+  }
+  const whole = (key: Key, verb: string): Key => {
+    const why = unsupported(key)
+    if (why === null) return (prefix + key) as Key
+    const op = `${verb} ${formatLocation(location)}${displayKey(key)}`
+    throw new DrayError('unsupported-key', op, why, { hint: 'Rename the object at the source.' })
+  }
+  const look = (response: HttpResponse) => {
+    if (isOpaque(response)) opaque = true
+  }
+
+  async function head(key: Key, signal: AbortSignal): Promise<Head | null> {
+    if (unsupported(key) !== null) return null
+    const request = { verb: 'HEAD', method: 'HEAD', key: whole(key, 'HEAD'), signal } as const
+    const response = await nullIfNotFound(client.send(request))
+    if (!response) return null
+    ignore(response.body)
+    look(response)
+    const size = Number(response.headers['content-length'] ?? Number.NaN)
+    const found = Number.isSafeInteger(size) ? headOf(key, response, size) : 'an object without a length'
+    if (typeof found === 'string') throw malformed(client.where(request), found)
+    return found
+  }
+
+  return {
+    kind: 's3',
+    name: formatLocation(location),
+    // Until an answer says that objects here are encrypted in a way that makes other ETags.
+    get tokens() {
+      return opaque ? 'none' : 'md5'
+    },
+    walks: false,
+    unsupported,
+    list: (range, { signal }) => listObjects(client, prefix, range, signal),
+    head,
+
+    async read(key, { token, range, signal }): Promise<Reading | null> {
+      if (unsupported(key) !== null) return null
+      const headers: Record<string, string> = {}
+      if (token !== undefined) headers['if-match'] = `"${token}"`
+      if (range) headers.range = `bytes=${range.first}-${range.last}`
+      const request = { verb: 'GET', method: 'GET', key: whole(key, 'GET'), headers, signal } as const
+      const response = await nullIfNotFound(client.send(request))
+      if (!response) return null
+      look(response)
+      const { body } = response
+      try {
+        const place = client.where(request)
+        const length = Number(response.headers['content-length'] ?? Number.NaN)
+        if (!Number.isSafeInteger(length)) throw malformed(place, 'an object without a length')
+        const [, first, last, total] =
+          /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers['content-range'] ?? '')?.map(Number) ?? []
+        const size = total ?? length
+        if (range ? length !== range.last - range.first + 1 : response.status !== 200) {
+          throw malformed(place, 'other bytes than those that were asked for')
+        }
+        if (
+          range &&
+          (total === undefined ? range.first !== 0 : first !== range.first || last !== range.last)
+        ) {
+          throw malformed(place, 'other bytes than those that were asked for')
+        }
+        const found = headOf(key, response, size)
+        if (typeof found === 'string') throw malformed(place, found)
+        if (token !== undefined && found.entry.token !== token) {
+          throw new DrayError('changed', place.op, `The object changed meanwhile (${place.op}).`)
+        }
+        return { ...found, body }
+      } catch (error) {
+        body.destroy()
+        throw error
+      }
+    },
+
+    async write(key, body, metadata, signal) {
+      const request = { verb: 'PUT', key: whole(key, 'PUT'), headers: headersOf(metadata) }
+      return upload(client, request, body, signal, look)
+    },
+
+    async delete(key, { token, signal }) {
+      const found = await head(key, signal)
+      if (!found) return false
+      const request = { verb: 'DELETE', method: 'DELETE', key: whole(key, 'DELETE'), signal } as const
+      const expected = found.entry.token
+      if (token !== undefined && token !== expected) {
+        const { op } = client.where(request)
+        throw new DrayError('changed', op, `The object changed meanwhile (${op}).`)
+      }
+      const headers =
+        deletesConditionally && token !== undefined
+          ? { 'if-match': `"${expected}"` }
+          : ({} as Record<string, string>)
+      const response = await nullIfNotFound(client.send({ ...request, headers }))
+      if (response) ignore(response.body)
+      return response !== null
+    },
+
+    multipart: openMultipart(client, bucket, whole, head),
+    close: () => client.close(),
+  }
+}
+
+async function nullIfNotFound<T>(promise: Promise<T>): Promise<T | null> {
+  try {
+    return await promise
+  } catch (error) {
+    if (error instanceof DrayError && error.code === 'not-found') return null
+    throw error
+  }
+}
