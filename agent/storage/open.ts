@@ -1,28 +1,29 @@
-/** Opens a location's storage. Nothing is asked of a store before its first use. */
+/** Opens a location with the adapter for its kind, as it is: retry and remembered listings are the caller's to add. */
 import { join } from 'node:path'
 import type { Location } from '../../shared/location.ts'
+import { openFileStorage } from './file/file-storage.ts'
 import type { Storage } from './storage.ts'
 
 export interface OpenStorageOptions {
-  /** The agent's own directory. */
-  stateDir: string
-  agentId: string
-  symlinks: 'skip' | 'follow'
-  /** Most concurrent requests. */
-  connections: number
+  /** The agent's state directory: what listings spill goes to `agent/spill` in it. */
+  readonly stateDir: string
+  readonly agentId: string
+  readonly symlinks: 'skip' | 'follow'
+  /** Most requests at once. */
+  readonly connections: number
 }
 
+/** No request goes out here; credentials and configuration are looked up, and may turn out wrong (`config`). */
 export async function openStorage(location: Location, options: OpenStorageOptions): Promise<Storage> {
-  // Imported on demand: a command that moves files need not load the AWS SDK.
   switch (location.kind) {
+    case 'file': {
+      const { agentId, symlinks, stateDir } = options
+      return openFileStorage(location, { agentId, symlinks, spillDir: join(stateDir, 'agent', 'spill') })
+    }
     case 's3': {
+      // Who moves files does without the SDK's half second.
       const { openS3Storage } = await import('./s3/s3-storage.ts')
       return openS3Storage(location, { connections: options.connections })
-    }
-    case 'file': {
-      const { openFileStorage } = await import('./file/file-storage.ts')
-      const { agentId, stateDir, symlinks } = options
-      return openFileStorage(location, { agentId, symlinks, spillDir: join(stateDir, 'spill') })
     }
     default:
       return location satisfies never
