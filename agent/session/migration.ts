@@ -248,6 +248,8 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
     },
     async stop() {
       draining = true
+      // First, or what is given back would come again.
+      tellFree()
       const held = runner?.working() ?? []
       runner?.abort(held, 'the agent stops')
       release(held)
