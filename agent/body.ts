@@ -5,6 +5,7 @@
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream'
 import { DrayError, toDrayError } from '../shared/error.ts'
 import type { Digest } from './part-digest.ts'
+import { discard, orAbort } from './storage/interrupt.ts'
 
 export interface Gauge {
   /** Bytes that the body must have. */
@@ -69,23 +70,24 @@ function wrongLength({ size, op }: Gauge, seen: number): DrayError {
 }
 
 /** All of a small body, without a stream between. */
-export async function wholeBody(body: Readable, gauge: Gauge): Promise<Buffer> {
+export async function wholeBody(body: Readable, gauge: Gauge, signal: AbortSignal): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(gauge.size)
-  await consume(body, gauge, (chunk, at) => bytes.set(chunk, at))
+  await consume(body, gauge, signal, (chunk, at) => bytes.set(chunk, at))
   return bytes
 }
 
 /** Reads a body to its end for the sake of its digest. */
-export const drain = (body: Readable, gauge: Gauge): Promise<void> => consume(body, gauge, () => {})
+export const drain = (body: Readable, gauge: Gauge, signal: AbortSignal): Promise<void> =>
+  consume(body, gauge, signal, () => {})
 
 async function consume(
   body: Readable,
   gauge: Gauge,
+  signal: AbortSignal,
   take: (chunk: Uint8Array, at: number) => void,
 ): Promise<void> {
   let seen = 0
-  try {
-    // Leaving the loop, in whatever way, destroys the body.
+  const read = async () => {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       if (seen + chunk.length > gauge.size) throw wrongLength(gauge, seen + chunk.length)
       gauge.digest?.update(chunk)
@@ -95,9 +97,15 @@ async function consume(
     }
     if (seen !== gauge.size) throw wrongLength(gauge, seen)
     gauge.ended?.()
+  }
+  try {
+    // A body that hangs hears nothing of the abort; its reader does.
+    await orAbort(read(), signal, gauge.op)
   } catch (thrown) {
     const error = toDrayError(thrown, gauge.op)
     gauge.failed?.(error)
     throw error
+  } finally {
+    discard(body)
   }
 }

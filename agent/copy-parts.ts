@@ -73,21 +73,25 @@ async function sendParts(
   let next = 0
   let tokensAreMd5s = true
 
-  const send = async (index: number): Promise<Sent> => {
+  /** Each call of what it returns sends the part, the second time in place of the first. */
+  const sender = (index: number): (() => Promise<Sent>) => {
     const first = index * partSize
     const last = Math.min(first + partSize, size) - 1
     const hashing = restarting(wholeDigest)
     const body = job.body({ size: last - first + 1, range: { first, last }, begin: hashing.begin })
-    const part = await multipart.part(job.entry.key, upload, index + 1, body, signal)
-    return { part, md5: hashing.etag() }
+    return async () => {
+      const part = await multipart.part(job.entry.key, upload, index + 1, body, signal)
+      return { part, md5: hashing.etag() }
+    }
   }
   const worker = async () => {
     while (next < count && !signal.aborted) {
       const index = next++
-      let done = await send(index)
+      const send = sender(index)
+      let done = await send()
       if (tokensAreMd5s && !agrees(done)) {
         // Once is the wire's doing, and mended by sending the part again; twice is a store whose tokens are no MD5s.
-        done = await send(index)
+        done = await send()
         if (!agrees(done)) tokensAreMd5s = false
       }
       sent[index] = done

@@ -110,7 +110,8 @@ async function copyAtOnce(job: CopyJob): Promise<Copied> {
   const { key } = job.entry
   const reading = await job.read()
   const { size, token } = reading.entry
-  const bytes = await wholeBody(reading.body, { size, op: job.op, failed: (error) => void job.note(error) })
+  const gauge = { size, op: job.op, failed: (error: DrayError) => void job.note(error) }
+  const bytes = await wholeBody(reading.body, gauge, job.signal)
   const tokenIsMd5 = source.tokens === 'md5' && etagKind(token).kind === 'md5'
   const md5 =
     tokenIsMd5 || destination.tokens === 'md5' ? createHash('md5').update(bytes).digest('hex') : null

@@ -202,7 +202,7 @@ export async function digestsOf(
       const update = (chunk: Uint8Array) => {
         for (const digest of digests) digest.update(chunk)
       }
-      await drain(found.body, { size: found.entry.size, op, moved: read, digest: { update } })
+      await drain(found.body, { size: found.entry.size, op, moved: read, digest: { update } }, signal)
       return digests.map((digest) => digest.etag())
     },
     { attempts },

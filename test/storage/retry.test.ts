@@ -211,7 +211,7 @@ describe('bodies', () => {
     const breaking = {
       ...body,
       async open() {
-        const stream = await body.open()
+        const stream = await body.open(noSignal)
         if (++opened === 1) stream.destroy(error('now', 'unreachable'))
         return stream
       },
