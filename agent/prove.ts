@@ -14,7 +14,7 @@ import { etagKind } from './core/etag.ts'
 import { microsFromSeconds, sameMtime } from './core/mtime.ts'
 import { defaultPartSize, partCount, partSizes } from './core/part-size.ts'
 import { type Digest, partDigest, wholeDigest } from './part-digest.ts'
-import { retrying } from './storage/retry.ts'
+import { retrying, sleepOrAbort } from './storage/retry.ts'
 import type { Entry, Storage } from './storage/storage.ts'
 
 export interface ProveDeps {
@@ -161,6 +161,8 @@ export interface DigestOptions {
   signal: AbortSignal
   /** Told of bytes that were read. */
   read?: ((bytes: number) => void) | undefined
+  /** Waits between tries; the clock's where absent. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 const reading = (entry: Entry, deps: ProveDeps, signal: AbortSignal): DigestOptions => ({
@@ -185,7 +187,7 @@ export async function digestsOf(
   storage: Storage,
   key: Key,
   begin: () => Digest[],
-  { token, signal, read }: DigestOptions,
+  { token, signal, read, pause = sleepOrAbort }: DigestOptions,
 ): Promise<string[]> {
   const op = `read ${displayKey(key)} in ${storage.name}`
   return retrying(
@@ -205,7 +207,7 @@ export async function digestsOf(
       await drain(found.body, { size: found.entry.size, op, moved: read, digest: { update } }, signal)
       return digests.map((digest) => digest.etag())
     },
-    { attempts },
+    { attempts, sleep: pause },
     signal,
   )
 }
