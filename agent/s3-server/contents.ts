@@ -33,8 +33,10 @@ export class Contents {
     this.#world = world
   }
 
+  /** Where there is one of this name, it stays as it is. */
   createBucket(name: string, options: { versioned?: boolean; lockable?: boolean } = {}): void {
-    this.#world.buckets.set(name, new Bucket(name, this.#world.now(), options))
+    if (!this.#world.buckets.has(name))
+      this.#world.buckets.set(name, new Bucket(name, this.#world.now(), options))
   }
 
   /** Makes the bucket too. A body that is text is UTF-8. */
@@ -90,7 +92,7 @@ export class Contents {
   }
 
   #bucket(name: string): Bucket {
-    if (!this.#world.buckets.has(name)) this.createBucket(name)
+    this.createBucket(name)
     return this.#world.buckets.get(name)!
   }
 }

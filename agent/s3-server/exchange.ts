@@ -71,4 +71,9 @@ export function findObject(bucket: Bucket, key: Key, versionId: string | undefin
 export const versionHeader = (bucket: Bucket, version: ObjectVersion): Record<string, string> =>
   bucket.versioning === null ? {} : { 'x-amz-version-id': version.versionId }
 
-export const isoDate = (ms: number): string => new Date(ms).toISOString()
+let lastDate = { ms: 0, text: '1970-01-01T00:00:00.000Z' }
+/** Remembers the last one: the objects of a listing often share theirs. */
+export function isoDate(ms: number): string {
+  if (lastDate.ms !== ms) lastDate = { ms, text: new Date(ms).toISOString() }
+  return lastDate.text
+}

@@ -12,7 +12,7 @@ import type { StoredBody } from './stored-body.ts'
 export interface SyntheticOptions {
   /** Bytes, of all objects or by key. */
   readonly size: number | ((key: Key) => number)
-  /** Objects larger than this are multipart, in parts of this size: a multiple of 64 KiB. 64 MiB unless told. */
+  /** Objects larger than this are multipart, in at most 10,000 parts of this size or a multiple of it. A multiple of 64 KiB; 16 MiB unless told. */
   readonly partSize?: number
   /** Milliseconds since the epoch. */
   readonly modified?: number
@@ -23,9 +23,7 @@ const variants = 16
 const blockSize = 65_536
 const readSize = 4 * blockSize
 
-const blocks = Array.from({ length: variants }, (_, variant): Buffer | null =>
-  variant < 0 ? Buffer.alloc(0) : null,
-)
+const blocks: (Buffer | null)[] = Array.from({ length: variants }, () => null)
 /** The pattern, repeated to the size of a read: numbers of a small generator, seeded by the variant. */
 function blockOf(variant: number): Buffer {
   let block = blocks[variant]
@@ -73,10 +71,14 @@ class SyntheticBody implements StoredBody {
 
 export class SyntheticObjects {
   readonly #options: Required<SyntheticOptions>
-  readonly #digests = new Map<string, Buffer>()
+  /** By size, for each variant. */
+  readonly #digests = Array.from(
+    { length: variants },
+    () => new Map<number, { bytes: Buffer; hex: string }>(),
+  )
 
   constructor(options: SyntheticOptions) {
-    const partSize = options.partSize ?? 64 * 1024 * 1024
+    const partSize = options.partSize ?? 16 * 1024 * 1024
     if (partSize % blockSize !== 0) throw new RangeError(`partSize must be a multiple of ${blockSize}`)
     const defaults = { modified: Date.UTC(2026, 0, 1), headers: { 'content-type': 'binary/octet-stream' } }
     this.#options = { ...defaults, ...options, partSize }
@@ -84,17 +86,18 @@ export class SyntheticObjects {
 
   /** The object that stands at `key`. */
   version(key: Key): ObjectVersion {
-    const { partSize, modified, headers } = this.#options
+    const { modified, headers } = this.#options
     const size = typeof this.#options.size === 'number' ? this.#options.size : this.#options.size(key)
+    const partSize = this.#options.partSize * Math.ceil(size / this.#options.partSize / 10_000 || 1)
     const variant = variantOf(key)
     const body = new SyntheticBody(size, variant, size > partSize ? partSize : Number.MAX_SAFE_INTEGER)
     if (size <= partSize)
-      return new ObjectVersion({ etag: this.#digest(variant, size).toString('hex'), body, headers, modified })
+      return new ObjectVersion({ etag: this.#digest(variant, size).hex, body, headers, modified })
     const sizes = Array.from({ length: Math.ceil(size / partSize) }, (_, i) =>
       Math.min(partSize, size - i * partSize),
     )
     const hash = createHash('md5')
-    for (const [i, each] of sizes.entries()) hash.update(this.#digest((variant + i) % variants, each))
+    for (const [i, each] of sizes.entries()) hash.update(this.#digest((variant + i) % variants, each).bytes)
     const parts = sizes.map((each, i) => ({ number: i + 1, size: each, checksum: null }))
     return new ObjectVersion({
       etag: `${hash.digest('hex')}-${parts.length}`,
@@ -105,16 +108,15 @@ export class SyntheticObjects {
     })
   }
 
-  #digest(variant: number, size: number): Buffer {
-    const id = `${variant}/${size}`
-    let digest = this.#digests.get(id)
-    if (digest === undefined) {
-      const hash = createHash('md5')
-      for (const piece of new SyntheticBody(size, variant, Number.MAX_SAFE_INTEGER).read(0, size - 1))
-        hash.update(piece)
-      digest = hash.digest()
-      this.#digests.set(id, digest)
-    }
+  #digest(variant: number, size: number): { bytes: Buffer; hex: string } {
+    const known = this.#digests[variant]!.get(size)
+    if (known) return known
+    const hash = createHash('md5')
+    for (const piece of new SyntheticBody(size, variant, Number.MAX_SAFE_INTEGER).read(0, size - 1))
+      hash.update(piece)
+    const bytes = hash.digest()
+    const digest = { bytes, hex: bytes.toString('hex') }
+    this.#digests[variant]!.set(size, digest)
     return digest
   }
 }

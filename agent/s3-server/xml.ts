@@ -18,6 +18,9 @@ export const escapeText = (bytes: string): string =>
 export const element = (name: string, bytes: string | number): string =>
   `<${name}>${typeof bytes === 'number' ? bytes : escapeText(bytes)}</${name}>`
 
+/** Within quotes, which are written as references. */
+export const etagElement = (etag: string): string => `<ETag>&quot;${etag}&quot;</ETag>`
+
 /** The element where there is something to say. */
 export const optional = (name: string, bytes: string | number | null | undefined): string =>
   bytes === null || bytes === undefined || bytes === '' ? '' : element(name, bytes)

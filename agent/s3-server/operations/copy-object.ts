@@ -17,7 +17,7 @@ import { extraOf, hidesMd5, lockOf, objectHeaders, tagsOf } from '../object-head
 import type { ObjectVersion } from '../object-version.ts'
 import { parseKey, unescapeBytes } from '../request.ts'
 import { chunksOf, createBody, type StoredBody } from '../stored-body.ts'
-import { element, optional, xmlDocument } from '../xml.ts'
+import { element, etagElement, optional, xmlDocument } from '../xml.ts'
 import { encryptionHeaders, maxBody } from './put-object.ts'
 
 export interface CopySource {
@@ -116,7 +116,7 @@ export async function copyObject(exchange: Exchange): Promise<Reply> {
       xmlDocument(
         'CopyObjectResult',
         element('LastModified', isoDate(placed.modified)) +
-          element('ETag', `"${placed.etag}"`) +
+          etagElement(placed.etag) +
           optional(`Checksum${checksum?.name}`, checksum?.value),
       ),
       { ...source.headers, ...versionHeader(bucket, placed), ...encryptionHeaders(headers) },

@@ -27,7 +27,6 @@ export function getObject(exchange: Exchange): Reply {
   const headers: Record<string, string> = {
     ...version.headers,
     'accept-ranges': 'bytes',
-    'content-length': String(last - first + 1),
     etag: `"${version.etag}"`,
     'last-modified': new Date(version.modified).toUTCString(),
     ...versionHeader(bucketOf(exchange), version),

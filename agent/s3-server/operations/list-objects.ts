@@ -7,7 +7,7 @@ import type { ListedObject } from '../faults.ts'
 import { type Step, take, walk } from '../listing.ts'
 import { storageClassOf } from '../object-headers.ts'
 import { queryNumber, type S3Request } from '../request.ts'
-import { element, optional, urlEncode, wrap, xmlDocument } from '../xml.ts'
+import { element, etagElement, optional, urlEncode, wrap, xmlDocument } from '../xml.ts'
 
 const owner = wrap('Owner', element('ID', 'dray') + element('DisplayName', 'dray'))
 
@@ -87,7 +87,7 @@ function pageReply(request: S3Request, page: Page, withOwner: boolean, markers: 
       'Contents',
       element('Key', encode(key)) +
         element('LastModified', isoDate(modified)) +
-        element('ETag', `"${etag}"`) +
+        etagElement(etag) +
         element('Size', size) +
         (withOwner ? owner : '') +
         element('StorageClass', storageClass),

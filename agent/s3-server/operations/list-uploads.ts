@@ -5,7 +5,7 @@ import { bucketOf, type Exchange, isoDate, type Reply, xmlReply } from '../excha
 import { take, walk } from '../listing.ts'
 import { queryNumber } from '../request.ts'
 import { SortedMap } from '../sorted-map.ts'
-import { element, optional, wrap, xmlDocument } from '../xml.ts'
+import { element, etagElement, optional, wrap, xmlDocument } from '../xml.ts'
 import { encodingOf } from './list-objects.ts'
 import { uploadOf } from './multipart.ts'
 
@@ -87,7 +87,7 @@ export function listParts(exchange: Exchange): Reply {
       'Part',
       element('PartNumber', part.number) +
         element('LastModified', isoDate(part.modified)) +
-        element('ETag', `"${part.etag}"`) +
+        etagElement(part.etag) +
         (upload.checksum ? optional(`Checksum${upload.checksum.name}`, part.checksum) : '') +
         element('Size', part.body.size),
     ),

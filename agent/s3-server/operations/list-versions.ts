@@ -6,7 +6,7 @@ import { take, walk } from '../listing.ts'
 import { storageClassOf } from '../object-headers.ts'
 import type { ObjectVersion } from '../object-version.ts'
 import { queryNumber } from '../request.ts'
-import { element, optional, wrap, xmlDocument } from '../xml.ts'
+import { element, etagElement, optional, wrap, xmlDocument } from '../xml.ts'
 import { encodingOf } from './list-objects.ts'
 
 type Item = { readonly key: Key; readonly version: ObjectVersion; readonly latest: boolean }
@@ -64,7 +64,7 @@ export function listObjectVersions(exchange: Exchange): Reply {
       : wrap(
           'Version',
           head +
-            element('ETag', `"${version.etag}"`) +
+            etagElement(version.etag) +
             element('Size', version.size) +
             element('StorageClass', storageClassOf(version)) +
             owner,

@@ -8,7 +8,7 @@ import { S3Error } from '../errors.ts'
 import { bucketOf, type Exchange, isoDate, keyOf, type Reply, versionHeader, xmlReply } from '../exchange.ts'
 import { extraOf, hidesMd5, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
 import { JoinedBody } from '../stored-body.ts'
-import { element, nodesOf, optional, parseXml, textOf, xmlDocument } from '../xml.ts'
+import { element, etagElement, nodesOf, optional, parseXml, textOf, xmlDocument } from '../xml.ts'
 import { copyBytes, copySource } from './copy-object.ts'
 import { encryptionHeaders, maxBody } from './put-object.ts'
 
@@ -120,8 +120,7 @@ export async function uploadPartCopy(exchange: Exchange): Promise<Reply> {
   return xmlReply(
     xmlDocument(
       'CopyPartResult',
-      element('LastModified', isoDate(Math.floor(part.modified / 1000) * 1000)) +
-        element('ETag', `"${etag}"`),
+      element('LastModified', isoDate(Math.floor(part.modified / 1000) * 1000)) + etagElement(etag),
     ),
     headers,
   )
@@ -194,7 +193,7 @@ export async function completeMultipartUpload(exchange: Exchange): Promise<Reply
       element('Location', `http://${request.headers.get('host')}${request.path}`) +
         element('Bucket', bucket.name) +
         element('Key', upload.key) +
-        element('ETag', `"${version.etag}"`) +
+        etagElement(version.etag) +
         optional(`Checksum${checksum?.name}`, checksum?.value) +
         optional('ChecksumType', checksum?.type),
     ),
