@@ -75,15 +75,14 @@ async function settle(
   if (depth === 'listing' && mixed && (await sameRecordedMtime(from, to, signal)))
     return { same: 'size+mtime' }
 
-  // A token that is an MD5 stands for its side's body, so that only the other side has to be read.
-  for (const [known, other] of [
-    [from, to],
-    [to, from],
-  ] as const) {
-    if (kindOf(known).kind !== 'md5') continue
-    const { storage, entry } = other
+  // A token that is an MD5 stands for its side's body, so that only the other side has to be read. Two that are and
+  // are unequal leave nothing but reading both.
+  const fromIsMd5 = kindOf(from).kind === 'md5'
+  if (fromIsMd5 !== (kindOf(to).kind === 'md5')) {
+    const [known, { storage, entry }] = fromIsMd5 ? [from, to] : [to, from]
     const [md5] = await digestsOf(storage, entry.key, () => [wholeDigest()], reading(entry, deps, signal))
-    return md5 === known.entry.token ? { same: 'hashed' } : differ
+    if (md5 === known.entry.token) return { same: 'hashed' }
+    return depth === 'copy' ? differ : both()
   }
 
   if (mixed) {

@@ -7,9 +7,10 @@ const glob = z.string().min(1).max(1024)
 
 /**
  * An object belongs to the migration when some `include` matches (or there is none) and no `exclude` does.
- * Globs: `*` and `?` stay within a path segment, `**` crosses, `[a-z]` and `{a,b}` work; a pattern without `/` matches the
- * last segment at any depth; one that begins with `/` is anchored at the location. What the filter leaves out is not listed, not counted, and
- * never deleted.
+ * Globs: `*` and `?` stay within a path segment, `**` crosses, `[a-z]`, `[!a-z]` and `{a,b}` work, `\` takes the next
+ * character as it is. A pattern without `/` matches the last segment at any depth; one whose only `/` is at its end matches
+ * everything in folders of that name, at any depth; any other is anchored at the location, whether or not it begins with `/`.
+ * What the filter leaves out is not listed, not counted, and never deleted.
  */
 export const filterSchema = z.strictObject({
   include: z.array(glob).max(1000),

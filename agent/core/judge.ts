@@ -5,8 +5,9 @@
  *   a copy                                          a verification (the baseline is no evidence)
  *   both MD5, or multipart in as many parts:        the same, but
  *     equal → same (etag)                             equal → same (etag)
- *     unequal → baseline, else differs                MD5 unequal → differs
- *                                                     multipart unequal → unknown: perhaps only cut elsewhere
+ *     unequal → baseline, else differs                unequal → unknown: multipart may only be cut elsewhere, and
+ *                                                     what looks like an MD5 is none under SSE-KMS. MD5s at depth
+ *                                                     `listing` differ, since no body is to be read there for that
  *   incomparable tokens:                            incomparable tokens:
  *     unchanged since the baseline → same             two files of one mtime, depth `listing` → same (size+mtime)
  *     two files: mtime decides                        else unknown
@@ -73,7 +74,7 @@ function verified(
   sides: Sides,
   depth: Depth,
 ): Verdict {
-  if (comparable === 'unequal') return differs
+  if (comparable === 'unequal' && depth === 'listing') return differs
   const files = sides.source === 'none' && sides.destination === 'none'
   if (depth === 'listing' && files && sameMtime(source.mtime, destination.mtime)) return same('size+mtime')
   return unknown

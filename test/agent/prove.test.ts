@@ -173,6 +173,15 @@ describe('a verification', () => {
     expect(await settle(s3(body, cut), s3(other, elsewhere), 'checksum')).toEqual({ same: null })
   })
 
+  it('reads both sides before it says that they differ, since not all that looks like an MD5 is one', async () => {
+    const kms = '0'.repeat(32)
+    for (const side of [file(body), s3(body)]) {
+      expect(await settle(side, s3(body, kms), 'checksum')).toEqual({ same: 'full-read' })
+      expect(await settle(s3(body, kms), side, 'checksum')).toEqual({ same: 'full-read' })
+      expect(await settle(side, s3(other, kms), 'checksum')).toEqual({ same: null })
+    }
+  })
+
   it('reads both sides in full where it is asked to, whatever their tokens say', async () => {
     const pair = [s3(body), s3(other, hash('md5', body))] as const
     expect(await settle(...pair, 'full')).toEqual({ same: null })
