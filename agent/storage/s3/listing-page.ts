@@ -10,7 +10,7 @@
 import { type Key, keyFromText } from '../../../shared/key.ts'
 import type { Entry } from '../storage.ts'
 import { unquoted } from './object-headers.ts'
-import { childrenOf, type Element, parseXml, textOf } from './xml.ts'
+import { childrenOf, type Element, parseXml, textOf, withoutEntities } from './xml.ts'
 
 /** An entry whose key is still the whole one. */
 export type Listed = { -readonly [Field in keyof Entry]: Entry[Field] }
@@ -33,7 +33,7 @@ export function readListing(bytes: Buffer): ListingPage | string {
 
 const lt = 0x3c
 const rootTag =
-  /^(?:\xef\xbb\xbf)?(?:<\?xml version="1\.[01]"(?: encoding="(?:UTF|utf)-8")?(?: standalone="(?:yes|no)")?\s*\?>)?\s*<ListBucketResult(?: [^<>]*[^<>/])?>/
+  /^(?:\xef\xbb\xbf)?(?:<\?xml version="1\.[01]"(?: encoding="(?:UTF|utf)-8")?(?: standalone="(?:yes|no)")?\s*\?>)?\s*<ListBucketResult(?: [A-Za-z:]+="[^"<&]*")*>/
 
 /** Null for a document that the scanner does not know. Ends only at the root's end tag, so a cut page is never whole. */
 export function scanListing(bytes: Buffer): ListingPage | null {
@@ -79,9 +79,9 @@ export function scanListing(bytes: Buffer): ListingPage | null {
       truncated = value === 'true'
     } else if (name === 'NextContinuationToken') {
       if (token !== null) return null
-      token = withoutEntities(value)
+      token = plain(value)
       if (token === null || token === '') return null
-    } else if (name === 'EncodingType' && value !== 'url') {
+    } else if ((name === 'EncodingType' && value !== 'url') || plain(value) === null) {
       return null
     }
   }
@@ -103,7 +103,7 @@ function scanContents(bytes: Buffer, text: string, from: number, escaped: boolea
       case 0x4b05: {
         const end = leafEnd(text, at, start, '<Key>', '</Key>')
         if (end < 0 || key !== null) return -1
-        key = escaped ? unescaped(bytes, start, end) : withoutEntities(bytes.toString('latin1', start, end))
+        key = escaped ? unescaped(bytes, start, end) : plain(bytes.toString('latin1', start, end))
         if (key === null) return -1
         at = end + 6
         break
@@ -137,7 +137,7 @@ function scanContents(bytes: Buffer, text: string, from: number, escaped: boolea
         if (end < 0 || storageClass !== '') return -1
         const value = text.startsWith('STANDARD<', start)
           ? 'STANDARD'
-          : withoutEntities(bytes.toString('latin1', start, end))
+          : plain(bytes.toString('latin1', start, end))
         if (!value) return -1
         storageClass = value
         at = end + 15
@@ -178,6 +178,8 @@ function pastBlanks(bytes: Buffer, from: number): number {
   }
 }
 
+const leaves = /^\s*(?:<([A-Za-z][A-Za-z0-9]*)(?:\/>|>[^<]*<\/\1>)\s*)+$/
+
 /** Past an element of no interest (its owner, its checksum), or -1. */
 function pastElement(text: string, at: number): number {
   const open = /<([A-Za-z][A-Za-z0-9]*)(\/?)>/y
@@ -189,7 +191,8 @@ function pastElement(text: string, at: number): number {
   const end = text.indexOf(close, at)
   if (end < 0) return -1
   const inside = text.slice(at + tag.length, end)
-  if (/<[!?]|<Contents/.test(inside) || inside.includes(`<${name}`)) return -1
+  if (inside.includes('<') && !leaves.test(inside)) return -1
+  if (plain(inside) === null) return -1
   return end + close.length
 }
 
@@ -220,28 +223,14 @@ function unescaped(bytes: Buffer, start: number, end: number, isXml = true): str
   return scratch.toString('latin1', 0, length)
 }
 
-const entities: Record<string, string | undefined> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-
-/** XML text as a byte string: what is raw is UTF-8 already, a reference becomes UTF-8. Null for an entity that is none. */
-function withoutEntities(text: string): string | null {
-  if (!text.includes('&')) return text
-  let unknown = false
-  const plain = text.replace(/&(?:(\w+)|#(\d{1,7})|#x([0-9a-fA-F]{1,6}));|&/g, (_, name, decimal, hex) => {
-    if (name !== undefined && entities[name] !== undefined) return entities[name]
-    const point = decimal !== undefined ? Number(decimal) : Number.parseInt(hex ?? '', 16)
-    if (point <= 0x10ffff && (point < 0xd800 || point > 0xdfff))
-      return keyFromText(String.fromCodePoint(point))
-    unknown = true
-    return ''
-  })
-  return unknown ? null : plain
-}
+/** XML text as a byte string: what is raw is UTF-8 already, a reference becomes UTF-8. Null for a reference to nothing. */
+const plain = (text: string) => withoutEntities(text, keyFromText)
 
 function scanEtag(bytes: Buffer, text: string, start: number, end: number): string | null {
   if (end - start > 12 && text.startsWith('&quot;', start) && text.indexOf('&', start + 6) === end - 6) {
     if (text.startsWith('&quot;', end - 6)) return bytes.toString('latin1', start + 6, end - 6)
   }
-  const value = withoutEntities(bytes.toString('latin1', start, end))
+  const value = plain(bytes.toString('latin1', start, end))
   return (value !== null && unquoted(value)) || null
 }
 
