@@ -96,7 +96,7 @@ async function copyOnce(job: CopyJob): Promise<Copied> {
     case 'at-once':
       return copyAtOnce(job)
     case 'stream':
-      return copyStream(job, plan.md5)
+      return copyStream(job)
     case 'parts':
       return copyParts(job, destination.multipart!, plan.partSize)
     default:
@@ -106,60 +106,59 @@ async function copyOnce(job: CopyJob): Promise<Copied> {
 
 /** A small object: its bytes are in memory when the write begins, so their MD5 goes ahead of them. */
 async function copyAtOnce(job: CopyJob): Promise<Copied> {
-  const { source, destination } = job.deps
-  const { key } = job.entry
+  const { destination } = job.deps
   const reading = await job.read()
-  const { size, token } = reading.entry
-  const gauge = { size, op: job.op, failed: (error: DrayError) => void job.note(error) }
+  const { entry: read } = reading
+  const gauge = { size: read.size, op: job.op, failed: (error: DrayError) => void job.note(error) }
   const bytes = await wholeBody(reading.body, gauge, job.signal)
-  const tokenIsMd5 = source.tokens === 'md5' && etagKind(token).kind === 'md5'
-  const md5 =
-    tokenIsMd5 || destination.tokens === 'md5' ? createHash('md5').update(bytes).digest('hex') : null
-  if (md5 !== null && tokenIsMd5) job.believe(md5, token)
+  const token = md5Of(job.deps.source, read)
+  const isStore = destination.kind !== 'file'
+  const md5 = token !== null || isStore ? createHash('md5').update(bytes).digest('hex') : null
+  if (md5 !== null && token !== null) job.believe(md5, token)
 
   const open = async () => Readable.from([bytes], { objectMode: false })
-  const body =
-    md5 !== null && destination.tokens === 'md5' ? { size, open, contentMd5: base64(md5) } : { size, open }
-  const metadata = carry(reading.metadata, reading.entry, destination.kind)
-  const written = await destination.write(key, body, metadata, job.signal)
-  job.count(size)
-  if (md5 !== null && destination.tokens === 'md5') {
-    return { read: reading.entry, written, evidence: await proven(job, written.token, md5, 'store-verified') }
+  const body = { size: read.size, open, ...(isStore && md5 !== null ? { contentMd5: base64(md5) } : {}) }
+  const metadata = carry(reading.metadata, read, destination.kind)
+  const written = await destination.write(read.key, body, metadata, job.signal)
+  job.count(read.size)
+  if (isStore && md5 !== null) {
+    return { read, written, evidence: await proven(job, written.token, md5, 'store-verified') }
   }
-  return { read: reading.entry, written, evidence: tokenIsMd5 ? 'hashed' : 'size+mtime' }
+  return { read, written, evidence: token === null ? 'size+mtime' : 'hashed' }
 }
 
-/** One write, as the bytes come. `md5`: what the source's token says, to be checked by the destination where it can. */
-async function copyStream(job: CopyJob, md5: string | null): Promise<Copied> {
-  const { destination } = job.deps
+/** One write, as the bytes come, and the cheapest way to know that they arrived. */
+async function copyStream(job: CopyJob): Promise<Copied> {
+  const { source, destination } = job.deps
   const first = await job.read()
   try {
     const { entry: read } = first
     const metadata = carry(first.metadata, read, destination.kind)
-    const write = (body: Omit<Parameters<CopyJob['body']>[0], 'size' | 'first'>) =>
+    const write = (body: Pick<Parameters<CopyJob['body']>[0], 'contentMd5' | 'begin'>) =>
       destination.write(read.key, job.body({ ...body, size: read.size, first }), metadata, job.signal)
+    // Only now: what the source's tokens are worth may have come with its answer.
+    const token = md5Of(source, read)
 
-    const promised = job.contradiction ?? md5
-    if (destination.tokens === 'md5' && promised !== null) {
-      const written = await write({ contentMd5: base64(promised), begin: () => ({}) })
-      return { read, written, evidence: await proven(job, written.token, promised, 'store-verified') }
-    }
-
-    if (destination.tokens === 'md5') {
+    if (destination.kind !== 'file') {
+      const promised = job.contradiction ?? token
+      if (promised !== null) {
+        const written = await write({ contentMd5: base64(promised), begin: () => ({}) })
+        return { read, written, evidence: await proven(job, written.token, promised, 'store-verified') }
+      }
       const hashing = restarting(wholeDigest)
       const written = await write({ begin: hashing.begin })
       return { read, written, evidence: await proven(job, written.token, hashing.etag(), 'hashed') }
     }
 
-    if (md5 !== null) {
+    if (token !== null) {
       // A file that fails at its very end is never put in place.
       const begin = () => {
-        const whole = wholeDigest()
-        return { digest: whole, ended: () => job.believe(whole.etag(), md5) }
+        const digest = wholeDigest()
+        return { digest, ended: () => job.believe(digest.etag(), token) }
       }
       return { read, written: await write({ begin }), evidence: 'hashed' }
     }
-    const cut = job.deps.source.tokens === 'md5' ? cutOf(read) : null
+    const cut = source.tokens === 'md5' ? cutOf(read) : null
     const hashing = cut === null ? null : restarting(() => partDigest(cut))
     const written = await write({ begin: hashing?.begin ?? (() => ({})) })
     return { read, written, evidence: hashing?.etag() === read.token ? 'hashed' : 'size+mtime' }
@@ -167,6 +166,10 @@ async function copyStream(job: CopyJob, md5: string | null): Promise<Copied> {
     discard(first.body)
   }
 }
+
+/** The MD5 that an object's token says, or null. */
+const md5Of = ({ tokens }: Storage, { token }: Entry): string | null =>
+  tokens === 'md5' && etagKind(token).kind === 'md5' ? token : null
 
 /** The part size by which a multipart token can be recomputed, if that guess is right. */
 function cutOf({ token, size }: Entry): number | null {
@@ -189,10 +192,9 @@ async function proven(job: CopyJob, token: string, md5: string, evidence: Eviden
  */
 async function lessonOf(job: CopyJob, error: DrayError): Promise<string | null> {
   const { source } = job.deps
-  const { key, token } = job.entry
   if (error.code !== 'bad-digest' || job.lesson !== null) return job.lesson
-  if (source.tokens !== 'md5' || etagKind(token).kind !== 'md5') return null
-  return hashObject(source, key, 'md5', { token, signal: job.signal })
+  const token = md5Of(source, job.entry)
+  return token === null ? null : hashObject(source, job.entry.key, 'md5', { token, signal: job.signal })
 }
 
 function rowOf({ read, written, evidence }: Copied): BaselineRow {

@@ -71,7 +71,7 @@ async function settle(
     (await compareBodies(deps, from.entry, to.entry, signal)) ? { same: 'full-read' } : differ
   if (depth === 'full') return both()
 
-  const mixed = from.storage.tokens !== to.storage.tokens
+  const mixed = isFile(from) !== isFile(to)
   if (depth === 'listing' && mixed && (await sameRecordedMtime(from, to, signal)))
     return { same: 'size+mtime' }
 
@@ -86,7 +86,7 @@ async function settle(
   }
 
   if (mixed) {
-    const [known, file] = from.storage.tokens === 'md5' ? [from, to] : [to, from]
+    const [known, file] = isFile(to) ? [from, to] : [to, from]
     if (await sameParts(known, file, deps, signal)) return { same: 'hashed' }
     if (depth === 'copy') {
       return (await sameRecordedMtime(from, to, signal)) ? { same: 'size+mtime' } : differ
@@ -94,6 +94,8 @@ async function settle(
   }
   return both()
 }
+
+const isFile = ({ storage }: Side) => storage.kind === 'file'
 
 const kindOf = ({ storage, entry }: Side) =>
   storage.tokens === 'md5' ? etagKind(entry.token) : ({ kind: 'opaque' } as const)
@@ -116,7 +118,7 @@ async function sameParts(known: Side, file: Side, deps: ProveDeps, signal: Abort
 
 /** Whether the S3 side was made from (or into) a file of the other's mtime, by what its user metadata say. */
 async function sameRecordedMtime(from: Side, to: Side, signal: AbortSignal): Promise<boolean> {
-  const [known, file] = from.storage.tokens === 'md5' ? [from, to] : [to, from]
+  const [known, file] = isFile(to) ? [from, to] : [to, from]
   const head = await known.storage.head(known.entry.key, signal)
   if (head === null || head.entry.token !== known.entry.token) {
     const op = `head ${displayKey(known.entry.key)} in ${known.storage.name}`

@@ -3,18 +3,14 @@
  * equal to the source's, so that every later comparison is a listing; nothing is hashed that a store can check; memory is bounded.
  *
  *   at-once   up to 1 MiB: read into memory, hashed there, sent with its Content-MD5
- *   stream    one write of any size, never staged. `md5`: the source's token, which a store is given to check the body by;
- *             null where there is none, and the body is hashed on its way
+ *   stream    one write of any size, never staged
  *   parts     a multipart upload, cut as the source was where that can be guessed
  */
 import type { Entry, Storage } from '../storage/storage.ts'
 import { etagKind } from './etag.ts'
 import { defaultPartSize, partCount, suggestPartSize } from './part-size.ts'
 
-export type CopyPlan =
-  | { how: 'at-once' }
-  | { how: 'stream'; md5: string | null }
-  | { how: 'parts'; partSize: number }
+export type CopyPlan = { how: 'at-once' } | { how: 'stream' } | { how: 'parts'; partSize: number }
 
 export const atOnceBytes = 1024 * 1024
 /** Above this a body whose ETag need not be kept goes up in parts, several at a time. */
@@ -34,11 +30,10 @@ export function planCopy(
     if (partSize !== null && fits(size, partSize, multipart.limits)) return { how: 'parts', partSize }
   }
   if (size <= atOnceBytes) return { how: 'at-once' }
-  const md5 = kind.kind === 'md5' ? token : null
-  if (!multipart) return { how: 'stream', md5 }
+  if (!multipart) return { how: 'stream' }
   const { limits } = multipart
-  const inOne = md5 === null ? Math.min(partsAboveBytes, limits.maxWrite) : limits.maxWrite
-  if (size <= inOne) return { how: 'stream', md5 }
+  const inOne = kind.kind === 'md5' ? limits.maxWrite : Math.min(partsAboveBytes, limits.maxWrite)
+  if (size <= inOne) return { how: 'stream' }
   return { how: 'parts', partSize: defaultPartSize(size, limits) }
 }
 

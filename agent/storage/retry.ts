@@ -89,7 +89,10 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
   return {
     kind: storage.kind,
     name: storage.name,
-    tokens: storage.tokens,
+    // A store may find out while it is used.
+    get tokens() {
+      return storage.tokens
+    },
     walks: storage.walks,
     list: (range, listing) => listAgain(storage, range, listing, options),
     head: (key, signal) => again(signal, () => storage.head(key, signal)),

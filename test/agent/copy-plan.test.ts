@@ -11,31 +11,31 @@ const s3 = { limits } as Multipart
 const small = { limits: { ...limits, maxWrite: 10 * MiB } } as Multipart
 
 describe('an object is copied', () => {
-  const stream = (token: string | null): CopyPlan => ({ how: 'stream', md5: token })
+  const stream: CopyPlan = { how: 'stream' }
   const parts = (partSize: number): CopyPlan => ({ how: 'parts', partSize })
   const atOnce: CopyPlan = { how: 'at-once' }
 
   it.each<[string, Storage['tokens'], string, number, Multipart | null, CopyPlan]>([
     ['S3 → S3, empty', 'md5', md5, 0, s3, atOnce],
     ['S3 → S3, small', 'md5', md5, MiB, s3, atOnce],
-    ['S3 → S3, with an MD5, whole and whatever its size', 'md5', md5, 5 * GiB, s3, stream(md5)],
+    ['S3 → S3, with an MD5, whole and whatever its size', 'md5', md5, 5 * GiB, s3, stream],
     ['S3 → S3, with an MD5, past a single write', 'md5', md5, 5 * GiB + 1, s3, parts(16 * MiB)],
     ['S3 → S3, cut as it was', 'md5', `${md5}-13`, 100 * MiB, s3, parts(8 * MiB)],
     ['S3 → S3, in one part', 'md5', `${md5}-1`, 100, s3, parts(100)],
     ['S3 → S3, an empty upload', 'md5', `${md5}-1`, 0, s3, atOnce],
     ['S3 → S3, cut as no store takes it', 'md5', `${md5}-90`, 100 * MiB, s3, parts(16 * MiB)],
-    ['S3 → S3, cut as no store takes it, not large', 'md5', `${md5}-9`, 20 * MiB, s3, stream(null)],
-    ['S3 → S3, opaque', 'md5', 'opaque', 64 * MiB, s3, stream(null)],
+    ['S3 → S3, cut as no store takes it, not large', 'md5', `${md5}-9`, 20 * MiB, s3, stream],
+    ['S3 → S3, opaque', 'md5', 'opaque', 64 * MiB, s3, stream],
     ['S3 → S3, opaque and large', 'md5', 'opaque', 64 * MiB + 1, s3, parts(16 * MiB)],
     ['file → S3, small', 'none', '1-2', 4096, s3, atOnce],
-    ['file → S3', 'none', '1-2', MiB + 1, s3, stream(null)],
+    ['file → S3', 'none', '1-2', MiB + 1, s3, stream],
     ['file → S3, large', 'none', '1-2', 64 * MiB + 1, s3, parts(16 * MiB)],
     ['file → S3, huge', 'none', '1-2', 5 * 1024 * GiB, s3, parts(525 * MiB)],
     ['file → S3, past a small store’s single write', 'none', '1-2', 11 * MiB, small, parts(16 * MiB)],
-    ['a file’s token that looks like an ETag', 'none', `${md5}-3`, 20 * MiB, s3, stream(null)],
-    ['S3 → file', 'md5', md5, 100 * GiB, null, stream(md5)],
-    ['S3 → file, multipart', 'md5', `${md5}-7`, 100 * GiB, null, stream(null)],
-    ['file → file', 'none', '1-2', 100 * GiB, null, stream(null)],
+    ['a file’s token that looks like an ETag', 'none', `${md5}-3`, 20 * MiB, s3, stream],
+    ['S3 → file', 'md5', md5, 100 * GiB, null, stream],
+    ['S3 → file, multipart', 'md5', `${md5}-7`, 100 * GiB, null, stream],
+    ['file → file', 'none', '1-2', 100 * GiB, null, stream],
   ])('%s', (_, tokens, token, size, multipart, plan) => {
     expect(planCopy({ size, token }, tokens, multipart)).toEqual(plan)
   })

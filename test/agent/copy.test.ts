@@ -26,16 +26,18 @@ const entryOf = async (storage: Storage): Promise<Entry> => (await listAll(stora
 /** A storage of the memory kind, with parts of it replaced; streams that it gave out are watched. */
 function spied(memory: MemoryStorage, change: (memory: MemoryStorage) => Partial<Storage> = () => ({})) {
   const bodies: Readable[] = []
-  const storage: Storage = { ...memory, ...change(memory) }
-  const watched: Storage = {
-    ...storage,
-    async read(...args) {
-      const reading = await storage.read(...args)
+  const changed: Partial<Storage> = change(memory)
+  const read = changed.read ?? memory.read
+  // By its descriptors: what storages say of their tokens may be a getter.
+  const storage: Storage = Object.defineProperties({ ...memory }, Object.getOwnPropertyDescriptors(changed))
+  Object.defineProperty(storage, 'read', {
+    async value(...args: Parameters<Storage['read']>) {
+      const reading = await read(...args)
       if (reading) bodies.push(reading.body)
       return reading
     },
-  }
-  return { storage: watched, bodies }
+  })
+  return { storage, bodies }
 }
 
 /** As a directory: tokens that say nothing, no multipart uploads. */
@@ -187,6 +189,36 @@ describe('between object stores', () => {
         expect(result).toMatchObject({ ...copied('full-read'), row: { destination: { token, mtime: null } } })
         expect(sides.destination.requests.read).toBe(1)
       }
+    }
+  })
+
+  it('a store that says on the way that its tokens are no digests is believed from then on', async () => {
+    const encrypted = (memory: MemoryStorage) => {
+      let tokens: Storage['tokens'] = 'md5'
+      const said = <T>(answer: T): T => {
+        tokens = 'none'
+        return answer
+      }
+      return {
+        get tokens() {
+          return tokens
+        },
+        async read(...args: Parameters<Storage['read']>) {
+          return said(await memory.read(...args))
+        },
+        async write(...args: Parameters<Storage['write']>) {
+          const { mtime } = await memory.write(...args)
+          memory.objects.set(key, { ...memory.objects.get(key)!, token: '0'.repeat(32) })
+          return said({ token: '0'.repeat(32), mtime })
+        },
+      }
+    }
+    for (const body of [small, middling]) {
+      const sides = pair(body, { source: encrypted, destination: encrypted })
+      sides.source.objects.set(key, { ...sides.source.objects.get(key)!, token: '1'.repeat(32) })
+      expect((await copy(sides)).result).toMatchObject(copied('full-read'))
+      expect([sides.source.requests.read, sides.destination.requests.read]).toEqual([1, 1])
+      expect(sides.to.tokens).toBe('none')
     }
   })
 
