@@ -5,6 +5,8 @@ import { SortedMap } from '../../agent/s3-server/sorted-map.ts'
 import type { Key } from '../../shared/key.ts'
 import { testS3 } from '../support/s3-server.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 const key = fc.string({
   unit: fc.constantFrom('a', 'b', '/', '\x00', '\xc3', '\xf4'),
   minLength: 1,
