@@ -15,6 +15,7 @@ export interface World {
   /** Bodies on disk; null: in memory. */
   readonly dir: string | null
   readonly minPartSize: number
+  readonly opaqueEtags: boolean
   now(): number
 }
 

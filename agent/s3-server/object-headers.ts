@@ -1,5 +1,7 @@
 /** The headers that stay with an object and come back exactly as they were given. */
+import { randomBytes } from 'node:crypto'
 import { S3Error } from './errors.ts'
+import type { World } from './exchange.ts'
 import type { Extra, Lock, ObjectVersion, Tags } from './object-version.ts'
 import { parseQuery, type S3Request } from './request.ts'
 
@@ -42,9 +44,11 @@ export function objectHeaders(request: S3Request): Record<string, string> {
 export const storageClassOf = (version: ObjectVersion): string =>
   version.headers['x-amz-storage-class'] ?? 'STANDARD'
 
-/** With SSE-KMS an ETag says nothing of the content. */
-export const hidesMd5 = (headers: Readonly<Record<string, string>>): boolean =>
-  headers['x-amz-server-side-encryption']?.startsWith('aws:kms') ?? false
+/** The MD5, but under SSE-KMS, and where the server was asked to be such a store, 32 hex digits that say nothing. */
+export function etagOf(world: World, headers: Readonly<Record<string, string>>, md5: string): string {
+  const opaque = world.opaqueEtags || headers['x-amz-server-side-encryption']?.startsWith('aws:kms')
+  return opaque ? randomBytes(16).toString('hex') : md5
+}
 
 export function tagsOf(request: S3Request): Tags {
   const header = request.headers.get('x-amz-tagging')

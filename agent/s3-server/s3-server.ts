@@ -37,6 +37,8 @@ export interface S3ServerOptions {
   readonly dir?: string
   /** Bytes; 5 MiB, as on AWS, unless told. */
   readonly minPartSize?: number
+  /** `opaque`: an ETag looks like an MD5 and is none, as with a bucket that is encrypted under a KMS key. */
+  readonly etags?: 'md5' | 'opaque'
   readonly hooks?: Hooks
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -65,6 +67,7 @@ export class S3Server extends Contents {
       buckets: new Map(),
       region: options.region ?? 'us-east-1',
       dir: options.dir === undefined ? null : bodiesIn(options.dir),
+      opaqueEtags: options.etags === 'opaque',
       minPartSize: options.minPartSize ?? 5 * 1024 * 1024,
       now,
     }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { escapeKey, type Key, keyFromText } from '../../shared/key.ts'
+import { md5 } from '../support/s3-raw.ts'
 import { testS3 } from '../support/s3-server.ts'
 
 const { server, call } = await testS3()
@@ -90,6 +91,14 @@ describe('metadata', () => {
     expect(answer.headers['x-amz-server-side-encryption']).toBe('aws:kms')
     expect(answer.headers.etag).toMatch(/^"[0-9a-f]{32}"$/)
     expect(answer.headers.etag).not.toBe(md5Hello)
+  })
+
+  it('makes no ETag an MD5 where the server was asked for that', async () => {
+    const opaque = await testS3({ etags: 'opaque' })
+    opaque.server.createBucket('b')
+    const headers = { 'content-md5': md5('hello').digest('base64') }
+    const answer = await opaque.call('PUT', '/b/k', { body: 'hello', headers })
+    expect([answer.status, answer.headers.etag === md5Hello]).toEqual([200, false])
   })
 
   it('counts tags, and checks them', async () => {

@@ -1,5 +1,5 @@
 /** CopyObject, and the source of a copy, which UploadPartCopy needs too. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { type Checksum, checksumName, createDigest } from '../checksums.ts'
 import { checkRead, checkWrite } from '../conditions.ts'
 import { S3Error } from '../errors.ts'
@@ -13,7 +13,7 @@ import {
   versionHeader,
   xmlReply,
 } from '../exchange.ts'
-import { extraOf, hidesMd5, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
+import { etagOf, extraOf, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
 import type { ObjectVersion } from '../object-version.ts'
 import { parseKey, unescapeBytes } from '../request.ts'
 import { chunksOf, createBody, type StoredBody } from '../stored-body.ts'
@@ -30,7 +30,7 @@ export interface CopySource {
 export function copySource({ request, world }: Exchange): CopySource {
   const header = request.headers.get('x-amz-copy-source') ?? ''
   const [path, versionId] = header.split('?versionId=') as [string, string | undefined]
-  const found = /^\/?([^/]+)\/(.+)$/s.exec(path.includes('/') ? path : unescapeBytes(path))
+  const found = /^\/?([^/]+)\/(.+)$/s.exec(path.replace(/^(\/?[^/]*?)%2F/i, '$1/'))
   if (!found)
     throw new S3Error(
       'InvalidArgument',
@@ -102,7 +102,7 @@ export async function copyObject(exchange: Exchange): Promise<Reply> {
     const bucket = bucketOf(exchange)
     checkWrite(request, bucket, key)
     const placed = bucket.put(key, {
-      etag: hidesMd5(headers) ? randomBytes(16).toString('hex') : copy.md5,
+      etag: etagOf(world, headers, copy.md5),
       body: copy.body,
       headers,
       modified: world.now(),

@@ -6,7 +6,7 @@ import { type Checksum, checksumName, checksumNames, headerOf, joinChecksums } f
 import { checkWrite } from '../conditions.ts'
 import { S3Error } from '../errors.ts'
 import { bucketOf, type Exchange, isoDate, keyOf, type Reply, versionHeader, xmlReply } from '../exchange.ts'
-import { extraOf, hidesMd5, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
+import { etagOf, extraOf, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
 import { JoinedBody } from '../stored-body.ts'
 import { element, etagElement, nodesOf, optional, parseXml, textOf, xmlDocument } from '../xml.ts'
 import { copyBytes, copySource } from './copy-object.ts'
@@ -87,7 +87,7 @@ export async function uploadPart(exchange: Exchange): Promise<Reply> {
       `Checksum Type mismatch occurred, expected checksum Type: ${upload.checksum.name.toLowerCase()}, actual checksum Type: ${checksum?.name.toLowerCase() ?? 'null'}`,
     )
   }
-  const etag = hidesMd5(upload.headers) ? randomBytes(16).toString('hex') : md5
+  const etag = etagOf(world, upload.headers, md5)
   keepPart(exchange, { number, etag, body, modified: world.now(), checksum: checksum?.value ?? null })
   return {
     status: 200,
@@ -114,7 +114,7 @@ export async function uploadPartCopy(exchange: Exchange): Promise<Reply> {
     )
   if (last - first >= maxBody) throw new S3Error('InvalidRequest', 'The specified copy source is too large')
   const { body, md5 } = await copyBytes(version.body!, first, Math.min(last, version.size - 1), world.dir)
-  const etag = hidesMd5(upload.headers) ? randomBytes(16).toString('hex') : md5
+  const etag = etagOf(world, upload.headers, md5)
   const part = { number, etag, body, modified: world.now(), checksum: null }
   keepPart(exchange, part)
   return xmlReply(

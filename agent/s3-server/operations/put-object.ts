@@ -1,11 +1,10 @@
 /** PutObject: the body is verified as it streams in, and put in place in one step at the end. */
-import { randomBytes } from 'node:crypto'
 import { receiveBody } from '../body.ts'
 import { checksumHeaders } from '../checksums.ts'
 import { checkWrite } from '../conditions.ts'
 import { S3Error } from '../errors.ts'
 import { bucketOf, type Exchange, keyOf, type Reply, versionHeader } from '../exchange.ts'
-import { extraOf, hidesMd5, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
+import { etagOf, extraOf, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
 
 /** 5 GiB: of a single PUT, a part and a copy. */
 export const maxBody = 5 * 1024 ** 3
@@ -26,7 +25,7 @@ export async function putObject(exchange: Exchange): Promise<Reply> {
     const bucket = bucketOf(exchange) // asked again: the body may have taken a while
     checkWrite(request, bucket, keyOf(exchange))
     const version = bucket.put(keyOf(exchange), {
-      etag: hidesMd5(headers) ? randomBytes(16).toString('hex') : received.md5,
+      etag: etagOf(world, headers, received.md5),
       body: received.body,
       headers,
       modified: world.now(),
