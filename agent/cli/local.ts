@@ -2,9 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
-  existsSync,
   lstatSync,
-  mkdirSync,
   opendirSync,
   openSync,
   realpathSync,
@@ -15,6 +13,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DrayError } from '../../shared/error.ts'
+import { makeDirectory } from '../embed/make-directory.ts'
 import type { Place } from './place.ts'
 
 type LocalPlace = Extract<Place, { kind: 'file' }>
@@ -79,9 +78,9 @@ export function destinationExists(path: string): boolean {
  * were made for it, as far as they are empty. On failure nothing is left behind.
  */
 export function makeWritable(path: string): () => void {
-  let first: string | undefined
+  const made: string[] = []
   try {
-    first = mkdirSync(path, { recursive: true })
+    makeDirectory(path, made)
     const probe = join(path, `.dray-${randomBytes(8).toString('hex')}.tmp`)
     try {
       closeSync(openSync(probe, 'wx', 0o600))
@@ -89,20 +88,17 @@ export function makeWritable(path: string): () => void {
       rmSync(probe, { force: true })
     }
   } catch (cause) {
-    unmake(path, first)
+    unmake(made)
     throw failed(`the destination ${path} cannot be written`, cause)
   }
-  return () => unmake(path, first)
+  return () => unmake(made)
 }
 
-function unmake(path: string, first: string | undefined): void {
-  if (first === undefined) return
+function unmake(made: string[]): void {
   try {
-    for (let at = path; at.length >= first.length; at = dirname(at)) {
-      if (existsSync(at)) rmdirSync(at)
-    }
+    for (const path of made.toReversed()) rmdirSync(path)
   } catch {
-    // Somebody put something there meanwhile: then it stays.
+    // Somebody put something there meanwhile, or took it away: then it stays as it is.
   }
 }
 
@@ -118,10 +114,15 @@ export function realPath(path: string): string {
 const refuse = (message: string, hint: string) => new DrayError('usage', 'look', message, { hint })
 
 function failed(what: string, cause: unknown): DrayError {
-  const { code } = cause as NodeJS.ErrnoException
-  const [why, hint] = reasons[code ?? ''] ?? [(cause as Error).message, null]
+  const { code, syscall } = cause as NodeJS.ErrnoException
+  const [why, hint] = (syscall === 'mkdir' && code === 'ENOENT' ? nothingNew : reasons[code ?? '']) ?? [
+    (cause as Error).message,
+    null,
+  ]
   return new DrayError('config', 'look', `${what}: ${why}`, { hint, cause })
 }
+
+const nothingNew = ['nothing can be made there', 'Choose another place.'] as const
 
 const reasons: Record<string, [why: string, hint: string]> = {
   ENOENT: [

@@ -109,13 +109,14 @@ function figures({ status, seconds, report }: Outcome): string[] {
 /** By cause: how many, a few of their names, and what can be done. */
 function failureLines({ status, failures }: Outcome): string[] {
   return status.failureCauses.flatMap(({ code, objects, message }) => {
-    const of = failures.filter((failure) => failure.code === code)
-    const names = of.slice(0, 3).map((failure) => nameOf(failure))
-    const more = objects - names.length
+    const examples = failures.filter((failure) => failure.code === code).slice(0, 3)
+    const more = objects - examples.length
+    // Said once where it is the same for all, else beside each name.
+    const alike = examples.every((example) => example.message === examples[0]?.message)
     return [
-      `  ${plural(objects, 'object')}: ${code}. ${sentence(of[0]?.message ?? message)}`,
-      ...names.map((name) => `    ${name}`),
-      ...(more > 0 && names.length > 0 ? [`    and ${count(more)} more, in the report`] : []),
+      `  ${plural(objects, 'object')}: ${code}.${alike ? ` ${sentence(examples[0]?.message ?? message)}` : ''}`,
+      ...examples.map((example) => `    ${nameOf(example)}${alike ? '' : `: ${sentence(example.message)}`}`),
+      ...(more > 0 && examples.length > 0 ? [`    and ${count(more)} more, in the report`] : []),
       `    → ${hints[code]}`,
     ]
   })

@@ -23,7 +23,8 @@ import { saveReport } from './report-file.ts'
 import type { Request } from './request.ts'
 import { stallWatch } from './stall.ts'
 
-/** Between two looks at the pass (ms). */
+/** Between two looks at the pass (ms): soon after it began, since most passes are small, then less often. */
+const firstPoll = 30
 const pollEvery = 300
 
 export async function runPass(request: Request, io: Io): Promise<number> {
@@ -94,7 +95,7 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
       const { status, gaveUp } = await follow(client, plan, pass, agent.closed.then(why), io)
       const outcome: Outcome = {
         migration: plan.id,
-        source: formatLocation(plan.migration.source),
+        source: sourceOf(plan),
         destination: formatLocation(plan.migration.destination),
         status,
         gaveUp,
@@ -137,11 +138,16 @@ async function begin(
 function announce(io: Io, plan: Plan, pass: PassStatus, resumed: boolean): void {
   const { kind, dryRun } = pass.options
   const doing = kind === 'verify' ? 'verifying' : dryRun ? 'counting (dry run)' : 'copying'
-  const { source, destination } = plan.migration
-  const what = plan.migration.filter.only === null ? '' : ` ${plan.migration.filter.only} of`
   io.stderr.write(
-    `${resumed ? 'resuming: ' : ''}${doing}${what} ${formatLocation(source)} → ${formatLocation(destination)}\n`,
+    `${resumed ? 'resuming: ' : ''}${doing} ${sourceOf(plan)} → ${formatLocation(plan.migration.destination)}\n`,
   )
+}
+
+/** The way it was meant: a single object by its own name. */
+function sourceOf({ migration: { source, filter } }: Plan): string {
+  const folder = formatLocation(source)
+  if (filter.only === null) return folder
+  return folder.endsWith('/') ? `${folder}${filter.only}` : `${folder}/${filter.only}`
 }
 
 /** Watches the pass until it is over, until nothing moves any more, or until it is interrupted. */
@@ -159,14 +165,14 @@ async function follow(
     ended = error.toBody()
   })
   try {
-    for (;;) {
+    for (let pause = firstPoll; ; pause = Math.min(pollEvery, pause * 1.5)) {
       const status = await client.pass(plan.id, pass.number)
       throwIfInterrupted(io.signal)
       view.show(status)
       if (status.state !== 'running') return { status, gaveUp: null }
       const gaveUp = ended ?? stall.see(status, performance.now())
       if (gaveUp) return { status, gaveUp }
-      await sleep(pollEvery, undefined, { signal: io.signal }).catch(() => throwIfInterrupted(io.signal))
+      await sleep(pause, undefined, { signal: io.signal }).catch(() => throwIfInterrupted(io.signal))
     }
   } finally {
     view.end()

@@ -7,7 +7,7 @@
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 // Not read for settings: Miniflare takes the path of workerd, and where to write for a moment, from nowhere else.
 import { env } from 'node:process'
 import { pathToFileURL } from 'node:url'
@@ -69,6 +69,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         if (level === 'error' || level === 'warn') log?.(level, message)
       },
       modules: true,
+      // Modules are named from here; a name that climbs out of the current directory is one that workerd refuses.
+      modulesRoot: dirname(script),
       scriptPath: script,
       compatibilityDate: '2026-10-20',
       compatibilityFlags: ['nodejs_compat'],

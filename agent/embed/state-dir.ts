@@ -19,6 +19,7 @@ import { DatabaseSync } from 'node:sqlite'
 import envPaths from 'env-paths'
 import { z } from 'zod'
 import { DrayError } from '../../shared/error.ts'
+import { makeDirectory } from './make-directory.ts'
 
 const holderSchema = z.object({
   pid: z.number().int().positive(),
@@ -103,7 +104,7 @@ export function damaged(file: string, cause: unknown): DrayError {
 
 function make(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectory(path, [], 0o700)
     const real = realpathSync(path)
     accessSync(real, constants.W_OK | constants.X_OK)
     return real
@@ -152,6 +153,8 @@ function reason(cause: unknown): string {
     case 'ENOTDIR':
     case 'EEXIST':
       return 'it is, or lies below, something that is no directory'
+    case 'ENOENT':
+      return 'nothing can be made there'
     case 'EROFS':
       return 'its file system is read-only'
     case 'ENOSPC':
