@@ -73,6 +73,7 @@ export function openIndex(path: string) {
      * any more. All of it or nothing.
      */
     replace(range: Range, leaves: readonly Interval[]): number[] {
+      if (isEmpty(range)) return []
       const put = ({ range: { after, through }, leaf, began }: Interval) => {
         if (!isEmpty({ after, through })) insert.run(afterBlob(after), throughBlob(through), leaf, began)
       }
