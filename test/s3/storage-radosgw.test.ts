@@ -27,6 +27,8 @@ import {
   put,
 } from '../storage/contract.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 const endpoint = process.env.DRAY_TEST_S3_ENDPOINT
 const accessKeyId = process.env.DRAY_TEST_S3_KEY ?? ''
 const secretAccessKey = process.env.DRAY_TEST_S3_SECRET ?? ''

@@ -10,6 +10,8 @@ import {
 import { parseXml } from '../../agent/storage/s3/xml.ts'
 import { escapeKey, type Key, keyFromText } from '../../shared/key.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 const parsed = (bytes: Buffer): ListingPage | null => {
   const root = parseXml(bytes)
   return root && parseListing(root)

@@ -6,6 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { openSigner } from '../../agent/storage/s3/signer.ts'
 import { escapeKey, keyFromText } from '../../shared/key.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 const credentials = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',

@@ -51,7 +51,7 @@ export interface S3ClientOptions {
 /** A server may think before it answers; S3 says itself that a big CompleteMultipartUpload takes minutes. */
 export const patience = { usual: 60_000, write: 300_000 }
 const longestRefusal = 64 * 1024
-const refusalMs = 5_000
+const refusalMs = 2_000
 
 export function openS3Client(options: S3ClientOptions): S3Client {
   const { bucket, access, http, retarget, now = Date.now } = options

@@ -7,7 +7,7 @@ import { S3Client as Sdk } from '@aws-sdk/client-s3'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
 import { patience, type S3Client, type S3Request } from './client.ts'
-import { malformed, refusalError } from './errors.ts'
+import { interrupted, malformed, refusalError } from './errors.ts'
 import { escaped } from './list.ts'
 
 export interface ControlRequest {
@@ -91,6 +91,7 @@ function translated(asked: SdkRequest, request: ControlRequest): S3Request {
 function meaningOf(error: unknown, client: S3Client, request: ControlRequest): DrayError {
   if (error instanceof DrayError) return error
   const place = client.where(request)
+  if (request.signal.aborted) return interrupted(place.op)
   const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
   const status = $metadata?.httpStatusCode
   if (status === undefined || status < 400) return malformed(place, 'a document that makes no sense')

@@ -357,12 +357,12 @@ export function faultError(where: Where, thrown: unknown): DrayError {
     const [error, retry, says, hint] = known
     return new DrayError(error, where.op, says(where), { retry, hint: hint ?? null, cause: thrown })
   }
-  if (code.startsWith('HPE_')) {
+  if (code.startsWith('HPE_') || (thrown instanceof Error && thrown.name === 'HTTPParserError')) {
     const message = `${where.endpoint} does not answer in HTTP.`
     const hint = 'Check the endpoint: its address, its port, and whether it is http or https.'
     return new DrayError('protocol', where.op, message, { retry: 'later', hint, cause: thrown })
   }
-  if (/CERT|SIGNED|ISSUER|ERR_TLS|ERR_SSL/.test(code)) {
+  if (/CERT|SIGN|ISSUER|ERR_TLS|ERR_SSL/.test(code)) {
     const message = `The certificate of ${where.endpoint} is not trusted (${code}).`
     const hint = 'Name the authority that signed it in NODE_EXTRA_CA_CERTS.'
     return new DrayError('unreachable', where.op, message, { retry: 'never', hint, cause: thrown })

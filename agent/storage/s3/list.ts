@@ -91,7 +91,10 @@ async function askPage(
   const page = readListing(bytes)
   if (typeof page !== 'string') return page
   // A captive portal or a wrong port answers everything with a page of its own.
-  if (/^\s*<(?:!doctype html|html)/i.test(bytes.toString('latin1', 0, 200)) || !bytes.includes('<')) {
+  if (
+    /^\s*<(?:!doctype html|html)/i.test(bytes.toString('latin1', 0, 200)) ||
+    /^[^<]+$/.test(bytes.toString('latin1', 0, 200))
+  ) {
     const { status } = response
     const nothing = { code: null, message: '', region: null, retryAfter: null, skewMs: null }
     throw refusalError(place, { status, ...nothing, foreign: true })
