@@ -11,19 +11,8 @@ import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey } from './co
 import { type NewPacket, type Packet, type PacketEvent, type Stepped, step } from './core/packet.ts'
 import { passEnd } from './core/pass.ts'
 import { ReadyQueue } from './core/queue.ts'
+import { Holders, type Leased, type Session } from './holders.ts'
 import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
-
-type Leased = Packet & { state: 'leased' }
-
-export interface Session {
-  readonly row: SessionRow
-  connected: boolean
-  /** When it was last heard of (ms since the epoch). */
-  seen: number
-  free: number
-  inFlight: { objects: number; bytes: number }
-  readonly leases: Set<number>
-}
 
 export interface Outgoing {
   readonly session: number
@@ -39,16 +28,12 @@ export class LivePass {
   readonly #tables: MigrationTables
   readonly #leaseMs: number
   readonly #queue = new ReadyQueue()
-  readonly #leased = new Map<number, Leased>()
-  readonly #surveys = new Map<number, { since: number; asked: number }>()
-  /** Surveys that may be waiting for `proceed`. */
-  readonly #holding = new Set<number>()
   readonly #newest = new Map<string, number>()
   #nextPacket: number
   #nextFailure: number
   #nextSession: number
   #dirty = false
-  readonly sessions = new Map<number, Session>()
+  readonly holders = new Holders()
   pass: PassRow
   out: Outgoing[] = []
 
@@ -67,16 +52,16 @@ export class LivePass {
       } else if (packet.state === 'leased') {
         const row = rows.get(packet.session)!
         // Nobody was heard while the object was away: one whole lease of grace.
-        if (!this.sessions.has(row.id)) this.#addSession(row, now)
-        this.#noteLease({ ...packet, since: now })
-        if (packet.kind === 'survey') this.#holding.add(packet.id)
+        if (!this.holders.sessions.has(row.id)) this.holders.add(row, now)
+        this.holders.note({ ...packet, since: now })
+        this.holders.mayHold(row.id)
       }
     }
   }
 
   /** A socket that outlived the object's sleep: its session goes on. */
   reconnect(row: SessionRow, free: number, now: number): void {
-    const session = this.sessions.get(row.id) ?? this.#addSession(row, now)
+    const session = this.holders.sessions.get(row.id) ?? this.holders.add(row, now)
     session.connected = true
     session.free = free
   }
@@ -97,18 +82,18 @@ export class LivePass {
     const newest = this.#newest.get(agent)
     const row = this.#tables.sessionOf(agent, name)
     if (row && newest !== undefined && newest > row.id) return null
-    let session = row && this.sessions.get(row.id)
+    let session = row && this.holders.sessions.get(row.id)
     if (!session) {
       const fresh = row ?? { id: this.#nextSession++, agent, session: name }
       if (!row) this.#tables.insertSession(fresh)
       this.#newest.set(agent, fresh.id)
-      session = this.#addSession(fresh, now)
+      session = this.holders.add(fresh, now)
     }
     const superseded: number[] = []
-    for (const other of this.sessions.values()) {
+    for (const other of this.holders.sessions.values()) {
       if (other.row.agent !== agent || other === session) continue
       this.#takeBack(other, { t: 'supersede' }, now, () => true)
-      this.sessions.delete(other.row.id)
+      this.holders.sessions.delete(other.row.id)
       superseded.push(other.row.id)
     }
     session.connected = true
@@ -116,7 +101,7 @@ export class LivePass {
     session.free = 0
     const named = new Set(held.map(({ packet }) => packet))
     this.#takeBack(session, { t: 'expire' }, now, (lease) => !named.has(lease.id))
-    for (const id of session.leases) if (this.#surveys.has(id)) this.#holding.add(id)
+    this.holders.mayHold(session.row.id)
     return { session, superseded, lost: this.#lost(session, held) }
   }
 
@@ -152,8 +137,9 @@ export class LivePass {
           this.#send(session, { t: 'refused', seq, ...refused })
           return
         }
-        const hold = message.t === 'cut' && holds(this.#queue.work, this.#working) && this.#leased.has(packet)
-        if (hold) this.#holding.add(packet)
+        const survey = message.t === 'cut' ? this.holders.surveys.get(packet) : undefined
+        const hold = survey !== undefined && holds(this.#queue.work, this.holders.working)
+        if (hold) survey.held = true
         this.#send(session, { t: 'ack', seq, hold })
         return
       }
@@ -163,18 +149,18 @@ export class LivePass {
   }
 
   disconnect(id: number): void {
-    const session = this.sessions.get(id)
+    const session = this.holders.sessions.get(id)
     if (!session) return
     session.connected = false
     session.free = 0
-    if (session.leases.size === 0) this.sessions.delete(id)
+    if (session.leases.size === 0) this.holders.sessions.delete(id)
   }
 
   /** What time alone does: silent sessions lose their leases, and what failed is ready again. */
   tick(now: number): void {
     this.#queue.wake(now)
     let budget = maxExpired
-    for (const session of this.sessions.values()) {
+    for (const session of this.holders.sessions.values()) {
       if (session.leases.size === 0 || session.seen + this.#leaseMs > now) continue
       const lost: Held[] = []
       this.#takeBack(session, { t: 'expire' }, now, (lease) => {
@@ -185,24 +171,18 @@ export class LivePass {
       // Not another packet for it, until it says again what it can take.
       session.free = 0
       if (session.connected) this.#send(session, { t: 'drop', held: lost })
-      else if (session.leases.size === 0) this.sessions.delete(session.row.id)
+      else if (session.leases.size === 0) this.holders.sessions.delete(session.row.id)
       if (budget <= 0) return
     }
   }
 
   /** Leases what can be leased, and lets held surveys go on. Returns when to look again without being called, if ever. */
   dispatch(now: number): number | null {
-    const connected = [...this.sessions.values()].filter((session) => session.connected)
-    const slots = connected.map(({ row, free, leases }) => ({
-      session: row.id,
-      free,
-      held: leases.size,
-      surveys: count(leases, (id) => this.#surveys.has(id)),
-    }))
+    const slots = this.holders.slots()
     const granted = new Map<number, LeasedPacket[]>()
-    for (const { session, packet } of dispatch(this.#queue, slots, this.#surveys.size)) {
+    for (const { session, packet } of dispatch(this.#queue, slots, this.holders.surveys.size)) {
       const before = this.#tables.packet(packet)!
-      const holder = this.sessions.get(session)!
+      const holder = this.holders.sessions.get(session)!
       // An agent that held nothing may have been quiet for long: its lease begins now.
       if (holder.leases.size === 0) holder.seen = now
       holder.free--
@@ -215,7 +195,7 @@ export class LivePass {
     for (const [session, packets] of granted) {
       for (let i = 0; i < packets.length; i += maxLeasesPerMessage) {
         const some = packets.slice(i, i + maxLeasesPerMessage)
-        this.#send(this.sessions.get(session)!, { t: 'lease', packets: some })
+        this.#send(this.holders.sessions.get(session)!, { t: 'lease', packets: some })
       }
     }
     this.#letProceed()
@@ -223,12 +203,12 @@ export class LivePass {
   }
 
   #letProceed(): void {
-    if (this.#holding.size === 0 || !proceeds(this.#queue.work, this.#working)) return
-    for (const packet of this.#holding) {
-      const session = this.#holderOf(packet)
+    if (!proceeds(this.#queue.work, this.holders.working)) return
+    for (const [packet, survey] of this.holders.surveys) {
+      const session = survey.held ? this.holders.holderOf(packet) : undefined
       if (!session?.connected) continue
       this.#send(session, { t: 'proceed', packet })
-      this.#holding.delete(packet)
+      survey.held = false
     }
   }
 
@@ -236,13 +216,13 @@ export class LivePass {
     const idle = slots.reduce((sum, { free }) => sum + free, 0)
     if (idle === 0 || this.#queue.work > 0 || this.#queue.surveys > 0) return null
     const running: RunningSurvey[] = []
-    for (const [packet, times] of this.#surveys) {
-      if (this.#holderOf(packet)?.connected) running.push({ packet, ...times })
+    for (const [packet, times] of this.holders.surveys) {
+      if (this.holders.holderOf(packet)?.connected) running.push({ packet, ...times })
     }
     const { ask, again } = pleaseSplit(running, idle, now)
     for (const packet of ask) {
-      this.#surveys.get(packet)!.asked = now
-      this.#send(this.#holderOf(packet)!, { t: 'please-split', packet })
+      this.holders.surveys.get(packet)!.asked = now
+      this.#send(this.holders.holderOf(packet)!, { t: 'please-split', packet })
     }
     return again
   }
@@ -266,14 +246,9 @@ export class LivePass {
   #end(state: 'complete' | 'incomplete' | 'cancelled', now: number): void {
     this.pass = { ...this.pass, state, endedAt: now, told: false }
     this.#tables.endPass(this.pass)
-    for (const session of this.sessions.values()) {
-      if (session.connected) this.#send(session, { t: 'end', pass: this.pass.number, state })
+    for (const session of this.holders.connected()) {
+      this.#send(session, { t: 'end', pass: this.pass.number, state })
     }
-  }
-
-  /** When each session that holds something was last heard of. */
-  *seen(): Generator<number> {
-    for (const { seen, leases } of this.sessions.values()) if (leases.size > 0) yield seen
   }
 
   get nextRetry(): number | null {
@@ -281,29 +256,13 @@ export class LivePass {
   }
 
   isLeased(packet: number, generation: number): boolean {
-    return this.#leased.get(packet)?.generation === generation
-  }
-
-  get #working(): number {
-    return this.#leased.size - this.#surveys.size
-  }
-
-  #holderOf(packet: number): Session | undefined {
-    const lease = this.#leased.get(packet)
-    return lease && this.sessions.get(lease.session)
-  }
-
-  #addSession(row: SessionRow, now: number): Session {
-    const idle = { objects: 0, bytes: 0 }
-    const session = { row, connected: false, seen: now, free: 0, inFlight: idle, leases: new Set<number>() }
-    this.sessions.set(row.id, session)
-    return session
+    return this.holders.lease(packet)?.generation === generation
   }
 
   /** Those of `held` that are neither leased to the session nor done by that very lease. */
   #lost(session: Session, held: readonly Held[]): Held[] {
     return held.filter(({ packet, generation }) => {
-      const lease = this.#leased.get(packet)
+      const lease = this.holders.lease(packet)
       if (lease) return lease.generation !== generation || lease.session !== session.row.id
       const stored = this.#tables.packet(packet)
       return stored?.state !== 'done' || stored.generation !== generation
@@ -311,15 +270,16 @@ export class LivePass {
   }
 
   #takeBack(session: Session, event: PacketEvent, now: number, which: (lease: Leased) => boolean): void {
-    for (const id of [...session.leases]) {
-      const lease = this.#leased.get(id)!
+    for (const lease of this.holders.leasesOf(session)) {
       if (which(lease)) this.#apply(lease, event, now)
     }
   }
 
   #step(id: number, event: PacketEvent, now: number): Stepped['refused'] {
-    const before = this.#leased.get(id) ?? this.#tables.packet(id)
-    if (!before) return { code: 'stale', message: 'there is no such packet' }
+    const before = this.holders.lease(id) ?? this.#tables.packet(id)
+    // What an earlier pass left leased stays so in its rows, and is nobody's.
+    if (!before || id < this.pass.firstPacket)
+      return { code: 'stale', message: 'this pass has no such packet' }
     return this.#apply(before, event, now).refused
   }
 
@@ -339,8 +299,8 @@ export class LivePass {
     }
     countPacket(this.pass.counters, before, packet)
     this.#tables.updatePacket(packet)
-    if (packet.state === 'leased') this.#noteLease(packet)
-    else if (before.state === 'leased') this.#forgetLease(before)
+    if (packet.state === 'leased') this.holders.note(packet)
+    else if (before.state === 'leased') this.holders.forget(before)
     if (packet.state === 'ready') this.#queue.add(packet, now)
     return stepped
   }
@@ -351,28 +311,7 @@ export class LivePass {
     if (packet.state === 'ready') this.#queue.add({ ...packet, id }, now)
   }
 
-  #noteLease(packet: Leased): void {
-    this.#leased.set(packet.id, packet)
-    this.sessions.get(packet.session)!.leases.add(packet.id)
-    if (packet.kind === 'survey' && !this.#surveys.has(packet.id)) {
-      this.#surveys.set(packet.id, { since: packet.since, asked: 0 })
-    }
-  }
-
-  #forgetLease({ id, session }: Leased): void {
-    this.#leased.delete(id)
-    this.#surveys.delete(id)
-    this.#holding.delete(id)
-    this.sessions.get(session)?.leases.delete(id)
-  }
-
   #send(session: Session, message: PlaneMessage): void {
     this.out.push({ session: session.row.id, message })
   }
-}
-
-function count<T>(items: Iterable<T>, which: (item: T) => boolean): number {
-  let n = 0
-  for (const item of items) if (which(item)) n++
-  return n
 }

@@ -4,7 +4,7 @@ import type { failuresPageSchema, PassStatus, packetsPageSchema } from '../share
 import type { ErrorCode } from '../shared/error.ts'
 import { escapeKey, publicKey, unescapeKey } from '../shared/key.ts'
 import type { Packet } from './core/packet.ts'
-import type { Session } from './live-pass.ts'
+import type { Session } from './holders.ts'
 import type { MigrationTables, PassRow } from './migration-tables.ts'
 
 export type PacketsPage = z.infer<typeof packetsPageSchema>

@@ -9,6 +9,7 @@ import { DurableObject } from 'cloudflare:workers'
 import type { PassStatus } from '../shared/api.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../shared/protocol.ts'
+import { Batches } from './batches.ts'
 import { zeroCounters } from './core/counters.ts'
 import { initialPackets, pickBoundaries } from './core/initial-packets.ts'
 import { equalOptions } from './core/pass.ts'
@@ -41,6 +42,10 @@ export class Migration extends DurableObject<Env> {
   readonly #teller: Teller
   readonly #pace: { leaseMs: number; heartbeatMs: number }
   readonly #sockets = new Map<number, WebSocket>()
+  readonly #batches = new Batches<Incoming>(
+    (batch) => this.#receiveAll(batch),
+    (run) => void setTimeout(run, 0),
+  )
   #live: LivePass | null = null
   #alarmAt: number | null = null
   /** The transaction changed the pass's state. */
@@ -123,7 +128,10 @@ export class Migration extends DurableObject<Env> {
   }
 
   #status(pass: PassRow): PassStatus {
-    return passStatus(pass, this.#live?.pass.number === pass.number ? this.#live.sessions.values() : [])
+    return passStatus(
+      pass,
+      this.#live?.pass.number === pass.number ? this.#live.holders.sessions.values() : [],
+    )
   }
 
   /** Its number; 0 before the first. */
@@ -172,12 +180,19 @@ export class Migration extends DurableObject<Env> {
       closeSocket(socket, closeCodes.protocol, said === null ? 'hello comes first' : 'hello comes once')
       return
     }
-    const incoming = { socket, message: parsed.message }
+    this.#batches.add({ socket, message: parsed.message })
+  }
+
+  #receiveAll(batch: readonly Incoming[]): void {
     try {
-      this.#commit(() => this.#receive(incoming))
+      this.#commit(() => {
+        for (const incoming of batch) this.#receive(incoming)
+      })
     } catch (error) {
-      console.error('a message failed', error)
-      closeSocket(socket, closeCodes.failed, 'the control plane failed; connect again')
+      console.error('messages failed', error)
+      for (const { socket } of batch) {
+        closeSocket(socket, closeCodes.failed, 'the control plane failed; connect again')
+      }
     }
   }
 
@@ -201,7 +216,7 @@ export class Migration extends DurableObject<Env> {
     if (message.t === 'hello') this.#hello(socket, message)
     else {
       const { session } = socket.deserializeAttachment() as Attachment
-      const known = this.#live?.sessions.get(session)
+      const known = this.#live?.holders.sessions.get(session)
       // Of a pass that is over, or from a socket that another one has replaced: there is nothing to change.
       if (known && this.#sockets.get(session) === socket) this.#live?.receive(known, message, Date.now())
     }
@@ -291,7 +306,7 @@ export class Migration extends DurableObject<Env> {
     }
     live.out = []
     for (const [id, socket] of this.#sockets) {
-      const free = live.sessions.get(id)?.free ?? 0
+      const free = live.holders.sessions.get(id)?.free ?? 0
       const kept = socket.deserializeAttachment() as Attachment | null
       if (kept?.session !== id || kept.free !== free) socket.serializeAttachment({ session: id, free })
     }
@@ -314,7 +329,7 @@ export class Migration extends DurableObject<Env> {
 
   #armAlarm(): void {
     const wanted = nextAlarm({
-      seen: this.#live?.seen() ?? [],
+      seen: this.#live?.holders.seen() ?? [],
       leaseMs: this.#pace.leaseMs,
       retry: this.#live?.nextRetry ?? null,
       tell: this.#teller.retryAt,

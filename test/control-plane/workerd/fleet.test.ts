@@ -1,0 +1,122 @@
+import { evictDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { type AgentView, agentsPageSchema, type PassStatus } from '../../../shared/api.ts'
+import { closeCodes, type FleetPlaneMessage } from '../../../shared/protocol.ts'
+import type { ScriptedAgent } from '../../support/scripted-agent.ts'
+import { begin, connect, definition, file, json, prepare, s3 } from './inside.ts'
+
+beforeAll(prepare)
+
+async function join(agent: string, site: string, session = `${agent}-1`): Promise<ScriptedAgent> {
+  const socket = await connect('/agent/fleet')
+  socket.raw(
+    JSON.stringify({
+      t: 'hello',
+      protocol: 1,
+      agent,
+      session,
+      site,
+      version: '0.1.0',
+      host: `${agent}.local`,
+    }),
+  )
+  await socket.next('welcome')
+  return socket
+}
+
+/** The next list in which `which` holds. */
+async function assigned(agent: ScriptedAgent, which: (migrations: string[]) => boolean): Promise<string[]> {
+  const next = agent.next.bind(agent) as unknown as (
+    t: 'assign',
+    which: (message: FleetPlaneMessage & { t: 'assign' }) => boolean,
+  ) => Promise<FleetPlaneMessage & { t: 'assign' }>
+  return (await next('assign', ({ migrations }) => which(migrations))).migrations
+}
+
+const agents = async () =>
+  agentsPageSchema.parse((await json<{ agents: AgentView[] }>('GET', '/api/agents')).body).agents
+const agentNamed = async (id: string) => (await agents()).find((agent) => agent.id === id)
+
+describe('the fleet', () => {
+  it('assigns a migration to the agents that reach both of its locations', async () => {
+    const [x, y] = await Promise.all([join('at-x', 'x'), join('at-y', 'y')])
+    await begin('everywhere', {}, definition)
+    await begin('only-x', {}, { ...definition, source: file('/data', 'x') })
+    expect(await assigned(x, (all) => all.includes('only-x'))).toEqual(
+      expect.arrayContaining(['everywhere', 'only-x']),
+    )
+    expect(await assigned(y, (all) => all.includes('everywhere'))).not.toContain('only-x')
+    await begin('s3-at-y', {}, { ...definition, source: { ...s3('a'), site: 'y' } as never })
+    expect(await assigned(y, (all) => all.includes('s3-at-y'))).not.toContain('only-x')
+  })
+
+  it('dismisses everybody when the pass is over', async () => {
+    const agent = await join('dismissed', 'x')
+    await begin('short')
+    await assigned(agent, (all) => all.includes('short'))
+    await json<PassStatus>('POST', '/api/migrations/short/passes/1/cancel')
+    await assigned(agent, (all) => !all.includes('short'))
+  })
+
+  it('knows after its sleep what is going on, and tells whoever comes', async () => {
+    await begin('lasting')
+    const agent = await join('sleeper', 'x')
+    await assigned(agent, (all) => all.includes('lasting'))
+    await evictDurableObject(env.FLEET.getByName('local'))
+    await begin('after-sleep')
+    await assigned(agent, (all) => all.includes('lasting') && all.includes('after-sleep'))
+    await evictDurableObject(env.FLEET.getByName('local'), { webSockets: 'close' })
+    const back = await join('sleeper', 'x')
+    await assigned(back, (all) => all.includes('lasting'))
+  })
+
+  it('shows who is there, and who was', async () => {
+    const agent = await join('present', 'x')
+    await vi.waitFor(async () => {
+      expect(await agentNamed('present')).toMatchObject({
+        host: 'present.local',
+        site: 'x',
+        version: '0.1.0',
+        connected: true,
+      })
+    })
+    agent.close()
+    await agent.closed
+    await vi.waitFor(async () => expect(await agentNamed('present')).toMatchObject({ connected: false }))
+  })
+
+  it('lets a newer process of an agent take over', async () => {
+    const old = await join('twin', 'x', 'one')
+    const young = await join('twin', 'x', 'two')
+    expect((await old.closed).code).toBe(closeCodes.superseded)
+    await begin('for-twins')
+    await assigned(young, (all) => all.includes('for-twins'))
+    await vi.waitFor(async () => expect(await agentNamed('twin')).toMatchObject({ connected: true }))
+  })
+
+  it('gives nothing new to an agent that drains', async () => {
+    const [draining, other] = await Promise.all([join('draining', 'x'), join('other', 'x')])
+    draining.raw('{"t":"draining"}')
+    // Both sockets are served in order: once the other has heard, this one would have.
+    await vi.waitFor(async () => expect(await agentNamed('draining')).toMatchObject({ connected: true }))
+    draining.inbox.splice(0)
+    await begin('too-late')
+    await assigned(other, (all) => all.includes('too-late'))
+    expect(JSON.stringify(draining.inbox)).not.toContain('too-late')
+  })
+
+  it.each([
+    ['what is not JSON', 'hello'],
+    [
+      'another protocol',
+      '{"t":"hello","protocol":2,"agent":"a","session":"s","site":"x","version":"1","host":"h"}',
+    ],
+    ['a message before hello', '{"t":"draining"}'],
+    ['a message that it does not know', '{"t":"goodbye"}'],
+  ])('closes the socket on %s', async (_, text) => {
+    const socket = await connect('/agent/fleet')
+    socket.raw(text)
+    expect(await socket.closed).toMatchObject({ code: closeCodes.protocol })
+  })
+})

@@ -1,0 +1,74 @@
+/** What the tests inside workerd share: a migration with a running pass, sockets to it, and time that can be moved. */
+import { applyD1Migrations } from 'cloudflare:test'
+import { env, exports } from 'cloudflare:workers'
+import { vi } from 'vitest'
+import type { Migration } from '../../../control-plane/migration.ts'
+import type { NewMigration } from '../../../shared/api.ts'
+import type { Location } from '../../../shared/location.ts'
+import { noFilter, type PassOptions } from '../../../shared/policy.ts'
+import { ScriptedAgent } from '../../support/scripted-agent.ts'
+
+export const s3 = (bucket: string): Location => ({
+  kind: 's3',
+  bucket,
+  prefix: '',
+  endpoint: null,
+  region: null,
+  profile: null,
+  site: null,
+})
+export const file = (path: string, site = 'here'): Location => ({ kind: 'file', path, site })
+
+export const definition: NewMigration = { source: s3('a'), destination: s3('b'), filter: noFilter }
+
+export type Token = 'operator-token' | 'agent-token'
+
+export function call(
+  method: string,
+  path: string,
+  options: { token?: string; body?: BodyInit; headers?: HeadersInit } = {},
+) {
+  const { token = 'operator-token', body, headers } = options
+  return exports.default.fetch(`http://plane${path}`, {
+    method,
+    headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+    ...(body === undefined ? {} : { body }),
+  })
+}
+
+export async function json<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: T }> {
+  const response = await call(method, path, body === undefined ? {} : { body: JSON.stringify(body) })
+  return { status: response.status, body: (await response.json()) as T }
+}
+
+/** The catalogue's tables, in a database that may have them. */
+export const prepare = () => applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
+
+export const objectOf = (id: string): DurableObjectStub<Migration> => env.MIGRATION.getByName(`local/${id}`)
+
+/** A migration `id` whose first pass runs. */
+export async function begin(id: string, options: Partial<PassOptions> = {}, defined = definition) {
+  await json('PUT', `/api/migrations/${id}`, defined)
+  await json('POST', `/api/migrations/${id}/passes`, options)
+  return objectOf(id)
+}
+
+export async function connect(path: string): Promise<ScriptedAgent> {
+  const response = await call('GET', path, { token: 'agent-token', headers: { upgrade: 'websocket' } })
+  const socket = response.webSocket
+  if (!socket) throw new Error(`no socket: ${response.status} ${await response.text()}`)
+  const agent = new ScriptedAgent(socket as never)
+  socket.accept()
+  return agent
+}
+export const toMigration = (id: string) => connect(`/agent/migrations/${id}`)
+
+/** Objects run in this isolate, so the clock that they read is the one that is moved here. */
+export function passTime(ms: number): void {
+  if (!vi.isFakeTimers()) vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+  vi.setSystemTime(Date.now() + ms)
+}
