@@ -9,7 +9,7 @@ import type { BaselineRow } from '../baseline/baseline.ts'
 import { baselineRow } from '../baseline/baseline.ts'
 import { copyObject } from '../copy.ts'
 import { type Proof, prove } from '../prove.ts'
-import type { Entry } from '../storage/storage.ts'
+import type { Entry, Storage } from '../storage/storage.ts'
 import { eachInSlot } from './each.ts'
 import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
@@ -114,16 +114,22 @@ async function copyOne(
       tally.copied(source, result.bytes, result.evidence)
       return result.row
     case 'vanished':
+      // A directory whose file system went away has no objects either: then this throws, and nothing has vanished.
+      await pass.source.head(source.key, signal)
       tally.vanished(source)
       return null
     case 'failed':
-      if (sideTrouble.has(result.error.code)) throw result.error
+      if (sideTrouble.has(result.error.code) || isRootGone(pass.destination, result.error)) throw result.error
       if (!later(result.error)) tally.failed(source, result.error)
       return null
     default:
       return result satisfies never
   }
 }
+
+/** A write into a directory makes what it needs below the root, so only the root itself can be missing. */
+const isRootGone = (destination: Storage, { code }: DrayError) =>
+  destination.kind === 'file' && code === 'not-found'
 
 /** Where equality cannot be proved, for whatever reason, copying settles it. */
 async function proof({ pass }: Job, source: Entry, destination: Entry, signal: AbortSignal): Promise<Proof> {
@@ -149,7 +155,8 @@ async function deleteOne({ pass, tally }: Job, todo: Todo, signal: AbortSignal):
     if (await pass.destination.delete(entry.key, { token: entry.token, signal })) tally.deleted(entry)
   } catch (thrown) {
     const error = toDrayError(thrown, 'delete')
-    if (error.code === 'interrupted' || sideTrouble.has(error.code)) throw error
+    const isWhole = sideTrouble.has(error.code) || error.code === 'not-found'
+    if (error.code === 'interrupted' || isWhole) throw error
     tally.failed(entry, error)
   }
 }

@@ -2,14 +2,12 @@
  * Goes through a range of both sides and decides on each key, as a survey and as a packet does. Where the two listings
  * alone do not say `same`, the baseline is asked.
  */
-import { DrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
 import { type Decision, decide, needsRow } from '../core/decide.ts'
 import { narrow } from '../core/narrow.ts'
 import { march } from '../march.ts'
-import type { Entry, Storage } from '../storage/storage.ts'
 import type { Pass } from './pass.ts'
 import { rowsOf } from './rows.ts'
 
@@ -39,7 +37,7 @@ export async function* look(pass: Pass, range: Range, options: LookOptions): Asy
     for (const part of narrow(range, pass.filter.ranges)) {
       const pairs = march(
         pass.source.list(part, { signal, fresh: options.fresh }),
-        listDestination(pass, part, { signal, fresh: options.fresh }),
+        pass.destination.list(part, { signal, fresh: options.fresh }),
         part,
       )
       let before: Key | null = part.after
@@ -72,20 +70,3 @@ export async function* look(pass: Pass, range: Range, options: LookOptions): Asy
     await rows?.close()
   }
 }
-
-/** A destination directory that is not there yet is made by the first write into it; until then it holds nothing. */
-async function* listDestination(
-  pass: Pass,
-  range: Range,
-  options: { signal: AbortSignal; fresh: boolean },
-): AsyncGenerator<Entry[]> {
-  const { destination } = pass
-  try {
-    yield* destination.list(range, options)
-  } catch (error) {
-    if (!isMissingDirectory(destination, error)) throw error
-  }
-}
-
-const isMissingDirectory = (storage: Storage, error: unknown) =>
-  storage.kind === 'file' && error instanceof DrayError && error.code === 'not-found'
