@@ -179,6 +179,7 @@ export function openDirectories(root: string): Directories {
     const identity = handles.get('' as Key)!
     rootIdentity ??= identity
     if (isSame(rootIdentity, identity)) return directory
+    handles.delete('' as Key)
     directory.release()
     throw new DrayError(
       'not-found',

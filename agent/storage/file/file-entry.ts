@@ -42,7 +42,8 @@ export function wantedMtime({ headers, user }: Metadata): number | null {
  */
 export function utimeSeconds(micros: number): string {
   let seconds = micros / 1e6
-  while (shownMicros(seconds) < micros) seconds += Math.max(Math.abs(seconds), 1) * Number.EPSILON
+  // Three quarters of an epsilon is between 0.75 and 1.5 steps: it rounds to one.
+  while (shownMicros(seconds) < micros) seconds += Math.max(Math.abs(seconds), 1) * Number.EPSILON * 0.75
   return String(seconds)
 }
 

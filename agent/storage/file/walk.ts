@@ -6,6 +6,7 @@
  */
 import { type BigIntStats, type Dir, type Dirent, opendir as openDir } from 'node:fs'
 import { promisify } from 'node:util'
+import { DrayError } from '../../../shared/error.ts'
 import { displayKey, type Key } from '../../../shared/key.ts'
 import { isEmpty, type Range } from '../../../shared/range.ts'
 import { throwIfAborted } from '../interrupt.ts'
@@ -56,7 +57,7 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
 
   try {
     throwIfAborted(signal, op)
-    frames.push(await openFrame('' as Key, whole))
+    await descend('' as Key, whole)
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
       throwIfAborted(signal, op)
       if (frame.at === frame.names.length) {
@@ -85,28 +86,38 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
     await Promise.all(frames.map((frame) => frame.sorted.close()))
   }
 
-  async function openFrame(dir: Key, range: Range): Promise<Frame> {
-    const prefix = dir === '' ? '' : `${dir}/`
-    const held = frames.reduce((sum, frame) => sum + frame.sorted.held, 0)
-    const directory = await directories.open(dir)
-    try {
-      const sorted = await sortNames(namesIn(directory, range), {
-        runLength: Math.max(leastRun, Math.min(runLength, heldTotal - held)),
-        dir: options.spillDir,
-      })
-      return { dir, prefix, range, sorted, names: [], at: 0 }
-    } finally {
-      directory.release()
-    }
-  }
-
   /** A directory that is gone, or something else, since its name was read is younger than this listing: left out. */
   async function descend(dir: Key, range: Range): Promise<void> {
     try {
-      frames.push(await openFrame(dir, range))
+      const directory = await (dir === '' ? directories.open(dir) : unless(directories.open(dir), gone, null))
+      if (directory === null) return
+      const prefix = dir === '' ? '' : `${dir}/`
+      try {
+        frames.push({ dir, prefix, range, sorted: await sortedNames(directory, range), names: [], at: 0 })
+      } finally {
+        directory.release()
+      }
     } catch (error) {
-      if (gone.includes(errnoOf(error) ?? '')) return
-      throw fileError(error, `list ${options.name}/${displayKey(dir)}`)
+      throw fileError(error, dir === '' ? op : `list ${options.name}/${displayKey(dir)}`)
+    }
+  }
+
+  async function sortedNames(directory: Directory, range: Range): Promise<SortedNames> {
+    const held = frames.reduce((sum, frame) => sum + frame.sorted.held, 0)
+    const spill = {
+      runLength: Math.max(leastRun, Math.min(runLength, heldTotal - held)),
+      dir: options.spillDir,
+    }
+    try {
+      return await sortNames(namesIn(directory, range, 'latin1'), spill).catch((error) => {
+        if (errnoOf(error) !== untyped) throw error
+        return sortNames(namesIn(directory, range, 'buffer'), spill)
+      })
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+      // Which of its files it is that is gone is not said: this is no proof of an empty directory.
+      const message = 'The directory changed while its names were read.'
+      throw new DrayError('io', op, message, { retry: 'now', cause: error })
     }
   }
 
@@ -148,11 +159,15 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
   }
 
   /** The names in a directory that can matter to `range`, in no order; a directory's with `/` at its end. */
-  async function* namesIn(directory: Directory, { after, through }: Range): AsyncGenerator<string[]> {
-    const stream = (await opendir(directory.self)) as AsyncIterable<unknown>
+  async function* namesIn(
+    directory: Directory,
+    { after, through }: Range,
+    encoding: NameEncoding,
+  ): AsyncGenerator<string[]> {
+    const stream: AsyncIterable<unknown> = await opendir(directory.self, encoding)
     let batch: string[] = []
-    for await (const entry of stream as AsyncIterable<Dirent<Buffer>>) {
-      const name = entry.name.toString('latin1')
+    for await (const entry of stream as AsyncIterable<Dirent<string> | Dirent<Buffer>>) {
+      const name = typeof entry.name === 'string' ? entry.name : entry.name.toString('latin1')
       if (entry.isDirectory()) {
         const sorted = `${name}/`
         if (inside({ after, through }, sorted)) batch.push(sorted)
@@ -171,7 +186,14 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
 /** What a name that was just read may turn out to be: gone, a file, a link. */
 const gone: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP']
 
-/** Names as bytes: node decodes them otherwise, and looks types up itself (where a file system has none) by the wrong path. */
-const opendir = promisify((path: Path, done: (error: NodeJS.ErrnoException | null, dir: Dir) => void) =>
-  openDir(path, { encoding: 'buffer' as never, bufferSize: 1000 }, done),
+/**
+ * Opens a directory for reading its names as bytes. Strings of bytes cost a fifth of buffers; but where a file system does not tell
+ * a name's type along with it, node looks it up by a path made of both, and only buffers make that the right path. A path that is a
+ * buffer beside names that are strings makes node refuse at the first such name.
+ */
+const opendir = promisify(
+  (path: Path, encoding: NameEncoding, done: (error: NodeJS.ErrnoException | null, dir: Dir) => void) =>
+    openDir(Buffer.from(path), { encoding: encoding as 'latin1', bufferSize: 1000 }, done),
 )
+type NameEncoding = 'latin1' | 'buffer'
+const untyped = 'ERR_INVALID_ARG_TYPE'
