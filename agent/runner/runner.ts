@@ -50,7 +50,8 @@ interface Holding {
 }
 
 /** How long a stop waits for work to notice that it is aborted. */
-const stopMs = 1_200
+const stopMs = 900
+const closeMs = 500
 /** Leases that one runner keeps at most, held surveys included. */
 const mostLeases = 64
 
@@ -224,10 +225,8 @@ export function startRunner(
       isDraining = true
       abort(list(null), 'the session is over')
       await within(stopMs, Promise.allSettled(tasks))
-      await opening?.then(
-        (pass) => pass.close(),
-        () => {},
-      )
+      const closed = opening?.then((pass) => pass.close()).catch(() => {})
+      if (closed) await within(closeMs, closed)
     },
   }
 }

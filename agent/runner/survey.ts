@@ -67,7 +67,8 @@ export function createSurvey(options: SurveyOptions): Survey {
       await checkpoint.offer(cuts)
     }
 
-    walking: for await (const batch of look(pass, packet, { signal: within, fresh: packet.attempt > 1 })) {
+    // What it finds is looked at once more by the packets, so what a walk remembers is good enough.
+    walking: for await (const batch of look(pass, packet, { signal: within, fresh: false })) {
       for (const seen of batch) {
         if (through !== null && seen.key > through) break walking
         feed(cutter, seen)

@@ -56,6 +56,7 @@ async function put(url: URL, path: string, token: string, signal: AbortSignal): 
     })
     await body.dump()
     if (statusCode < 300) return null
+    if (statusCode === 409) return new DrayError('stale', op, 'The lease has ended.')
     const soon = statusCode >= 500 || statusCode === 429 || statusCode === 408
     return new DrayError(
       soon ? 'server-error' : 'protocol',

@@ -58,8 +58,10 @@ export interface MigrationSession {
   readonly ended: Promise<void>
 }
 
+/** Pings are answered without waking the plane's object, so a greeting that hangs shows in nothing but time. */
+const welcomeMs = 20_000
 /** How long a stop waits for the plane to hear of the leases that are given back. */
-const partingMs = 500
+const partingMs = 400
 /** How long a drain waits for the last outcomes to be acknowledged, once the work is done. */
 const lastWordsMs = 10_000
 
@@ -97,6 +99,8 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
     received: receive,
     confirmed: (sentAt) => clock?.confirm(sentAt),
     beat() {
+      if (state.is === 'greeting' && performance.now() - state.helloAt > welcomeMs)
+        line.reject('the control plane took the connection and did not say welcome')
       if (state.is !== 'working' || !runner) return
       line.send({ t: 'heartbeat', held: runner.held(), inFlight: runner.inFlight() })
     },

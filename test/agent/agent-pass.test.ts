@@ -215,7 +215,8 @@ describe('a verification', () => {
       ['object-0004', 'missing'],
       ['zzz', 'extra'],
     ])
-    expect(world.destination.requests).toMatchObject({ write: 0, delete: 0, read: 0 })
+    // Equal ETags prove themselves; that two differ is only said of bytes that were read.
+    expect(world.destination.requests).toMatchObject({ write: 0, delete: 0, read: 1 })
   })
 
   it('does not mind what is extra where it is one-way', async () => {
