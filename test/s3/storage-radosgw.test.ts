@@ -59,6 +59,7 @@ describe.skipIf(!endpoint)('S3 storage on a real server', () => {
   }
 
   beforeAll(async () => {
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
     vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId)
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey)
     await sdk.send(new CreateBucketCommand({ Bucket: bucket }))

@@ -1,6 +1,7 @@
 /** What each refusal and each fault of a connection is called, whether trying again can help, and that no secret gets out. */
 import { describe, expect, test } from 'vitest'
-import { cleaned, faultError, type Refusal, refusalError } from '../../agent/storage/s3/errors.ts'
+import { cleaned, type Refusal, refusalError } from '../../agent/storage/s3/errors.ts'
+import { faultError } from '../../agent/storage/s3/faults.ts'
 import { Aborted } from '../../agent/storage/s3/http.ts'
 import { DrayError } from '../../shared/error.ts'
 

@@ -1,12 +1,8 @@
 /** The listing scanner: what it takes, what it leaves to the real parser, and that the two are of one mind. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  type ListingPage,
-  parseListing,
-  readListing,
-  scanListing,
-} from '../../agent/storage/s3/listing-page.ts'
+import { parseListing, readListing } from '../../agent/storage/s3/listing-page.ts'
+import { type ListingPage, scanListing } from '../../agent/storage/s3/listing-scan.ts'
 import { parseXml } from '../../agent/storage/s3/xml.ts'
 import { escapeKey, type Key, keyFromText } from '../../shared/key.ts'
 

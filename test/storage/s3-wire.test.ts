@@ -7,7 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { collect } from '../../agent/storage/s3/body.ts'
-import { faultError } from '../../agent/storage/s3/errors.ts'
+import { faultError } from '../../agent/storage/s3/faults.ts'
 import { openHttp } from '../../agent/storage/s3/http.ts'
 import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
 import type { Storage } from '../../agent/storage/storage.ts'
@@ -66,6 +66,7 @@ const open = (bucket = 'bucket', prefix = '') => {
 }
 
 beforeEach(async () => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST')
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
   heard = []
@@ -297,6 +298,19 @@ describe('a write', () => {
     expect(error.message).toBe('The last look at the source.')
     await closed
     expect(sent).toBeLessThan(content.length)
+  })
+
+  test('whose source had failed before is that failure', async () => {
+    for (const size of [100, 1 << 20]) {
+      const source = new Readable({ read() {} })
+      source
+        .on('error', () => {})
+        .destroy(new DrayError('unreachable', 'read', 'It broke.', { retry: 'now' }))
+      const write = () => storage.write(text('key'), { size, open: async () => source }, noMetadata, noSignal)
+      expect((await failure(write())).message).toBe('It broke.')
+      await new Promise((resolve) => setImmediate(resolve))
+      expect((await failure(write())).message).toBe('It broke.')
+    }
   })
 
   test('whose connection is reset is an error', async () => {

@@ -1,4 +1,9 @@
 /** The S3 adapter on the server of this repository. What only a real server can show is in test/s3. */
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { type AddressInfo, connect } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
@@ -42,18 +47,10 @@ const newBucket = () => {
 }
 
 beforeAll(async () => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST')
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret of the test')
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
-  for (const name of [
-    'AWS_PROFILE',
-    'AWS_SESSION_TOKEN',
-    'AWS_REGION',
-    'AWS_DEFAULT_REGION',
-    'AWS_ENDPOINT_URL',
-  ]) {
-    vi.stubEnv(name, undefined)
-  }
   server = await startS3Server({ credentials: { AKIDTEST: 'secret of the test' } })
 })
 afterAll(async () => {
@@ -296,6 +293,48 @@ describe('S3 storage', () => {
     expect(whole.unsupported(text(''))).toBe('S3 has no object with an empty key.')
     expect(await whole.head(text(''), noSignal)).toBeNull()
     await whole.close()
+  })
+
+  test('speaks TLS to whom the certificates of AWS_CA_BUNDLE vouch for, and to nobody else', async () => {
+    const bucket = newBucket()
+    const pem = new URL('../support/localhost.pem', import.meta.url)
+    const certificate = await readFile(pem)
+    const front = createTlsServer({ key: certificate, cert: certificate }, (socket) => {
+      const back = connect(Number(server.url.port), '127.0.0.1')
+      socket.on('error', () => back.destroy()).on('close', () => back.destroy())
+      back.on('error', () => socket.destroy()).on('close', () => socket.destroy())
+      socket.pipe(back).pipe(socket)
+    }).listen(0, '127.0.0.1')
+    front.on('tlsClientError', () => {})
+    await once(front, 'listening')
+    const endpoint = `https://localhost:${(front.address() as AddressInfo).port}`
+
+    const wary = await open(bucket, { endpoint })
+    const error = await failure(listAll(wary))
+    expect(error).toMatchObject({ code: 'unreachable', retry: 'never' })
+    expect(error.hint).toContain('AWS_CA_BUNDLE')
+    await wary.close()
+
+    vi.stubEnv('AWS_CA_BUNDLE', fileURLToPath(pem))
+    const storage = await open(bucket, { endpoint })
+    const bodies = [1, 2, 3, 4].map((seed) => patterned(3_000_000 + seed, seed))
+    await Promise.all(bodies.map((body, i) => put(storage, `key${i}`, body)))
+    expect(await listAll(storage)).toHaveLength(4)
+    for (const [i, body] of bodies.entries()) {
+      const reading = await storage.read(text(`key${i}`), { signal: noSignal })
+      // A reader that is slower than the connection.
+      const chunks: Buffer[] = []
+      for await (const chunk of reading!.body) {
+        chunks.push(chunk)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      expect(body.equals(Buffer.concat(chunks))).toBe(true)
+    }
+    await storage.close()
+    vi.stubEnv('AWS_CA_BUNDLE', '/nowhere/at/all.pem')
+    expect((await failure(open(bucket, { endpoint }))).code).toBe('config')
+    vi.stubEnv('AWS_CA_BUNDLE', undefined)
+    front.close()
   })
 
   test('what is under way when it is closed ends as interrupted', async () => {

@@ -6,6 +6,7 @@
  * credentials: two sides with a profile each must not end at one endpoint because AWS_ENDPOINT_URL is set. Otherwise
  * the order is AWS's own.
  */
+import { readFile } from 'node:fs/promises'
 import { S3Client } from '@aws-sdk/client-s3'
 import { loadConfig, loadSharedConfigFiles } from '@smithy/core/config'
 import { DrayError } from '../../../shared/error.ts'
@@ -20,6 +21,8 @@ export interface Access {
   readonly regionIsGiven: boolean
   /** Whether the bucket is named by the path and not by the host. */
   readonly pathStyle: boolean
+  /** Certificates to trust instead of the usual authorities' (AWS_CA_BUNDLE); null for those. */
+  readonly authorities: Buffer | null
   /** Those of now; renewed ahead of their end. With `afresh`, those that were given before have been refused. */
   credentials(afresh?: boolean): Promise<Credentials>
 }
@@ -81,6 +84,10 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
       (profile) => profile.region,
     )) ??
     'us-east-1'
+  const bundle = await setting(
+    (env) => env.AWS_CA_BUNDLE,
+    (profile) => profile.ca_bundle,
+  )
   const addressing = await setting(
     () => undefined,
     (profile) => profile['s3.addressing_style'],
@@ -91,7 +98,19 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
     region,
     regionIsGiven: location.region !== null,
     pathStyle: addressing === 'path' || (endpoint !== null && addressing !== 'virtual'),
+    authorities: bundle && !endpoint?.startsWith('http:') ? await readBundle(bundle, op) : null,
     credentials: credentialsOf(location, region, op),
+  }
+}
+
+async function readBundle(path: string, op: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new DrayError('config', op, `The certificates in ${path} cannot be read.`, {
+      hint: 'AWS_CA_BUNDLE, or ca_bundle of the profile, names that file; correct it or remove it.',
+      cause,
+    })
   }
 }
 

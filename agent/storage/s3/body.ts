@@ -2,13 +2,19 @@
 import { Readable } from 'node:stream'
 import { DrayError } from '../../../shared/error.ts'
 import type { Body } from '../storage.ts'
-import { interrupted } from './errors.ts'
+import { interrupted } from './faults.ts'
 
 export class TooLong extends Error {}
+
+/** A stream that has ended or failed already tells nobody who comes later; only asking it does. */
+const endedBefore = (stream: Readable): Error | null =>
+  stream.errored ?? (stream.destroyed || stream.readableEnded ? new Error('closed before it was read') : null)
 
 /** All of a body, as one buffer. Destroys it and throws `TooLong` where it is longer than `limit`. */
 export function collect(body: Readable, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    const over = endedBefore(body)
+    if (over) return reject(over)
     const chunks: Buffer[] = []
     let size = 0
     body.on('data', (chunk: Buffer) => {
@@ -90,6 +96,8 @@ export class Withheld extends Readable {
     source.once('close', () => {
       if (!source.readableEnded) this.#fail(wrongLength(op, size, this.#got))
     })
+    const over = endedBefore(source)
+    if (over) this.#fail(over)
   }
 
   readonly #onData = (chunk: Buffer): void => {

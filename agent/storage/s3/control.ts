@@ -7,7 +7,8 @@ import { S3Client as Sdk } from '@aws-sdk/client-s3'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
 import { patience, type S3Client, type S3Request } from './client.ts'
-import { interrupted, malformed, refusalError } from './errors.ts'
+import { malformed, refusalError } from './errors.ts'
+import { interrupted } from './faults.ts'
 import { escaped } from './list.ts'
 
 export interface ControlRequest {

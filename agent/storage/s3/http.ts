@@ -50,7 +50,15 @@ const bodyIdleMs = 60_000
 /** A page of memory a connection: enough to keep a fast link busy while the other side is written to. */
 const readAhead = 256 * 1024
 
-export function openHttp(options: { connections: number; bodyIdleMs?: number }): Http {
+export interface HttpOptions {
+  /** Most at once to one origin. */
+  readonly connections: number
+  /** Certificates to trust, in PEM; null for the usual authorities. */
+  readonly authorities?: Buffer | null
+  readonly bodyIdleMs?: number
+}
+
+export function openHttp(options: HttpOptions): Http {
   const pools = new Map<string, Pool>()
   const poolOf = (origin: string) => {
     let pool = pools.get(origin)
@@ -62,6 +70,7 @@ export function openHttp(options: { connections: number; bodyIdleMs?: number }):
         connectTimeout: connectMs,
         bodyTimeout: options.bodyIdleMs ?? bodyIdleMs,
         maxHeaderSize: 64 * 1024,
+        ...(options.authorities && { connect: { ca: options.authorities, timeout: connectMs } }),
       })
       pools.set(origin, pool)
     }

@@ -9,7 +9,8 @@ import type { Entry } from '../storage.ts'
 import { collect } from './body.ts'
 import type { S3Client } from './client.ts'
 import { malformed, refusalError } from './errors.ts'
-import { type ListingPage, readListing } from './listing-page.ts'
+import { readListing } from './listing-page.ts'
+import type { ListingPage } from './listing-scan.ts'
 
 /** A thousand entries of the longest keys and owners, escaped; a page beyond that is no page. */
 const longestPage = 16 << 20

@@ -27,7 +27,7 @@ export async function openS3Storage(
   const access = await resolveAccess(location)
   const retarget = (region: string) => resolveTarget(access, bucket, region)
   const [target] = await Promise.all([retarget(access.region), access.credentials()])
-  const http = openHttp(options)
+  const http = openHttp({ connections: options.connections, authorities: access.authorities })
   const client = openS3Client({ bucket, access, http, target, retarget })
   /** AWS alone is known to hold a DELETE to its If-Match; others refuse or ignore it. */
   const deletesConditionally = access.endpoint === null
