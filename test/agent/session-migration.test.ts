@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Agent, startAgent } from '../../agent/agent.ts'
 import { type MemoryStorage, memoryStorage } from '../../agent/storage/memory.ts'
+import { DrayError } from '../../shared/error.ts'
 import { keyFromText } from '../../shared/key.ts'
 import { defaultPassOptions } from '../../shared/policy.ts'
 import { lease, type ScriptedPlane, startScriptedPlane } from './scripted-plane.ts'
@@ -300,6 +301,22 @@ describe('a packet', () => {
     first.say({ t: 'lease', packets: [lease({ id: 2, generation: 3, attempt: 3 })] })
     await first.hear('outcome', ({ packet }) => packet === 2)
     expect(fresh).toEqual([false, true])
+  })
+
+  it('deletes nothing where the listing of the source breaks off', async () => {
+    source = memoryStorage(many(10), { pageSize: 5 })
+    destination = memoryStorage([...many(10), ['a', 'only here'], ['zzz', 'only here']])
+    source.faults = {
+      page(entries, number) {
+        if (number === 0) return entries
+        throw new DrayError('access-denied', 'list', 'No.')
+      },
+    }
+    const first = await plane.connection()
+    first.welcome({ delete: true })
+    first.say({ t: 'lease', packets: [lease({ id: 1 })] })
+    expect(await first.hear('failed')).toMatchObject({ error: { code: 'access-denied', retry: 'never' } })
+    expect(destination.requests.delete).toBe(0)
   })
 
   it('fails as a whole where its range cannot be listed', async () => {
