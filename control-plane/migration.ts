@@ -151,7 +151,7 @@ export class Migration extends DurableObject<Env> {
     return reportsPage(this.#tables, pass, from)
   }
 
-  /** Whether a report of this lease is wanted: it is held now, or its outcome may be a replay. */
+  /** Whether a report of this lease is wanted: it is held now. */
   wantsReport(pass: number, packet: number, generation: number): boolean {
     return this.#live?.pass.number === pass && this.#live.isLeased(packet, generation)
   }
@@ -184,15 +184,12 @@ export class Migration extends DurableObject<Env> {
   }
 
   #receiveAll(batch: readonly Incoming[]): void {
-    try {
-      this.#commit(() => {
-        for (const incoming of batch) this.#receive(incoming)
-      })
-    } catch (error) {
-      console.error('messages failed', error)
-      for (const { socket } of batch) {
-        closeSocket(socket, closeCodes.failed, 'the control plane failed; connect again')
-      }
+    const applied = this.#attempt(() => {
+      for (const incoming of batch) this.#receive(incoming)
+    })
+    if (applied) return
+    for (const { socket } of batch) {
+      closeSocket(socket, closeCodes.failed, 'the control plane failed; connect again')
     }
   }
 
@@ -208,8 +205,10 @@ export class Migration extends DurableObject<Env> {
   #disconnect(socket: WebSocket): void {
     const attachment = socket.deserializeAttachment() as Attachment | null
     if (!attachment || this.#sockets.get(attachment.session) !== socket) return
-    this.#sockets.delete(attachment.session)
-    this.#commit(() => this.#live?.disconnect(attachment.session))
+    this.#attempt(() => {
+      this.#sockets.delete(attachment.session)
+      this.#live?.disconnect(attachment.session)
+    })
   }
 
   #receive({ socket, message }: Incoming): void {
@@ -268,6 +267,8 @@ export class Migration extends DurableObject<Env> {
 
   /** Runs `change`, and whatever is due, in one transaction; then sends what came of it. */
   #commit(change: () => void): void {
+    // What arrived before comes before: the last words of an agent that closes its socket, say.
+    this.#batches.flush()
     const now = Date.now()
     let again: number | null = null
     try {
@@ -291,6 +292,17 @@ export class Migration extends DurableObject<Env> {
     if (this.#live) this.#teller.tellSummary(() => this.#status(this.#live!.pass))
     this.#armAlarm()
     this.#armSplit(again)
+  }
+
+  /** A commit that nobody waits for. False where it failed, and nothing changed. */
+  #attempt(change: () => void): boolean {
+    try {
+      this.#commit(change)
+      return true
+    } catch (error) {
+      console.error('a transaction failed', error)
+      return false
+    }
   }
 
   #flush(): void {
@@ -342,7 +354,7 @@ export class Migration extends DurableObject<Env> {
 
   #armSplit(at: number | null): void {
     if (this.#splitTimer !== null) clearTimeout(this.#splitTimer)
-    this.#splitTimer = at === null ? null : setTimeout(() => this.#commit(() => {}), at - Date.now())
+    this.#splitTimer = at === null ? null : setTimeout(() => this.#attempt(() => {}), at - Date.now())
   }
 }
 

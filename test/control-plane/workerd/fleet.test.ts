@@ -6,6 +6,9 @@ import { closeCodes, type FleetPlaneMessage } from '../../../shared/protocol.ts'
 import type { ScriptedAgent } from '../../support/scripted-agent.ts'
 import { begin, connect, definition, file, json, prepare, s3 } from './inside.ts'
 
+/** For what is told in the background: as long as it takes, on a busy machine too. */
+const eventually = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 15_000, interval: 5 })
+
 beforeAll(prepare)
 
 async function join(agent: string, site: string, session = `${agent}-1`): Promise<ScriptedAgent> {
@@ -73,7 +76,7 @@ describe('the fleet', () => {
 
   it('shows who is there, and who was', async () => {
     const agent = await join('present', 'x')
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await agentNamed('present')).toMatchObject({
         host: 'present.local',
         site: 'x',
@@ -83,7 +86,7 @@ describe('the fleet', () => {
     })
     agent.close()
     await agent.closed
-    await vi.waitFor(async () => expect(await agentNamed('present')).toMatchObject({ connected: false }))
+    await eventually(async () => expect(await agentNamed('present')).toMatchObject({ connected: false }))
   })
 
   it('lets a newer process of an agent take over', async () => {
@@ -92,14 +95,14 @@ describe('the fleet', () => {
     expect((await old.closed).code).toBe(closeCodes.superseded)
     await begin('for-twins')
     await assigned(young, (all) => all.includes('for-twins'))
-    await vi.waitFor(async () => expect(await agentNamed('twin')).toMatchObject({ connected: true }))
+    await eventually(async () => expect(await agentNamed('twin')).toMatchObject({ connected: true }))
   })
 
   it('gives nothing new to an agent that drains', async () => {
     const [draining, other] = await Promise.all([join('draining', 'x'), join('other', 'x')])
     draining.raw('{"t":"draining"}')
     // Both sockets are served in order: once the other has heard, this one would have.
-    await vi.waitFor(async () => expect(await agentNamed('draining')).toMatchObject({ connected: true }))
+    await eventually(async () => expect(await agentNamed('draining')).toMatchObject({ connected: true }))
     draining.inbox.splice(0)
     await begin('too-late')
     await assigned(other, (all) => all.includes('too-late'))
