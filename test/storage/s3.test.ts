@@ -1,7 +1,9 @@
 /** The S3 adapter on the server of this repository. What only a real server can show is in test/s3. */
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -148,7 +150,7 @@ describe('S3 storage', () => {
     expect(await listAll(storage)).toHaveLength(1)
     await storage.close()
     const another = await open('there', { endpoint })
-    expect(await listAll(another)).toHaveLength(1)
+    expect(await Promise.all([1, 2, 3].map(() => listAll(another)))).toHaveLength(3)
     await another.close()
     await elsewhere.stop()
   })
@@ -161,7 +163,8 @@ describe('S3 storage', () => {
     })
     late.createBucket('late')
     const storage = await open('late', { endpoint: late.url.href })
-    expect(await listAll(storage)).toEqual([])
+    const atOnce = await Promise.all([1, 2, 3, 4].map(() => listAll(storage)))
+    expect(atOnce).toEqual([[], [], [], []])
     expect((await put(storage, 'key', 'x')).token).toHaveLength(32)
     expect(await storage.head(text('key'), noSignal)).not.toBeNull()
     skew = -3_600_000
@@ -171,6 +174,36 @@ describe('S3 storage', () => {
     expect((await put(storage, 'key', 'x')).token).toHaveLength(32)
     await storage.close()
     await late.stop()
+  })
+
+  test('a session that has expired is renewed by who gave it', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'dray-session-'))
+    const helper = `n=$(cat ${dir}/n 2>/dev/null || echo 0); n=$((n+1)); echo $n > ${dir}/n; echo "{\\"Version\\":1,\\"AccessKeyId\\":\\"AKIDTEST\\",\\"SecretAccessKey\\":\\"secret of the test\\",\\"SessionToken\\":\\"t$n\\"}"`
+    await writeFile(join(dir, 'helper.sh'), helper)
+    await writeFile(join(dir, 'config'), `[profile session]\ncredential_process = sh ${dir}/helper.sh\n`)
+    vi.stubEnv('AWS_CONFIG_FILE', join(dir, 'config'))
+    const sessionTokens = { AKIDTEST: '' }
+    const credentials = { AKIDTEST: 'secret of the test' }
+    const strict = await startS3Server({ credentials, sessionTokens })
+    strict.createBucket('sessions')
+    const expired = new Set(['t1'])
+    strict.hooks = {
+      beforeRequest: ({ headers }) => {
+        sessionTokens.AKIDTEST = headers.get('x-amz-security-token') ?? ''
+        return expired.has(sessionTokens.AKIDTEST) ? { status: 400, code: 'ExpiredToken' } : null
+      },
+    }
+    const storage = await open('sessions', { endpoint: strict.url.href, profile: 'session' })
+    expect(await failure(put(storage, 'key', 'x'))).toMatchObject({ code: 'bad-credentials', retry: 'now' })
+    expect((await put(storage, 'key', 'x')).token).toHaveLength(32)
+    expired.add('t2')
+    expect(await Promise.all([1, 2, 3].map(() => listAll(storage)))).toHaveLength(3)
+    for (let i = 0; i < 20; i++) expired.add(`t${i}`)
+    expect((await failure(listAll(storage))).code).toBe('bad-credentials')
+    await storage.close()
+    await strict.stop()
+    vi.stubEnv('AWS_CONFIG_FILE', undefined)
+    await rm(dir, { recursive: true })
   })
 
   test('a refusal becomes its meaning, with the wait that the server asks for', async () => {

@@ -41,6 +41,7 @@ export const wrongLength = (op: string, size: number, got: number) =>
     got < size
       ? `The body ended after ${got} of ${size} bytes (${op}).`
       : `The body is longer than the ${size} bytes that it should have (${op}).`,
+    { retry: 'later' },
   )
 
 /** Up to this size a body is read before its request begins: one write to the socket, no stream. */

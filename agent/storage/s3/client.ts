@@ -13,7 +13,7 @@ import { collect } from './body.ts'
 import { type Refusal, refusalError, type Where } from './errors.ts'
 import { faultError, interrupted } from './faults.ts'
 import type { Http, HttpRequest, HttpResponse } from './http.ts'
-import { openSigner } from './signer.ts'
+import { type Credentials, openSigner } from './signer.ts'
 import type { Target } from './target.ts'
 import { parseXml, textOf } from './xml.ts'
 
@@ -49,6 +49,9 @@ export interface S3ClientOptions {
   now?: () => number
 }
 
+/** As values are escaped in queries: `/` too. */
+export const escaped = (value: string) => escapeKey(value as Key).replaceAll('/', '%2F')
+
 /** A server may think before it answers; S3 says itself that a big CompleteMultipartUpload takes minutes. */
 export const patience = { usual: 60_000, write: 300_000 }
 const longestRefusal = 64 * 1024
@@ -73,11 +76,12 @@ export function openS3Client(options: S3ClientOptions): S3Client {
       const place = where(request)
       if (request.signal.aborted) throw interrupted(place.op)
       const credentials = await access.credentials()
+      const offset = clockOffset
       const path = target.path + (request.key === null ? '' : `/${escapeKey(request.key)}`) || '/'
       const query = request.query ?? ''
       const headers = sign(
         { method: request.method, path, query, host: target.host, headers: request.headers ?? {} },
-        { credentials, region: target.region, service: target.service, now: now() + clockOffset },
+        { credentials, region: target.region, service: target.service, now: now() + offset },
       )
       const response = await http.send({
         origin: target.origin,
@@ -94,7 +98,7 @@ export function openS3Client(options: S3ClientOptions): S3Client {
       const refusal = await readRefusal(response, now())
       const error = refusalError(place, refusal)
       if (request.signal.aborted) throw interrupted(place.op)
-      if (learnt.has(error.code) || !(await learn(error, refusal))) throw error
+      if (learnt.has(error.code) || !(await learn(error, refusal, offset, credentials))) throw error
       learnt.add(error.code)
       if (request.body) {
         throw new DrayError(error.code, error.op, error.message, { retry: 'now', hint: error.hint })
@@ -102,20 +106,25 @@ export function openS3Client(options: S3ClientOptions): S3Client {
     }
   }
 
-  /** Whether the same request may fare better now. */
-  async function learn(error: DrayError, { code, region, skewMs }: Refusal): Promise<boolean> {
+  /** Whether the same request may fare better now; `offset` and `used` are what it was signed with. */
+  async function learn(
+    error: DrayError,
+    { code, region, skewMs }: Refusal,
+    offset: number,
+    used: Credentials,
+  ): Promise<boolean> {
     if (error.code === 'wrong-region' && region !== null && !access.regionIsGiven) {
       target = await retarget(region)
       return true
     }
-    if (error.code === 'clock-skew' && skewMs !== null && Math.abs(skewMs - clockOffset) > 60_000) {
+    if (error.code === 'clock-skew' && skewMs !== null && Math.abs(skewMs - offset) > 60_000) {
       clockOffset = skewMs
       return true
     }
     if (error.code === 'bad-credentials' && code?.startsWith('ExpiredToken')) {
-      const before = await access.credentials()
-      const after = await access.credentials(true)
-      return after.sessionToken !== before.sessionToken
+      const renewed = async (afresh: boolean) =>
+        (await access.credentials(afresh)).sessionToken !== used.sessionToken
+      return (await renewed(false)) || (await renewed(true))
     }
     return false
   }

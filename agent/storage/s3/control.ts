@@ -6,10 +6,9 @@
 import { S3Client as Sdk } from '@aws-sdk/client-s3'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
-import { patience, type S3Client, type S3Request } from './client.ts'
+import { escaped, patience, type S3Client, type S3Request } from './client.ts'
 import { malformed, refusalError } from './errors.ts'
 import { interrupted } from './faults.ts'
-import { escaped } from './list.ts'
 
 export interface ControlRequest {
   readonly verb: string

@@ -121,7 +121,7 @@ const tooSlow: Meaning = {
 }
 const changed: Meaning = {
   code: 'changed',
-  retry: 'never',
+  retry: 'later',
   says: (where) => `The object changed meanwhile (${where.op}).`,
 }
 const refused: Meaning = {

@@ -3,11 +3,11 @@
  * that goes back, that repeats itself or that names no next one though it says there is, never reads as the end.
  */
 import { DrayError } from '../../../shared/error.ts'
-import { escapeKey, type Key, keyToText } from '../../../shared/key.ts'
+import { type Key, keyToText } from '../../../shared/key.ts'
 import { isEmpty, type Range } from '../../../shared/range.ts'
 import type { Entry } from '../storage.ts'
 import { collect } from './body.ts'
-import type { S3Client } from './client.ts'
+import { escaped, type S3Client } from './client.ts'
 import { malformed, refusalError } from './errors.ts'
 import { readListing } from './listing-page.ts'
 import type { ListingPage } from './listing-scan.ts'
@@ -35,7 +35,7 @@ export async function* listObjects(
     asked.catch(() => {})
     return asked
   }
-  const common = `encoding-type=url&list-type=2`
+  const common = 'encoding-type=url&list-type=2'
   const within = prefix === '' ? '' : `&prefix=${escaped(prefix)}`
   const startAfter = range.after === null ? '' : acceptable(prefix + range.after)
   const start = startAfter === '' ? '' : `&start-after=${escaped(startAfter)}`
@@ -109,9 +109,6 @@ const outOfOrder = (op: string, repeated: boolean) =>
     : new DrayError('unordered', op, `The store does not list keys in the order of their bytes (${op}).`, {
         hint: 'Dray needs listings in that order; directory buckets, for one, do not give it.',
       })
-
-/** As values are escaped in queries: `/` too. */
-export const escaped = (value: string) => escapeKey(value as Key).replaceAll('/', '%2F')
 
 /**
  * The longest start of `key` that S3 takes as `start-after`: text of at most 1,024 bytes. It is no greater than `key`, so

@@ -8,10 +8,9 @@ import {
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
 import type { Multipart, Storage } from '../storage.ts'
-import type { S3Client } from './client.ts'
+import { escaped, type S3Client } from './client.ts'
 import { type ControlRequest, openControl } from './control.ts'
 import { malformed } from './errors.ts'
-import { escaped } from './list.ts'
 import { headersOf, unquoted } from './object-headers.ts'
 import { upload } from './upload.ts'
 

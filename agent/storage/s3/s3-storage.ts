@@ -2,7 +2,7 @@
 import { DrayError } from '../../../shared/error.ts'
 import { displayKey, type Key, keyFromText, keyToText } from '../../../shared/key.ts'
 import { formatLocation, type S3Location } from '../../../shared/location.ts'
-import type { Head, Reading, Storage } from '../storage.ts'
+import type { ByteRange, Head, Reading, Storage } from '../storage.ts'
 import { resolveAccess } from './access.ts'
 import { ignore } from './body.ts'
 import { openS3Client } from './client.ts'
@@ -86,25 +86,11 @@ export async function openS3Storage(
       const { body } = response
       try {
         const place = client.where(request)
-        const length = Number(response.headers['content-length'] ?? Number.NaN)
-        if (!Number.isSafeInteger(length)) throw malformed(place, 'an object without a length')
-        const [, first, last, total] =
-          /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers['content-range'] ?? '')?.map(Number) ?? []
-        const size = total ?? length
-        if (range ? length !== range.last - range.first + 1 : response.status !== 200) {
-          throw malformed(place, 'other bytes than those that were asked for')
-        }
-        if (
-          range &&
-          (total === undefined ? range.first !== 0 : first !== range.first || last !== range.last)
-        ) {
-          throw malformed(place, 'other bytes than those that were asked for')
-        }
+        const size = wholeSize(response, range)
+        if (typeof size === 'string') throw malformed(place, size)
         const found = headOf(key, response, size)
         if (typeof found === 'string') throw malformed(place, found)
-        if (token !== undefined && found.entry.token !== token) {
-          throw new DrayError('changed', place.op, `The object changed meanwhile (${place.op}).`)
-        }
+        if (token !== undefined && found.entry.token !== token) throw changed(place.op)
         return { ...found, body }
       } catch (error) {
         body.destroy()
@@ -122,14 +108,9 @@ export async function openS3Storage(
       if (!found) return false
       const request = { verb: 'DELETE', method: 'DELETE', key: whole(key, 'DELETE'), signal } as const
       const expected = found.entry.token
-      if (token !== undefined && token !== expected) {
-        const { op } = client.where(request)
-        throw new DrayError('changed', op, `The object changed meanwhile (${op}).`)
-      }
-      const headers =
-        deletesConditionally && token !== undefined
-          ? { 'if-match': `"${expected}"` }
-          : ({} as Record<string, string>)
+      if (token !== undefined && token !== expected) throw changed(client.where(request).op)
+      const headers: Record<string, string> = {}
+      if (deletesConditionally && token !== undefined) headers['if-match'] = `"${expected}"`
       const response = await nullIfNotFound(client.send({ ...request, headers }))
       if (response) ignore(response.body)
       return response !== null
@@ -139,6 +120,23 @@ export async function openS3Storage(
     close: () => client.close(),
   }
 }
+
+/** The size of the object whose bytes these are; a string says why they cannot be those that were asked for. */
+function wholeSize({ status, headers }: HttpResponse, range: ByteRange | undefined): number | string {
+  const length = Number(headers['content-length'] ?? Number.NaN)
+  if (!Number.isSafeInteger(length)) return 'an object without a length'
+  const others = 'other bytes than those that were asked for'
+  if (!range) return status === 200 ? length : others
+  if (length !== range.last - range.first + 1) return others
+  // A server that gives all of the object may do so where all of it was asked for.
+  if (status === 200) return range.first === 0 ? length : others
+  const said = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '')
+  if (!said || Number(said[1]) !== range.first || Number(said[2]) !== range.last) return others
+  return Number(said[3])
+}
+
+const changed = (op: string) =>
+  new DrayError('changed', op, `The object changed meanwhile (${op}).`, { retry: 'later' })
 
 async function nullIfNotFound<T>(promise: Promise<T>): Promise<T | null> {
   try {
