@@ -4,6 +4,7 @@ import { startAgent } from '../agent.ts'
 import { agentIdentity, openStateDir } from '../embed/state-dir.ts'
 import { endingOf, lastWords } from './ending.ts'
 import { type Io, logLine } from './io.ts'
+import { reasonOf } from './plane-client.ts'
 import { parseEndpoint } from './request.ts'
 import { findToken, type TokenOptions } from './token.ts'
 
@@ -75,7 +76,7 @@ async function answers(url: URL, signal: AbortSignal): Promise<void> {
     })
   } catch (cause) {
     if (signal.aborted) throw new DrayError('interrupted', 'connect', 'interrupted')
-    const why = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
+    const why = reasonOf(cause)
     throw new DrayError('unreachable', 'connect', `no control plane answers at ${url.href} (${why})`, {
       hint,
       cause,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MigrationView, PassStatus } from '../../shared/api.ts'
 import { DrayError } from '../../shared/error.ts'
-import { formatLocation } from '../../shared/location.ts'
+import { formatLocation, type Location } from '../../shared/location.ts'
 import type { Filter } from '../../shared/policy.ts'
 import { startControlPlane } from '../embed/control-plane.ts'
 import { openStateDir, readHolder } from '../embed/state-dir.ts'
@@ -12,6 +12,7 @@ import { bytes, count, duration } from './figures.ts'
 import { exitCodes, type Io } from './io.ts'
 import { packetsOf } from './outcome.ts'
 import { type PlaneClient, planeClient } from './plane-client.ts'
+import { localSite } from './preflight.ts'
 import { parseEndpoint } from './request.ts'
 import { findToken, type TokenOptions } from './token.ts'
 
@@ -117,8 +118,8 @@ function details(migration: MigrationView): string {
   const { id, source, destination, filter, createdAt, pass } = migration
   const rows: [string, string][] = [
     ['migration', id],
-    ['source', formatLocation(source)],
-    ['destination', formatLocation(destination)],
+    ['source', wholly(source)],
+    ['destination', wholly(destination)],
     ...filterRows(filter),
     ['created', when(createdAt)],
     ...(pass ? passRows(pass) : ([['pass', 'none yet']] as [string, string][])),
@@ -167,6 +168,17 @@ function passRows(pass: PassStatus): [string, string][] {
       `${count(packets)} packets: ${error.message}`,
     ]),
   ]
+}
+
+/** With what its name leaves out. */
+function wholly(location: Location): string {
+  const { kind, site } = location
+  const more =
+    kind === 's3'
+      ? { endpoint: location.endpoint, region: location.region, profile: location.profile, site }
+      : { site: site === localSite ? null : site }
+  const said = Object.entries(more).flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]))
+  return formatLocation(location) + (said.length === 0 ? '' : `  (${said.join(', ')})`)
 }
 
 const when = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')

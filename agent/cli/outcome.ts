@@ -130,7 +130,7 @@ function packetLines({ status, gaveUp }: Outcome): string[] {
     if (parked === 0 && gaveUp === null) continue
     const what =
       parked > 0
-        ? `${plural(parked, 'packet')} could not be worked on`
+        ? `${plural(parked, 'packet')} could not be worked on, and what is in them is not counted`
         : `${plural(packets, 'packet')} failed so far`
     lines.push(`  ${what}: ${sentence(error.message)}`, `    → ${error.hint ?? hints[error.code]}`)
     told.add(error.code)

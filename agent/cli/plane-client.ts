@@ -52,7 +52,7 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
       })
     } catch (cause) {
       if (signal?.aborted) throw new DrayError('interrupted', op, 'interrupted', { cause })
-      const why = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
+      const why = reasonOf(cause)
       throw new DrayError('unreachable', op, `the control plane at ${url.href} does not answer (${why})`, {
         retry: 'later',
         hint: 'Is it running, and is the address right?',
@@ -120,6 +120,12 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
         return body ?? new Response('').body!
       }),
   }
+}
+
+/** fetch itself only ever says that it failed. */
+export function reasonOf(thrown: unknown): string {
+  const { cause, message } = thrown as { cause?: { code?: string; message?: string }; message: string }
+  return cause?.code ?? cause?.message ?? message
 }
 
 function problem(op: string, status: number, text: string): DrayError {

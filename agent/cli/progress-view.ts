@@ -22,12 +22,16 @@ export function progressView(
   const began = now()
   const pace = trackPace()
 
-  if (stream.isTTY) {
+  // A terminal without a size (some CI systems) has no room for a block.
+  if (stream.isTTY && stream.columns > 0 && stream.rows > 0) {
     const redraw = createLogUpdate(stream)
     return {
       show: (status) =>
         redraw(block(options.title, status, pace.see(status, now()), (now() - began) / 1000).join('\n')),
-      end: () => redraw.clear(),
+      end() {
+        redraw.clear()
+        redraw.done()
+      },
     }
   }
   let next = began + lineEvery
@@ -50,7 +54,7 @@ export function block(title: string, status: PassStatus, pace: Pace, elapsed: nu
   return [
     title,
     `  packets  ${packets(status)}`,
-    `  objects  ${count(objects.listed)} done: ${count(objects.same)} same${did}${failed}${toGo(status)}`,
+    `  objects  ${count(objectsDone(status))} done: ${count(objects.same)} same${did}${failed}${toGo(status)}`,
     `  bytes    ${bytes(bytesDone(status))}, ${rate(pace)}`,
     `  time     ${duration(elapsed)}, ${left(status, pace)}`,
     ...status.errors.map(({ error, packets }) =>
@@ -64,13 +68,15 @@ export function line(status: PassStatus, pace: Pace): string {
   const failed = objects.failed > 0 ? `, ${count(objects.failed)} failed` : ''
   const trouble = status.errors[0] ? `, trying again: ${status.errors[0].error.message}` : ''
   return (
-    `packets ${packets(status)}; objects ${count(objects.listed)} done, ${count(objects.copied)} copied${failed}; ` +
+    `packets ${packets(status)}; objects ${count(objectsDone(status))} done, ${count(objects.copied)} copied${failed}; ` +
     `${bytes(bytesDone(status))}, ${rate(pace)}; ${left(status, pace)}${trouble}`
   )
 }
 
 const packets = (status: PassStatus): string =>
   `${count(status.packets.done)} of ${count(packetsOf(status))}${status.surveying ? ' so far' : ''}, ${count(status.packets.leased)} at work`
+
+const objectsDone = ({ counts, inFlight }: PassStatus): number => counts.objects.listed + inFlight.objects
 
 const bytesDone = ({ counts, inFlight }: PassStatus): number => counts.bytes.copied + inFlight.bytes
 
@@ -85,6 +91,7 @@ function toGo(status: PassStatus): string {
 function left(status: PassStatus, { left }: Pace): string {
   if (status.surveying) return 'still listing'
   if (left === null) return 'time left unknown'
+  if (left.most === 0) return 'finishing'
   const [least, most] = [duration(Math.ceil(left.least)), duration(Math.ceil(left.most))]
   return least === most ? `about ${least} left` : `${least} to ${most} left`
 }

@@ -69,8 +69,10 @@ function rates(from: Sample, to: Sample): { objects: number; bytes: number } {
 
 /** What the survey expected and nobody has dealt with yet. */
 export function workLeft(status: PassStatus): { objects: number; bytes: number } {
-  const { counts, expected, inFlight } = status
+  const { counts, expected, inFlight, packets } = status
   const { copied, failed, vanished } = counts.objects
+  // What was expected to be copied may have turned out equal.
+  if (packets.ready + packets.leased === 0) return { objects: 0, bytes: 0 }
   return {
     objects: Math.max(0, expected.objects - copied - failed - vanished - inFlight.objects),
     bytes: Math.max(0, expected.bytes - counts.bytes.copied - inFlight.bytes),

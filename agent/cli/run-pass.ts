@@ -7,7 +7,6 @@ import type { FailureView, PassStatus } from '../../shared/api.ts'
 import { DrayError, type ErrorBody } from '../../shared/error.ts'
 import { formatLocation } from '../../shared/location.ts'
 import type { PassOptions } from '../../shared/policy.ts'
-import { startAgent } from '../agent.ts'
 import { startControlPlane } from '../embed/control-plane.ts'
 import { agentIdentity, openStateDir, type StateDir } from '../embed/state-dir.ts'
 import { openStorage } from '../storage/open.ts'
@@ -74,6 +73,8 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
   })
   try {
     state.announce(plane.url)
+    // Late, so that whoever is refused does not wait for it.
+    const { startAgent } = await import('../agent.ts')
     throwIfInterrupted(io.signal)
     const client = planeClient(plane.url, plane.operatorToken)
     await client.putMigration(plan.id, plan.migration)

@@ -1,6 +1,5 @@
 /** Which store a location is in. Options, environment and profile decide it together, as they do for the requests. */
 import type { S3Location } from '../../shared/location.ts'
-import { resolveAccess } from '../storage/s3/access.ts'
 
 export interface StoreAddress {
   /** Null: AWS itself. */
@@ -10,6 +9,8 @@ export interface StoreAddress {
 }
 
 export async function storeAddress(location: S3Location): Promise<StoreAddress> {
+  // Who moves files does without the SDK's half second.
+  const { resolveAccess } = await import('../storage/s3/access.ts')
   const { endpoint } = await resolveAccess(location)
   return { endpoint: endpoint?.replace(/\/+$/, '') ?? null, identity: identityOf(endpoint) }
 }

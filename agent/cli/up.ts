@@ -58,7 +58,7 @@ function welcome(url: URL, stateDir: string, host: string): string {
     '',
     'Look at its migrations from another terminal:',
     '  dray migrations',
-    'Another agent joins with:',
+    'Another agent joins, with the agent token in a file on its machine, by:',
     `  dray agent --control-plane ${address} --token-file FILE --site NAME`,
   ]
   if (!['127.0.0.1', 'localhost', '::1'].includes(host)) {
