@@ -105,6 +105,8 @@ export function openDirectories(root: string): Directories {
   const rootBytes = Buffer.from(root.replace(/(?<=.)\/+$/, '')).toString('latin1')
   /** In the order of their last use. */
   const handles = new Map<Key, Handle>()
+  /** Handles that are being closed. */
+  const endings = new Set<Promise<void>>()
   let rootIdentity: Identity | null = null
   let sweep: NodeJS.Timeout | null = null
   let closed = false
@@ -113,7 +115,11 @@ export function openDirectories(root: string): Directories {
 
   function drop(handle: Handle): void {
     if (handles.get(handle.dir) === handle) handles.delete(handle.dir)
-    if (handle.users === 0) close(handle.fd).catch(() => {})
+    if (handle.users > 0) return
+    const ending = close(handle.fd)
+      .catch(() => {})
+      .finally(() => endings.delete(ending))
+    endings.add(ending)
   }
 
   function dropIdle(keep: number): void {
@@ -248,6 +254,7 @@ export function openDirectories(root: string): Directories {
       closed = true
       if (sweep) clearTimeout(sweep)
       dropIdle(0)
+      await Promise.all(endings)
     },
   }
   return directories
