@@ -24,6 +24,8 @@ export interface FileStorageOptions {
   /** Where names of very large directories are sorted; made when it is needed. */
   spillDir: string
   symlinks: 'skip' | 'follow'
+  /** Names of one directory that are sorted in memory, 20,000 where it is not said; more of them are spilled. */
+  runLength?: number
 }
 
 /** No I/O happens here; a root that is missing, or is a file, is said by the first use. The root is never created. */
@@ -87,6 +89,7 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
         directories,
         temporary,
         spillDir: options.spillDir,
+        runLength: options.runLength ?? 20_000,
         name: root,
         follow:
           options.symlinks === 'skip'

@@ -23,6 +23,8 @@ export interface WalkOptions {
   directories: Directories
   temporary: TemporaryNames
   spillDir: string
+  /** Names that one directory sorts in memory; beyond them it spills. */
+  runLength: number
   /** For people. */
   name: string
   /** What to list for a link: the entry that it stands for, or null for the link itself. */
@@ -33,8 +35,7 @@ export interface WalkOptions {
 const pageLength = 1000
 /** Stats at once. */
 const width = 64
-/** Names that one directory sorts in memory, and that all on the way down hold together; past that, a little each. */
-const runLength = 20_000
+/** Names that all directories on the way down hold together; past that, a little each. */
 const heldTotal = 100_000
 const leastRun = 1_000
 
@@ -105,7 +106,7 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
   async function sortedNames(directory: Directory, range: Range): Promise<SortedNames> {
     const held = frames.reduce((sum, frame) => sum + frame.sorted.held, 0)
     const spill = {
-      runLength: Math.max(leastRun, Math.min(runLength, heldTotal - held)),
+      runLength: Math.min(options.runLength, Math.max(leastRun, heldTotal - held)),
       dir: options.spillDir,
     }
     try {
