@@ -98,6 +98,8 @@ export async function startScriptedPlane(): Promise<ScriptedPlane> {
       if (text === 'ping') return socket.send('pong')
       const message = agentMessageSchema.parse(JSON.parse(text))
       said.push(message)
+      // Always taken, so that an agent that stops need not wait.
+      if (message.t === 'release') connection.say({ t: 'ack', seq: message.seq, hold: false })
       for (const listener of listeners) listener(message)
     })
     const connection: Connection = {
