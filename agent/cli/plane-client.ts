@@ -37,9 +37,11 @@ export interface PlaneClient {
 export function planeClient(url: URL, token: string, signal?: AbortSignal): PlaneClient {
   const at = (id: string, rest = '') => `/api/migrations/${encodeURIComponent(id)}${rest}`
 
-  async function call(method: string, path: string, body?: unknown): Promise<Response> {
+  /** The answer's body has come as a whole, unless it is wanted as a stream. */
+  async function call(method: string, path: string, body?: unknown, streamed = false): Promise<Response> {
     const op = `${method} ${path}`
     let response: Response
+    let refusal: string | null = null
     try {
       response = await fetch(new URL(path, url), {
         method,
@@ -50,6 +52,8 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal ? { signal } : {}),
       })
+      if (!response.ok) refusal = await response.text()
+      else if (!streamed) response = new Response(await response.arrayBuffer())
     } catch (cause) {
       if (signal?.aborted) throw new DrayError('interrupted', op, 'interrupted', { cause })
       const why = reasonOf(cause)
@@ -59,8 +63,8 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
         cause,
       })
     }
-    if (response.ok) return response
-    throw problem(op, response.status, await response.text().catch(() => ''))
+    if (refusal === null) return response
+    throw problem(op, response.status, refusal)
   }
 
   /** Everything but starting a pass may be asked twice; workerd may just be starting again. */
@@ -103,20 +107,19 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
       }
     },
     agents: async () => (await get('/api/agents', agentsPageSchema)).agents,
-    putMigration: (id, migration) =>
-      again(async () => void (await call('PUT', at(id), migration)).body?.cancel()),
+    putMigration: (id, migration) => again(async () => void (await call('PUT', at(id), migration))),
     startPass: (id, options) =>
       again(async () =>
         startedPassSchema.parse(await (await call('POST', at(id, '/passes'), options)).json()),
       ),
     pass: (id, number) => get(at(id, `/passes/${number}`), passStatusSchema),
     cancelPass: (id, number) =>
-      again(async () => void (await call('POST', at(id, `/passes/${number}/cancel`))).body?.cancel()),
+      again(async () => void (await call('POST', at(id, `/passes/${number}/cancel`)))),
     failures: async (id, number) =>
       (await get(at(id, `/passes/${number}/failures`), failuresPageSchema)).failures,
     report: (id, number) =>
       again(async () => {
-        const { body } = await call('GET', at(id, `/passes/${number}/report`))
+        const { body } = await call('GET', at(id, `/passes/${number}/report`), undefined, true)
         return body ?? new Response('').body!
       }),
   }

@@ -10,6 +10,7 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 // Not read for settings: Miniflare takes the path of workerd, and where to write for a moment, from nowhere else.
 import { env } from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { DrayError, toDrayError } from '../../shared/error.ts'
 import { applyMigrations } from './d1-migrations.ts'
@@ -90,7 +91,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   try {
     const url = await plane.ready
-    await applyMigrations(await plane.getD1Database('DB'), join(root, 'control-plane', 'migrations'))
+    await patiently(async () =>
+      applyMigrations(await plane.getD1Database('DB'), join(root, 'control-plane', 'migrations')),
+    )
     return {
       url,
       operatorToken: tokens.operator,
@@ -100,6 +103,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   } catch (error) {
     await plane.dispose().catch(() => {})
     throw toDrayError(error, 'start the control plane')
+  }
+}
+
+/** A workerd that dies in these first moments is started again too, and what was asked of it can be asked again. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (error instanceof DrayError || attempt === 5) throw error
+      await sleep(attempt * 200)
+    }
   }
 }
 
