@@ -42,6 +42,12 @@ describe('the packets that a pass begins with', () => {
     expect(tiles(packets, everything)).toBe(true)
   })
 
+  it('join folders that touch', () => {
+    const packets = initialPackets({ ...noFilter, include: ['/a*', '/b\x00*'] }, 'copy', [])
+    expect(packets.map(({ kind }) => kind)).toEqual(['copy', 'survey', 'copy'])
+    expect(tiles(packets, everything)).toBe(true)
+  })
+
   it('survey one key only, where there is only one', () => {
     const packets = initialPackets({ ...noFilter, only: 'é/b' }, 'copy', [key('a')])
     expect(packets.map(({ kind }) => kind)).toEqual(['copy', 'survey', 'copy'])
