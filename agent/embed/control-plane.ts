@@ -6,6 +6,7 @@
  * A workerd that dies is started again by Miniflare on the same address; agents connect again by themselves.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 // Not read for settings: Miniflare takes the path of workerd, and where to write for a moment, from nowhere else.
@@ -43,14 +44,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   const root = packageRoot()
   const tokens = ensureTokens(stateDir)
-  const [script, leash, miniflare] = await Promise.all([
-    workerScript(root),
-    leashWorkerd(directory),
-    import('miniflare'),
-  ])
+  const [script, leash] = await Promise.all([workerScript(root), leashWorkerd(directory)])
   if (leash) env.MINIFLARE_WORKERD_PATH = leash
   env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
 
+  // Its six megabytes of CommonJS are loaded a quarter of a second sooner by require than by import.
+  const miniflare = createRequire(import.meta.url)('miniflare') as typeof import('miniflare')
   const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = miniflare
   const web = join(root, 'dist', 'web')
   class Quiet extends Log {

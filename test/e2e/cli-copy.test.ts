@@ -13,11 +13,14 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { type ReportLine, reportLineSchema } from '../../shared/api.ts'
 import { displayKey } from '../../shared/key.ts'
 import { resultOf, run } from '../support/dray.ts'
+
+// The machine may be busy with other suites; nothing here waits for time to pass.
+vi.setConfig({ testTimeout: 90_000 })
 
 let work: string
 let server: S3Server

@@ -4,9 +4,12 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { descendants, resultOf, run, start } from '../support/dray.ts'
+
+// The machine may be busy with other suites; nothing here waits for time to pass.
+vi.setConfig({ testTimeout: 90_000 })
 
 const objects = 1_500
 let work: string
@@ -170,18 +173,6 @@ describe.runIf(process.platform === 'linux')('a copy', () => {
     expect([...server.objects('to')].length).toBeLessThanOrEqual(before + 32)
   })
 })
-
-it('ends with 1 and says why when the store goes away for good', async () => {
-  const hold = holdAfter(600)
-  const { ended } = start([...copy, '--concurrency', '8'], env)
-  await hold.reached
-  hold.release()
-  await server.stop()
-  const { status, stderr, stdout } = await ended
-  expect(status).toBe(1)
-  expect(JSON.parse(stdout).state).toBe('incomplete')
-  expect(stderr).toContain(`Nothing listens at ${server.url.origin}`)
-}, 120_000)
 
 it('is up until it is told to stop, for agents with the right token', async () => {
   const up = spawn(process.execPath, [resolve('agent/main.ts'), 'up', '--port', '0'], {

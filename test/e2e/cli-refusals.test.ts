@@ -76,9 +76,7 @@ const to = ['--destination-profile', 'right']
 const refusals: [name: string, args: () => string[], sentence: string | RegExp][] = [
   ['an unknown command', () => ['cpoy', 'a', 'b'], "unknown command 'cpoy'"],
   ['an unknown option', () => ['copy', 'a', 'b', '--frobnicate'], "unknown option '--frobnicate'"],
-  ['a missing argument', () => ['copy', 'a'], "missing required argument 'DST'"],
   ['an argument too many', () => ['copy', 'a', 'b', 'c'], 'too many arguments'],
-  ['a wrong number', () => ['copy', 'a', 'b', '--concurrency', '0'], 'a whole number from 1 to 1024'],
   ['a wrong choice', () => ['verify', 'a', 'b', '--depth', 'deep'], 'listing, checksum, full'],
   ['a wrong pattern', () => ['copy', at('tree'), at('new'), '--include', '['], 'The pattern "["'],
   ['an option of the other kind of place', () => ['copy', at('tree'), at('new'), ...from], 'SRC is a path'],
@@ -86,10 +84,8 @@ const refusals: [name: string, args: () => string[], sentence: string | RegExp][
   ['a source that is not there', () => ['copy', at('nothing'), at('new')], 'there is nothing of that name'],
   ['a link to a file', () => ['copy', at('link'), at('new')], 'is a symbolic link to a file'],
   ['a file as the destination', () => ['copy', at('tree'), at('tree/file')], 'exists and is no directory'],
-  ['a destination below a file', () => ['copy', at('tree'), at('tree/file/x')], 'is no directory'],
   ['a destination that cannot be made', () => ['copy', at('tree'), '/proc/dray/new'], 'cannot be written'],
   ['one place twice', () => ['copy', at('tree'), at('tree/')], 'are the same place'],
-  ['one place by two names', () => ['copy', at('tree'), at('other-name')], 'are the same place'],
   ['a destination inside the source', () => ['copy', at('tree'), at('tree/new/er')], 'is inside the source'],
   ['the same through a link', () => ['copy', at('tree'), at('other-name/new')], 'is inside the source'],
   [
@@ -102,7 +98,6 @@ const refusals: [name: string, args: () => string[], sentence: string | RegExp][
   ['the state inside the source', () => ['copy', work, '/nowhere-at-all'], 'own state directory'],
 
   ['a wrong bucket', () => ['copy', 's3://nobucket', at('new'), ...from], 'no bucket "nobucket"'],
-  ['a wrong bucket to write to', () => ['copy', at('tree'), 's3://nobucket', ...to], 'no bucket "nobucket"'],
   [
     'a wrong secret',
     () => ['copy', 's3://photos', at('new'), '--source-profile', 'wrong-secret'],
@@ -134,11 +129,6 @@ const refusals: [name: string, args: () => string[], sentence: string | RegExp][
     'Nothing listens',
   ],
   [
-    'no address',
-    () => ['copy', 's3://photos', at('new'), '--source-endpoint', 'localhost:1'],
-    'no http:// or https:// address',
-  ],
-  [
     'a prefix that only begins like others',
     () => ['copy', 's3://photos/photo', at('new'), ...from],
     'nothing found at s3://photos/photo',
@@ -152,19 +142,6 @@ const refusals: [name: string, args: () => string[], sentence: string | RegExp][
     'a bucket onto itself',
     () => ['copy', 's3://photos', 's3://photos', ...from, ...to],
     'are the same place',
-  ],
-  [
-    'a prefix into itself',
-    () => [
-      'copy',
-      's3://photos/photos',
-      's3://photos/photos/new',
-      ...from,
-      '--destination-endpoint',
-      server.url.href.replace('127.0.0.1', 'localhost'),
-      ...to,
-    ],
-    'is inside the source',
   ],
   [
     'a prefix that would read its own copies',
