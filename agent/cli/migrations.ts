@@ -34,7 +34,12 @@ export async function runMigrations(options: LookOptions, io: Io): Promise<numbe
 }
 
 export async function runMigration(id: string, options: LookOptions, io: Io): Promise<number> {
-  const migration = await withPlane(options, io, (plane) => plane.migration(id))
+  const migration = await withPlane(options, io, async (plane) => {
+    const known = await plane.migration(id)
+    // The catalogue hears of a running pass now and then only.
+    if (known?.pass?.state === 'running') known.pass = await plane.pass(id, known.pass.number)
+    return known
+  })
   if (!migration) {
     throw new DrayError('not-found', 'look', `there is no migration ${id}`, {
       hint: 'See dray migrations for those that there are.',
@@ -61,7 +66,14 @@ async function withPlane<T>(
   }
   if (!existsSync(join(io.stateDir, 'control-plane'))) return null
   const running = runningPlane(io)
-  if (running) return ask(running)
+  if (running) {
+    try {
+      return await ask(running)
+    } catch (error) {
+      // Left behind by a kill -9, and the process of that number is another one: then the lock is free.
+      if (!(error instanceof DrayError) || error.code !== 'unreachable') throw error
+    }
+  }
 
   io.signal.addEventListener('abort', () => io.exitBy(4_500), { once: true })
   const state = openStateDir(io.stateDir, 'migrations')

@@ -73,7 +73,7 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
       try {
         return await ask()
       } catch (error) {
-        if (!(error instanceof DrayError) || error.retry === 'never' || attempt === 5) throw error
+        if (!(error instanceof DrayError) || error.retry === 'never' || attempt === 8) throw error
         await sleep(attempt * 200, undefined, signal ? { signal } : {}).catch(() => {})
       }
     }

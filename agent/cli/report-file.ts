@@ -20,8 +20,16 @@ export async function saveReport(
   const temporary = `${path}.${process.pid}.tmp`
   mkdirSync(join(stateDir, 'reports'), { recursive: true })
   try {
-    const body = await plane.report(migration, pass)
-    await pipeline(Readable.fromWeb(body as never), createWriteStream(temporary), { signal })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const body = await plane.report(migration, pass)
+        await pipeline(Readable.fromWeb(body as never), createWriteStream(temporary), { signal })
+        break
+      } catch (error) {
+        // A control plane that is killed in the middle of it is there again in a moment.
+        if (signal.aborted || attempt === 3) throw error
+      }
+    }
     await rename(temporary, path)
     return path
   } finally {

@@ -1,6 +1,6 @@
 /** `dray up`: a control plane and an agent that stay, until they are stopped. */
 import { startAgent } from '../agent.ts'
-import { startControlPlane } from '../embed/control-plane.ts'
+import { type ControlPlane, startControlPlane } from '../embed/control-plane.ts'
 import { agentIdentity, openStateDir } from '../embed/state-dir.ts'
 import { tokensFile } from '../embed/tokens.ts'
 import { endingOf, lastWords } from './ending.ts'
@@ -21,6 +21,7 @@ export async function runUp(
       stateDir: state.path,
       port: options.port,
       host: options.host,
+      console: true,
       log: (level, message) => log({ level, event: message }),
     })
     try {
@@ -35,7 +36,7 @@ export async function runUp(
         concurrency: options.concurrency,
         log,
       })
-      io.stdout.write(welcome(plane.url, state.path, options.host))
+      io.stdout.write(welcome(plane, state.path, options.host))
       try {
         return await endingOf(agent, io, why)
       } finally {
@@ -49,10 +50,11 @@ export async function runUp(
   }
 }
 
-function welcome(url: URL, stateDir: string, host: string): string {
+function welcome({ url, operatorToken }: ControlPlane, stateDir: string, host: string): string {
   const address = url.href.replace(/\/$/, '')
   const lines = [
     `Dray is up at ${address}`,
+    `  console ${address}/#token=${operatorToken}`,
     `  state   ${stateDir}`,
     `  tokens  ${tokensFile(stateDir)} ("operator" for the API, "agent" for agents)`,
     '',

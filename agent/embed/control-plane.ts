@@ -6,7 +6,6 @@
  * A workerd that dies is started again by Miniflare on the same address; agents connect again by themselves.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 // Not read for settings: Miniflare takes the path of workerd, and where to write for a moment, from nowhere else.
@@ -25,6 +24,8 @@ export interface ControlPlaneOptions {
   /** 0, the default: any free one. */
   port?: number
   host?: string
+  /** Whether it serves the console too. */
+  console?: boolean
   /** What the Worker and workerd write. */
   log?(level: 'warn' | 'error', message: string): void
 }
@@ -37,27 +38,49 @@ export interface ControlPlane {
 }
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { stateDir, port = 0, host = '127.0.0.1', log } = options
+  const { stateDir, port = 0, host = '127.0.0.1' } = options
   const directory = join(stateDir, 'control-plane')
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   if (port !== 0) await refuseTakenPort(port, host)
 
   const root = packageRoot()
-  const tokens = ensureTokens(stateDir)
-  const [script, leash] = await Promise.all([workerScript(root), leashWorkerd(directory)])
+  const { operator, agent } = ensureTokens(stateDir)
+  const [script, leash] = await Promise.all([
+    workerScript(root),
+    leashWorkerd(directory),
+    import('miniflare'),
+  ])
   if (leash) env.MINIFLARE_WORKERD_PATH = leash
   env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
 
-  // Its six megabytes of CommonJS are loaded a quarter of a second sooner by require than by import.
-  const miniflare = createRequire(import.meta.url)('miniflare') as typeof import('miniflare')
-  const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = miniflare
-  const web = join(root, 'dist', 'web')
+  const migrations = join(root, 'control-plane', 'migrations')
+  // Miniflare starts a workerd that died again, but not one that died before it had started.
+  const { plane, url } = await patiently(2, async () => {
+    const plane = await createPlane(options, { directory, root, script, operator, agent })
+    try {
+      const url = await plane.ready
+      await patiently(5, async () => applyMigrations(await plane.getD1Database('DB'), migrations))
+      return { plane, url }
+    } catch (error) {
+      await plane.dispose().catch(() => {})
+      throw error
+    }
+  })
+  return { url, operatorToken: operator, agentToken: agent, stop: () => plane.dispose() }
+}
+
+async function createPlane(
+  { port = 0, host = '127.0.0.1', log }: ControlPlaneOptions,
+  at: { directory: string; root: string; script: string; operator: string; agent: string },
+) {
+  const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = await import('miniflare')
   class Quiet extends Log {
     override log(message: string) {
       log?.('warn', message)
     }
   }
-  const restore = [listenersBefore(), temporaryFilesIn(join(directory, 'tmp'))]
+  const web = join(at.root, 'dist', 'web')
+  const restore = [listenersBefore(), temporaryFilesIn(join(at.directory, 'tmp'))]
   const plane = new Miniflare(
     convertV4MiniflareOptions({
       name: 'dray',
@@ -70,11 +93,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       },
       modules: true,
       // Modules are named from here; a name that climbs out of the current directory is one that workerd refuses.
-      modulesRoot: dirname(script),
-      scriptPath: script,
+      modulesRoot: dirname(at.script),
+      scriptPath: at.script,
       compatibilityDate: '2026-10-20',
       compatibilityFlags: ['nodejs_compat'],
-      bindings: { DRAY_OPERATOR_TOKEN: tokens.operator, DRAY_AGENT_TOKEN: tokens.agent },
+      bindings: { DRAY_OPERATOR_TOKEN: at.operator, DRAY_AGENT_TOKEN: at.agent },
       durableObjects: {
         MIGRATION: { className: 'Migration', useSQLite: true },
         FLEET: { className: 'Fleet', useSQLite: true },
@@ -82,53 +105,44 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       d1Databases: { DB: 'dray' },
       r2Buckets: { REPORTS: 'dray-reports' },
       cacheAPI: false,
-      ...(existsSync(web) ? { assets: assets(web) } : {}),
-      resourcePersistencePath: directory,
+      ...(web === null ? {} : { assets: assets(web) }),
+      resourcePersistencePath: at.directory,
     }),
   )
   for (const undo of restore) undo()
-
-  try {
-    const url = await plane.ready
-    await patiently(async () =>
-      applyMigrations(await plane.getD1Database('DB'), join(root, 'control-plane', 'migrations')),
-    )
-    return {
-      url,
-      operatorToken: tokens.operator,
-      agentToken: tokens.agent,
-      stop: () => plane.dispose(),
-    }
-  } catch (error) {
-    await plane.dispose().catch(() => {})
-    throw toDrayError(error, 'start the control plane')
-  }
+  return plane
 }
 
-/** A workerd that dies in these first moments is started again too, and what was asked of it can be asked again. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+/** Whatever workerd was asked in its first moments can be asked again. */
+async function patiently<T>(attempts: number, ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await ask()
     } catch (error) {
-      if (error instanceof DrayError || attempt === 5) throw error
+      if (error instanceof DrayError || attempt === attempts)
+        throw toDrayError(error, 'start the control plane')
       await sleep(attempt * 200)
     }
   }
 }
 
-/** A release brings the Worker bundled; a checkout builds it when a source is newer. */
-async function workerScript(root: string): Promise<string> {
+interface Build {
+  buildWorker(): Promise<string>
+  buildWeb(): Promise<string>
+}
+
+/** A release brings both bundled; a checkout builds them when a source is newer. */
+async function bundles(root: string, console: boolean): Promise<{ script: string; web: string | null }> {
   const sources = join(root, 'scripts', 'build.ts')
   if (existsSync(sources)) {
-    const { buildWorker } = (await import(pathToFileURL(sources).href)) as {
-      buildWorker(): Promise<string>
-    }
-    return buildWorker()
+    const build = (await import(pathToFileURL(sources).href)) as Build
+    const [script, web] = await Promise.all([build.buildWorker(), console ? build.buildWeb() : null])
+    return { script, web }
   }
-  const bundled = join(root, 'dist', 'worker', 'worker.js')
-  if (existsSync(bundled)) return bundled
-  throw new DrayError('config', 'start', `${bundled} is missing`, {
+  const script = join(root, 'dist', 'worker', 'worker.js')
+  const web = join(root, 'dist', 'web')
+  if (existsSync(script)) return { script, web: console && existsSync(web) ? web : null }
+  throw new DrayError('config', 'start', `${script} is missing`, {
     hint: 'This installation of Dray is not whole: install it again.',
   })
 }

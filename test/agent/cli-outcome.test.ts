@@ -116,7 +116,9 @@ describe('the summary', () => {
   it('says why packets were given up, and what to do', () => {
     const error = new DrayError('unreachable', 'x', 'no answer from http://h').toBody()
     const text = toText(outcome(status({ state: 'incomplete', errors: [{ error, packets: 2, parked: 2 }] })))
-    expect(text).toContain('2 packets could not be worked on: No answer from http://h.')
+    expect(text).toContain(
+      '2 packets could not be worked on, and what is in them is not counted: No answer from http://h.',
+    )
     expect(text).toContain('Check the endpoint and the network')
   })
 })
@@ -126,7 +128,12 @@ describe('progress', () => {
     const pace = trackPace()
     const at = (copied: number, surveying: boolean) => {
       const seen = status(
-        { state: 'running', surveying, expected: { objects: 100, bytes: 0 } },
+        {
+          state: 'running',
+          surveying,
+          expected: { objects: 100, bytes: 0 },
+          packets: { ready: 1, leased: 0, done: 2, parked: 0, settled: 1 },
+        },
         { listed: copied, copied },
       )
       return seen

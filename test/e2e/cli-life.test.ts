@@ -158,7 +158,7 @@ describe.runIf(process.platform === 'linux')('a copy', () => {
     expect((await run(['migration', migration.id], env)).stdout).toMatch(/^pass +1: copy, complete$/m)
   })
 
-  it('moves nothing but what it was asked to', async () => {
+  it('moves nothing but what it was asked to, and makes way for other options', async () => {
     const hold = holdAfter(10)
     const { child, ended } = start(copy, env)
     await hold.reached
@@ -171,6 +171,10 @@ describe.runIf(process.platform === 'linux')('a copy', () => {
     const other = await run(['copy', 's3://other', 's3://elsewhere', '--json'], env)
     expect(resultOf(other)).toMatchObject({ state: 'complete', objects: { listed: 1, copied: 1 } })
     expect([...server.objects('to')].length).toBeLessThanOrEqual(before + 32)
+
+    const dry = await run([...copy, '--dry-run'], env)
+    expect(dry.stderr).toMatch(/^counting/)
+    expect(resultOf(dry)).toMatchObject({ pass: 2, state: 'complete', objects: { listed: objects } })
   })
 })
 
