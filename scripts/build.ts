@@ -1,10 +1,11 @@
 /**
- * Builds what is not run as it is: the Worker, bundled for workerd. As a script, builds everything.
+ * Builds what is not run as it is: the Worker, bundled for workerd, and the console. As a script, builds both.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { BuildOptions } from 'esbuild'
 
 /** The nearest directory upwards with a package.json: the same from the sources and from a released bundle. */
 function packageRoot(): string {
@@ -24,47 +25,65 @@ async function lastChange(dir: string): Promise<number> {
   return newest
 }
 
+type Source = 'control-plane' | 'web' | 'shared'
+
 /**
- * The path of `dist/worker/worker.js`, built again where a source is newer. Safe to call from several processes at once.
- * A released package has no sources: there the file is taken as it is.
+ * The path of `dist/<outfile>`, bundled again from `entry` where one of `sources` is newer. Safe to call from several processes
+ * at once. A released package has no sources: there the file is taken as it is.
  */
-export async function buildWorker(): Promise<string> {
+async function bundle(
+  outfile: string,
+  entry: string,
+  sources: Source[],
+  options: BuildOptions,
+): Promise<string> {
   const root = packageRoot()
-  const outfile = join(root, 'dist', 'worker', 'worker.js')
-  const entry = join(root, 'control-plane', 'worker.ts')
-  if (!existsSync(entry)) return outfile
+  const path = join(root, 'dist', outfile)
+  if (!existsSync(join(root, entry))) return path
 
   const began = new Date()
-  const sources = [join(root, 'control-plane'), join(root, 'shared')]
-  const newest = Math.max(...(await Promise.all(sources.map(lastChange))))
-  const built = await stat(outfile).catch(() => null)
-  if (built && built.mtimeMs > newest) return outfile
+  const newest = Math.max(...(await Promise.all(sources.map((name) => lastChange(join(root, name))))))
+  const built = await stat(path).catch(() => null)
+  if (built && built.mtimeMs > newest) return path
 
   const { build } = await import('esbuild')
-  const temporary = `${outfile}.${process.pid}.${Math.random().toString(36).slice(2)}`
-  await mkdir(dirname(outfile), { recursive: true })
+  const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`
+  await mkdir(dirname(path), { recursive: true })
   try {
     await build({
-      entryPoints: [entry],
+      entryPoints: [join(root, entry)],
       outfile: temporary,
       bundle: true,
       format: 'esm',
       target: 'es2024',
-      conditions: ['workerd', 'worker', 'browser'],
-      external: ['cloudflare:*', 'node:*'],
       logLevel: 'silent',
+      ...options,
     })
     // The time at which the sources were read: what changes during the build is newer than it.
     await utimes(temporary, began, began)
-    await rename(temporary, outfile)
+    await rename(temporary, path)
   } finally {
     await rm(temporary, { force: true })
   }
-  return outfile
+  return path
+}
+
+export const buildWorker = (): Promise<string> =>
+  bundle('worker/worker.js', 'control-plane/worker.ts', ['control-plane', 'shared'], {
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+  })
+
+/** The console's files, as a directory: `dist/web`. */
+export async function buildWeb(): Promise<string> {
+  const root = packageRoot()
+  const directory = dirname(await bundle('web/main.js', 'web/main.ts', ['web', 'shared'], { minify: true }))
+  for (const name of ['index.html', 'main.css']) {
+    if (existsSync(join(root, 'web', name))) await copyFile(join(root, 'web', name), join(directory, name))
+  }
+  return directory
 }
 
 if (import.meta.main) {
-  // The deployed Worker's static files; `wrangler deploy` wants the directory even while there is no console.
-  await mkdir(join(packageRoot(), 'dist', 'web'), { recursive: true })
-  process.stdout.write(`${await buildWorker()}\n`)
+  process.stdout.write(`${await buildWorker()}\n${await buildWeb()}\n`)
 }

@@ -45,8 +45,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   const root = packageRoot()
   const { operator, agent } = ensureTokens(stateDir)
-  const [script, leash] = await Promise.all([
-    workerScript(root),
+  const [{ script, web }, leash] = await Promise.all([
+    bundles(root, options.console ?? false),
     leashWorkerd(directory),
     import('miniflare'),
   ])
@@ -56,7 +56,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const migrations = join(root, 'control-plane', 'migrations')
   // Miniflare starts a workerd that died again, but not one that died before it had started.
   const { plane, url } = await patiently(2, async () => {
-    const plane = await createPlane(options, { directory, root, script, operator, agent })
+    const plane = await createPlane(options, { directory, script, web, operator, agent })
     try {
       const url = await plane.ready
       await patiently(5, async () => applyMigrations(await plane.getD1Database('DB'), migrations))
@@ -71,7 +71,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
 async function createPlane(
   { port = 0, host = '127.0.0.1', log }: ControlPlaneOptions,
-  at: { directory: string; root: string; script: string; operator: string; agent: string },
+  at: { directory: string; script: string; web: string | null; operator: string; agent: string },
 ) {
   const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = await import('miniflare')
   class Quiet extends Log {
@@ -79,7 +79,6 @@ async function createPlane(
       log?.('warn', message)
     }
   }
-  const web = join(at.root, 'dist', 'web')
   const restore = [listenersBefore(), temporaryFilesIn(join(at.directory, 'tmp'))]
   const plane = new Miniflare(
     convertV4MiniflareOptions({
@@ -105,7 +104,7 @@ async function createPlane(
       d1Databases: { DB: 'dray' },
       r2Buckets: { REPORTS: 'dray-reports' },
       cacheAPI: false,
-      ...(web === null ? {} : { assets: assets(web) }),
+      ...(at.web === null ? {} : { assets: assets(at.web) }),
       resourcePersistencePath: at.directory,
     }),
   )
