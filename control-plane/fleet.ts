@@ -59,9 +59,14 @@ export class Fleet extends DurableObject<Env> {
     if (rowsWritten > 0) this.#sendToAll()
   }
 
-  /** The ids of the agents that are connected now. */
+  /** The ids of the agents that are connected now: one whose pings have stopped is not, though its socket may be open. */
   connected(): string[] {
-    return [...new Set(this.#present().map(([, { agent }]) => agent))]
+    const stale = Date.now() - 2 * pace(this.env).leaseMs
+    const alive = this.#present().filter(([socket]) => {
+      const pinged = this.ctx.getWebSocketAutoResponseTimestamp(socket)
+      return pinged === null || pinged.getTime() > stale
+    })
+    return [...new Set(alive.map(([, { agent }]) => agent))]
   }
 
   override async fetch(): Promise<Response> {

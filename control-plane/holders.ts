@@ -13,6 +13,8 @@ export interface Session {
   connected: boolean
   /** When it was last heard of (ms since the epoch). */
   seen: number
+  /** Lost leases because of it, and was not heard of since. */
+  silent: boolean
   /** Packets that it could take now. */
   free: number
   inFlight: { objects: number; bytes: number }
@@ -57,7 +59,8 @@ export class Holders {
 
   /** What `dispatch` chooses by. */
   slots(): Slots[] {
-    return this.connected().map(({ row, free, leases }) => {
+    const heard = this.connected().filter(({ silent }) => !silent)
+    return heard.map(({ row, free, leases }) => {
       let surveys = 0
       for (const id of leases) if (this.surveys.has(id)) surveys++
       return { session: row.id, free, held: leases.size, surveys }
@@ -74,7 +77,8 @@ export class Holders {
 
   add(row: SessionRow, now: number): Session {
     const inFlight = { objects: 0, bytes: 0 }
-    const session = { row, connected: false, seen: now, free: 0, inFlight, leases: new Set<number>() }
+    const leases = new Set<number>()
+    const session = { row, connected: false, seen: now, silent: false, free: 0, inFlight, leases }
     this.sessions.set(row.id, session)
     return session
   }

@@ -46,16 +46,14 @@ export class LivePass {
     this.#nextSession = tables.next('session')
     const rows = new Map(tables.sessions().map((row) => [row.id, row]))
     for (const { agent, id } of rows.values()) this.#newest.set(agent, id)
-    for (const packet of tables.unfinished(pass.firstPacket)) {
-      if (packet.state === 'ready') {
-        this.#queue.add(packet, now)
-      } else if (packet.state === 'leased') {
-        const row = rows.get(packet.session)!
-        // Nobody was heard while the object was away: one whole lease of grace.
-        if (!this.holders.sessions.has(row.id)) this.holders.add(row, now)
-        this.holders.note({ ...packet, since: now })
-        this.holders.mayHold(row.id)
-      }
+    for (const packet of tables.ready(pass.firstPacket)) this.#queue.add(packet, now)
+    for (const packet of tables.leased(pass.firstPacket)) {
+      if (packet.state !== 'leased') continue
+      const row = rows.get(packet.session)!
+      // Nobody was heard while the object was away: one whole lease of grace.
+      if (!this.holders.sessions.has(row.id)) this.holders.add(row, now)
+      this.holders.note({ ...packet, since: now })
+      this.holders.mayHold(row.id)
     }
   }
 
@@ -98,6 +96,7 @@ export class LivePass {
     }
     session.connected = true
     session.seen = now
+    session.silent = false
     session.free = 0
     const named = new Set(held.map(({ packet }) => packet))
     this.#takeBack(session, { t: 'expire' }, now, (lease) => !named.has(lease.id))
@@ -107,6 +106,7 @@ export class LivePass {
 
   receive(session: Session, message: Exclude<AgentMessage, { t: 'hello' }>, now: number): void {
     session.seen = now
+    session.silent = false
     switch (message.t) {
       case 'free':
         session.free = message.n
@@ -168,8 +168,8 @@ export class LivePass {
         lost.push({ packet: lease.id, generation: lease.generation })
         return true
       })
-      // Not another packet for it, until it says again what it can take.
-      session.free = 0
+      // Not another packet for it, until it is heard of again.
+      session.silent = true
       if (session.connected) this.#send(session, { t: 'drop', held: lost })
       else if (session.leases.size === 0) this.holders.sessions.delete(session.row.id)
       if (budget <= 0) return

@@ -12,6 +12,7 @@ import type { PassOptions } from '../shared/policy.ts'
 import type { Failure, PacketKind } from '../shared/protocol.ts'
 import type { Counters } from './core/counters.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
+import type { Ready } from './core/queue.ts'
 
 export interface PassRow {
   readonly number: number
@@ -149,10 +150,22 @@ export class MigrationTables {
     return row ? toPacket(row) : null
   }
 
-  /** From `first` on, in the order of ids. Only what a running pass has to know: ready and leased ones. */
-  *unfinished(first: number): Generator<Packet> {
-    const query = `SELECT * FROM packet WHERE id >= ? AND state IN ('ready', 'leased')`
-    for (const row of this.#sql.exec<Row>(query, first)) yield toPacket(row)
+  /** From `first` on, in the order of ids; only what the queue has to know, since there may be millions. */
+  *ready(first: number): Generator<Ready> {
+    const query = `SELECT id, kind, prefer, not_before FROM packet WHERE id >= ? AND state = 'ready'`
+    for (const row of this.#sql.exec<Row>(query, first)) {
+      yield {
+        id: row.id as number,
+        kind: row.kind as PacketKind,
+        prefer: row.prefer as number | null,
+        notBefore: row.not_before as number,
+      }
+    }
+  }
+
+  leased(first: number): Packet[] {
+    const query = `SELECT * FROM packet WHERE id >= ? AND state = 'leased'`
+    return this.#sql.exec<Row>(query, first).toArray().map(toPacket)
   }
 
   insertPacket(id: number, packet: NewPacket): void {
