@@ -1,5 +1,5 @@
 /** What the Worker and its objects are given; wrangler.toml and agent/embed name the same bindings. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Fleet } from './fleet.ts'
 import type { Migration } from './migration.ts'
 

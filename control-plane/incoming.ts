@@ -1,5 +1,5 @@
 /** What comes in by socket, parsed once; what does not parse is a reason to close. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import {
   agentMessageSchema,
   closeCodes,

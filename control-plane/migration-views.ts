@@ -1,5 +1,5 @@
 /** What a `Migration` object shows of itself: figures and pages, each bounded. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { failuresPageSchema, PassStatus, packetsPageSchema } from '../shared/api.ts'
 import type { ErrorCode } from '../shared/error.ts'
 import { escapeKey, publicKey, unescapeKey } from '../shared/key.ts'

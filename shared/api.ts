@@ -15,7 +15,7 @@
  *   PUT  /agent/migrations/:id/passes/:number/reports/:packet/:generation   agent   gzip NDJSON of one packet, 64 MiB at most, with a Content-Length
  *   GET  /agent/fleet, /agent/migrations/:id           agent      WebSockets (protocol.ts)
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { countsSchema } from './counts.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
 import { locationSchema } from './location.ts'

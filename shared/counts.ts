@@ -3,7 +3,7 @@
  * listed = same + copied + skipped + vanished + failed. `deleted` and `extra` (only at the destination, found by a
  * verify) are beside that sum: they are no objects of the source.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 
 const count = z.number().int().nonnegative()
 

@@ -2,7 +2,7 @@
  * The one error of Dray. `code` says what happened, `retry` whether trying again can help, `hint` what a person can
  * do. A store's errors are classified in its adapter and nowhere else. Stacks and causes never cross a socket.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const errorCodes = [
   'usage', // the command line or a document is wrong

@@ -1,7 +1,7 @@
 /**
  * A location is where a migration reads from or writes to. It names a credential and never holds one.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 
 const site = z.string().min(1).max(100)
 

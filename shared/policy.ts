@@ -1,7 +1,7 @@
 /**
  * What an operator may decide: which objects belong to a migration (its filter), and what one pass does.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 
 const glob = z.string().min(1).max(1024)
 

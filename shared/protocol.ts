@@ -19,7 +19,7 @@
  * again after a reconnect; the plane takes a replay of what it already has as done, and refuses a stale one without a change.
  * Keys travel as byte strings (key.ts). A message that does not parse closes the socket with 1008 and changes nothing.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { countsSchema } from './counts.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
 import { isKey, type Key } from './key.ts'

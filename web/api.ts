@@ -1,5 +1,5 @@
 /** The console's only caller of the network. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type AgentView, agentSchema, type MigrationView, migrationSchema } from '../shared/api.ts'
 
 const problemSchema = z.object({ title: z.string(), hint: z.string().nullish() })

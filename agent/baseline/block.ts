@@ -3,7 +3,7 @@
  * then stand side by side: what is the same in every row, or the same on both sides, costs next to nothing.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Evidence, evidenceClasses } from '../../shared/counts.ts'
 import { isKey, type Key } from '../../shared/key.ts'
 import type { BaselineRow } from './row.ts'

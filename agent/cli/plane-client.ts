@@ -1,6 +1,6 @@
 /** The control plane's HTTP API, as the command line uses it. Every answer is parsed before anything believes it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import {
   type AgentView,
   agentsPageSchema,

@@ -1,5 +1,5 @@
 /** What a person asked for on the command line, parsed: the input of `dray copy` and `dray verify`. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
 import { type Filter, filterSchema, type PassOptions } from '../../shared/policy.ts'
 import { type Place, parsePlace } from './place.ts'

@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import envPaths from 'env-paths'
-import { z } from 'zod'
+import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
 import { makeDirectory } from './make-directory.ts'
 

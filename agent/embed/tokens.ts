@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { damaged, writeWhole } from './state-dir.ts'
 
 const tokensSchema = z.strictObject({ operator: z.string().min(16), agent: z.string().min(16) })

@@ -1,6 +1,6 @@
 /** Path and query parameters, parsed; and what they name, or 404. */
 import type { Context } from 'hono'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type MigrationView, migrationIdSchema } from '../../shared/api.ts'
 import { type Env, workspace } from '../env.ts'
 import type { Migration } from '../migration.ts'
