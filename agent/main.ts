@@ -53,10 +53,16 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   })
 }
 
+/** npm runs our scripts in the package's directory; relative paths are meant from where npm was called. */
+function currentDirectory(): string {
+  const { npm_package_json: script, INIT_CWD: called } = process.env
+  return called && script === join(packageRoot(), 'package.json') ? called : process.cwd()
+}
+
 function stateDirFor(option: string | undefined): string {
   const given = option ?? process.env.DRAY_STATE_DIR
   if (!given) return defaultStateDir()
-  return isAbsolute(given) ? given : resolve(process.cwd(), given)
+  return isAbsolute(given) ? given : resolve(currentDirectory(), given)
 }
 
 async function main(): Promise<number> {
@@ -64,7 +70,7 @@ async function main(): Promise<number> {
     return await runProgram(process.argv.slice(2), {
       stdout: process.stdout,
       stderr: process.stderr,
-      cwd: process.cwd(),
+      cwd: currentDirectory(),
       version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
       signal: interruption.signal,
       exitBy: (ms) => void setTimeout(() => process.exit(exitCodes.interrupted), ms).unref(),

@@ -11,6 +11,9 @@ import { storeAddress } from './store-address.ts'
 
 type BucketPlace = Extract<Place, { kind: 's3' }>
 
+/** Longest that a look may take; a pass is more patient. */
+const answerMs = 45_000
+
 export interface BucketDeps {
   open(location: Location): Promise<Storage>
   signal: AbortSignal
@@ -64,11 +67,19 @@ export async function hasAny(
   range: Range = everything,
 ): Promise<boolean> {
   const storage = await deps.open(location)
+  const limit = AbortSignal.timeout(answerMs)
   try {
-    for await (const page of storage.list(range, { signal: deps.signal })) {
+    const signal = AbortSignal.any([deps.signal, limit])
+    for await (const page of storage.list(range, { signal })) {
       if (page.length > 0) return true
     }
     return false
+  } catch (cause) {
+    if (!limit.aborted || deps.signal.aborted) throw cause
+    throw new DrayError('timeout', 'look', `it did not answer within ${answerMs / 1000} seconds`, {
+      hint: 'Check the endpoint and the network.',
+      cause,
+    })
   } finally {
     await storage.close()
   }
