@@ -6,12 +6,11 @@
  * `out`, for its owner to send once the transaction is over.
  */
 import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
-import { countEffect, countPacket } from './core/counters.ts'
 import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey } from './core/dispatch.ts'
-import { type NewPacket, type Packet, type PacketEvent, type Stepped, step } from './core/packet.ts'
-import { passEnd } from './core/pass.ts'
+import type { NewPacket, Packet, PacketEvent, Stepped } from './core/packet.ts'
 import { ReadyQueue } from './core/queue.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
+import { Ledger } from './ledger.ts'
 import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
 
 export interface Outgoing {
@@ -29,20 +28,15 @@ export class LivePass {
   readonly #leaseMs: number
   readonly #queue = new ReadyQueue()
   readonly #newest = new Map<string, number>()
-  #nextPacket: number
-  #nextFailure: number
+  readonly #ledger: Ledger
   #nextSession: number
-  #dirty = false
   readonly holders = new Holders()
-  pass: PassRow
   out: Outgoing[] = []
 
   constructor(tables: MigrationTables, pass: PassRow, leaseMs: number, now: number) {
     this.#tables = tables
     this.#leaseMs = leaseMs
-    this.pass = pass
-    this.#nextPacket = tables.next('packet')
-    this.#nextFailure = tables.next('failure')
+    this.#ledger = new Ledger(tables, pass, (before, after, now) => this.#became(before, after, now))
     this.#nextSession = tables.next('session')
     const rows = new Map(tables.sessions().map((row) => [row.id, row]))
     for (const { agent, id } of rows.values()) this.#newest.set(agent, id)
@@ -64,12 +58,12 @@ export class LivePass {
     session.free = free
   }
 
+  get pass(): PassRow {
+    return this.#ledger.pass
+  }
+
   insert(packets: Iterable<NewPacket>, now: number): void {
-    for (const packet of packets) {
-      countPacket(this.pass.counters, null, packet)
-      this.#store(packet, now)
-    }
-    this.#dirty = true
+    this.#ledger.insert(packets, now)
   }
 
   /** The session, whose leases now are those that it still holds; and whom it supersedes. Null: it is superseded itself. */
@@ -181,12 +175,12 @@ export class LivePass {
     const slots = this.holders.slots()
     const granted = new Map<number, LeasedPacket[]>()
     for (const { session, packet } of dispatch(this.#queue, slots, this.holders.surveys.size)) {
-      const before = this.#tables.packet(packet)!
+      const before = this.#ledger.packet(packet)!
       const holder = this.holders.sessions.get(session)!
       // An agent that held nothing may have been quiet for long: its lease begins now.
       if (holder.leases.size === 0) holder.seen = now
       holder.free--
-      const { packet: lease } = this.#apply(before, { t: 'lease', session }, now)
+      const { packet: lease } = this.#ledger.apply(before, { t: 'lease', session }, now)
       const { id, generation, kind, after, through, work } = lease
       const leases = granted.get(session) ?? []
       granted.set(session, leases)
@@ -227,28 +221,20 @@ export class LivePass {
     return again
   }
 
-  /** Stores the counters where anything changed, and ends the pass where nothing is left. To be called last. */
+  /** Stores the counters, and ends the pass where nothing is left to do. To be called last. */
   finish(now: number): void {
-    if (!this.#dirty) return
-    this.#dirty = false
-    const state = passEnd(this.pass.counters, this.pass.options)
-    if (state) this.#end(state, now)
-    else this.#tables.saveCounters(this.pass)
+    if (this.#ledger.close(now)) this.#sendEnd()
   }
 
   cancel(now: number): void {
-    const { packets } = this.pass.counters
-    packets.ready += packets.leased
-    packets.leased = 0
-    this.#end('cancelled', now)
+    this.#ledger.cancel(now)
+    this.#sendEnd()
   }
 
-  #end(state: 'complete' | 'incomplete' | 'cancelled', now: number): void {
-    this.pass = { ...this.pass, state, endedAt: now, told: false }
-    this.#tables.endPass(this.pass)
-    for (const session of this.holders.connected()) {
-      this.#send(session, { t: 'end', pass: this.pass.number, state })
-    }
+  #sendEnd(): void {
+    const { number, state } = this.pass
+    if (state === 'running') return
+    for (const session of this.holders.connected()) this.#send(session, { t: 'end', pass: number, state })
   }
 
   get nextRetry(): number | null {
@@ -264,51 +250,27 @@ export class LivePass {
     return held.filter(({ packet, generation }) => {
       const lease = this.holders.lease(packet)
       if (lease) return lease.generation !== generation || lease.session !== session.row.id
-      const stored = this.#tables.packet(packet)
+      const stored = this.#ledger.packet(packet)
       return stored?.state !== 'done' || stored.generation !== generation
     })
   }
 
   #takeBack(session: Session, event: PacketEvent, now: number, which: (lease: Leased) => boolean): void {
     for (const lease of this.holders.leasesOf(session)) {
-      if (which(lease)) this.#apply(lease, event, now)
+      if (which(lease)) this.#ledger.apply(lease, event, now)
     }
   }
 
   #step(id: number, event: PacketEvent, now: number): Stepped['refused'] {
-    const before = this.holders.lease(id) ?? this.#tables.packet(id)
-    // What an earlier pass left leased stays so in its rows, and is nobody's.
-    if (!before || id < this.pass.firstPacket)
-      return { code: 'stale', message: 'this pass has no such packet' }
-    return this.#apply(before, event, now).refused
+    const before = this.holders.lease(id) ?? this.#ledger.packet(id)
+    if (!before) return { code: 'stale', message: 'this pass has no such packet' }
+    return this.#ledger.apply(before, event, now).refused
   }
 
-  #apply(before: Packet, event: PacketEvent, now: number): Stepped {
-    const around = { now, random: Math.random(), work: this.pass.options.kind }
-    const stepped = step(before, event, around)
-    const { packet, effects, refused } = stepped
-    if (refused || packet === before) return stepped
-    this.#dirty = true
-    for (const effect of effects) {
-      countEffect(this.pass.counters, effect)
-      if (effect.is === 'insert') this.#store(effect.packet, now)
-      if (effect.is !== 'fail') continue
-      for (const failure of effect.failures) {
-        this.#tables.insertFailure(this.#nextFailure++, packet.id, failure)
-      }
-    }
-    countPacket(this.pass.counters, before, packet)
-    this.#tables.updatePacket(packet)
-    if (packet.state === 'leased') this.holders.note(packet)
-    else if (before.state === 'leased') this.holders.forget(before)
-    if (packet.state === 'ready') this.#queue.add(packet, now)
-    return stepped
-  }
-
-  #store(packet: NewPacket, now: number): void {
-    const id = this.#nextPacket++
-    this.#tables.insertPacket(id, packet)
-    if (packet.state === 'ready') this.#queue.add({ ...packet, id }, now)
+  #became(before: Packet | null, after: Packet, now: number): void {
+    if (after.state === 'leased') this.holders.note(after)
+    else if (before?.state === 'leased') this.holders.forget(before)
+    if (after.state === 'ready') this.#queue.add(after, now)
   }
 
   #send(session: Session, message: PlaneMessage): void {

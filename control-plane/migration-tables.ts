@@ -201,12 +201,11 @@ export class MigrationTables {
       .map(toPacket)
   }
 
-  /** The ends of `n` packets at most, evenly spread over the ids in [first, end). */
+  /** The ends of some `n` packets, evenly spread over the ids in [first, end). */
   sampleEnds(first: number, end: number, n: number): Key[] {
-    const last = Math.min(end, this.next('packet')) - 1
-    const stride = Math.max(1, Math.floor((last - first + 1) / n))
+    const stride = Math.max(1, Math.floor((end - first) / n))
     const ends: Key[] = []
-    for (let id = first; id <= last; id += stride) {
+    for (let id = first; id < end; id += stride) {
       const packet = this.packet(id)
       if (packet && packet.through !== null) ends.push(packet.through)
     }

@@ -10,8 +10,6 @@ import type { PassStatus } from '../shared/api.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../shared/protocol.ts'
 import { Batches } from './batches.ts'
-import { zeroCounters } from './core/counters.ts'
-import { initialPackets, pickBoundaries } from './core/initial-packets.ts'
 import { equalOptions } from './core/pass.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
 import { type Env, pace } from './env.ts'
@@ -19,13 +17,9 @@ import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
 import { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables, type PassRow } from './migration-tables.ts'
 import { failuresPage, packetsPage, passStatus, reportsPage } from './migration-views.ts'
+import { firstPackets, newPass } from './pass-start.ts'
+import { Sockets } from './sockets.ts'
 import { Teller } from './teller.ts'
-
-/** Kept with the socket while the object sleeps; null before hello. */
-interface Attachment {
-  readonly session: number
-  readonly free: number
-}
 
 interface Incoming {
   readonly socket: WebSocket
@@ -41,7 +35,7 @@ export class Migration extends DurableObject<Env> {
   readonly #tables: MigrationTables
   readonly #teller: Teller
   readonly #pace: { leaseMs: number; heartbeatMs: number }
-  readonly #sockets = new Map<number, WebSocket>()
+  readonly #sockets = new Sockets()
   readonly #batches = new Batches<Incoming>(
     (batch) => this.#receiveAll(batch),
     (run) => void setTimeout(run, 0),
@@ -70,12 +64,11 @@ export class Migration extends DurableObject<Env> {
     this.#live = pass?.state === 'running' ? new LivePass(this.#tables, pass, this.#pace.leaseMs, now) : null
     this.#sockets.clear()
     const rows = new Map(this.#tables.sessions().map((row) => [row.id, row]))
-    for (const socket of this.ctx.getWebSockets()) {
-      const attachment = socket.deserializeAttachment() as Attachment | null
-      const row = attachment && rows.get(attachment.session)
-      if (!row || socket.readyState !== WebSocket.OPEN) continue
-      this.#sockets.set(row.id, socket)
-      this.#live?.reconnect(row, attachment.free, now)
+    for (const { socket, session, free } of Sockets.awake(this.ctx.getWebSockets())) {
+      const row = rows.get(session)
+      if (!row) continue
+      this.#sockets.set(session, socket, free)
+      this.#live?.reconnect(row, free, now)
     }
   }
 
@@ -89,31 +82,15 @@ export class Migration extends DurableObject<Env> {
       return equalOptions(last.options, options) ? { pass, resumed: true } : { busy: pass }
     }
     this.#commit(() => {
+      const pass = newPass(this.#tables, last, options, now)
+      const packets = firstPackets(this.#tables, definition, pass, last)
       this.#tables.setDefinition(definition)
-      const pass: PassRow = {
-        number: (last?.number ?? 0) + 1,
-        state: 'running',
-        options,
-        startedAt: now,
-        endedAt: null,
-        firstPacket: this.#tables.next('packet'),
-        firstFailure: this.#tables.next('failure'),
-        counters: zeroCounters(),
-        told: false,
-      }
       this.#tables.insertPass(pass)
-      this.#untold = true
-      const boundaries = last && canDivide(definition) ? this.#boundaries(last) : []
       this.#live = new LivePass(this.#tables, pass, this.#pace.leaseMs, now)
-      this.#live.insert(initialPackets(definition.filter, options.kind, boundaries), now)
+      this.#live.insert(packets, now)
+      this.#untold = true
     })
     return { pass: this.#status(this.#tables.lastPass()!), resumed: false }
-  }
-
-  #boundaries(last: PassRow) {
-    return pickBoundaries(
-      this.#tables.sampleEnds(last.firstPacket, this.#tables.endOfPackets(last.number), 512),
-    )
   }
 
   /** Null where there is no such pass. One that is over stays as it is. */
@@ -171,16 +148,8 @@ export class Migration extends DurableObject<Env> {
 
   override webSocketMessage(socket: WebSocket, raw: string | ArrayBuffer): void {
     const parsed = parseAgentMessage(raw)
-    if ('reason' in parsed) {
-      closeSocket(socket, parsed.code, parsed.reason)
-      return
-    }
-    const said = socket.deserializeAttachment() as Attachment | null
-    if ((said === null) !== (parsed.message.t === 'hello')) {
-      closeSocket(socket, closeCodes.protocol, said === null ? 'hello comes first' : 'hello comes once')
-      return
-    }
-    this.#batches.add({ socket, message: parsed.message })
+    if ('reason' in parsed) this.#reject(socket, parsed.code, parsed.reason)
+    else this.#batches.add({ socket, message: parsed.message })
   }
 
   #receiveAll(batch: readonly Incoming[]): void {
@@ -189,8 +158,14 @@ export class Migration extends DurableObject<Env> {
     })
     if (applied) return
     for (const { socket } of batch) {
-      closeSocket(socket, closeCodes.failed, 'the control plane failed; connect again')
+      this.#reject(socket, closeCodes.failed, 'the control plane failed; connect again')
     }
+  }
+
+  /** Nothing is leased to it from here on, whether or not its other end ever answers. */
+  #reject(socket: WebSocket, code: number, reason: string): void {
+    closeSocket(socket, code, reason)
+    this.#disconnect(socket)
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
@@ -203,22 +178,29 @@ export class Migration extends DurableObject<Env> {
   }
 
   #disconnect(socket: WebSocket): void {
-    const attachment = socket.deserializeAttachment() as Attachment | null
-    if (!attachment || this.#sockets.get(attachment.session) !== socket) return
+    const session = Sockets.sessionOf(socket)
+    if (session === null || !this.#sockets.isCurrent(session, socket)) return
     this.#attempt(() => {
-      this.#sockets.delete(attachment.session)
-      this.#live?.disconnect(attachment.session)
+      this.#sockets.forget(session)
+      this.#live?.disconnect(session)
     })
   }
 
   #receive({ socket, message }: Incoming): void {
-    if (message.t === 'hello') this.#hello(socket, message)
-    else {
-      const { session } = socket.deserializeAttachment() as Attachment
-      const known = this.#live?.holders.sessions.get(session)
-      // Of a pass that is over, or from a socket that another one has replaced: there is nothing to change.
-      if (known && this.#sockets.get(session) === socket) this.#live?.receive(known, message, Date.now())
+    const id = Sockets.sessionOf(socket)
+    if (message.t === 'hello') {
+      if (id === null) this.#hello(socket, message)
+      else closeSocket(socket, closeCodes.protocol, 'hello comes once')
+      return
     }
+    if (id === null) {
+      closeSocket(socket, closeCodes.protocol, 'hello comes first')
+      return
+    }
+    const session = this.#live?.holders.sessions.get(id)
+    // Of a pass that is over, or from a socket that another one has replaced: there is nothing to change.
+    if (!session || !this.#sockets.isCurrent(id, socket)) return
+    this.#live?.receive(session, message, Date.now())
   }
 
   #hello(socket: WebSocket, message: AgentMessage & { t: 'hello' }): void {
@@ -237,9 +219,9 @@ export class Migration extends DurableObject<Env> {
     }
     const { session, superseded, lost } = said
     for (const id of superseded) {
-      this.#drop(id, closeCodes.superseded, 'another process works under this agent’s name')
+      this.#sockets.close(id, closeCodes.superseded, 'another process works under this agent’s name')
     }
-    this.#drop(session.row.id, closeCodes.failed, 'the same session connected again')
+    this.#sockets.close(session.row.id, closeCodes.failed, 'the same session connected again')
     this.#sockets.set(session.row.id, socket)
     const { number, options, startedAt } = live.pass
     const { id, ...definition } = this.#tables.definition()!
@@ -255,12 +237,6 @@ export class Migration extends DurableObject<Env> {
         lost,
       },
     })
-  }
-
-  #drop(session: number, code: number, reason: string): void {
-    const socket = this.#sockets.get(session)
-    this.#sockets.delete(session)
-    if (socket) closeSocket(socket, code, reason)
   }
 
   // ---- one transaction
@@ -308,27 +284,14 @@ export class Migration extends DurableObject<Env> {
   #flush(): void {
     const live = this.#live
     if (!live) return
-    for (const { session, message } of live.out) {
-      const socket = this.#sockets.get(session)
-      try {
-        socket?.send(JSON.stringify(message))
-      } catch {
-        // It is closing. What it was told is stored, and hello tells it again.
-      }
-    }
+    for (const { session, message } of live.out) this.#sockets.send(session, message)
     live.out = []
-    for (const [id, socket] of this.#sockets) {
-      const free = live.holders.sessions.get(id)?.free ?? 0
-      const kept = socket.deserializeAttachment() as Attachment | null
-      if (kept?.session !== id || kept.free !== free) socket.serializeAttachment({ session: id, free })
-    }
+    this.#sockets.keep((session) => live.holders.sessions.get(session)?.free ?? 0)
   }
 
   #end(): void {
     this.#untold = true
-    for (const session of [...this.#sockets.keys()]) {
-      this.#drop(session, closeCodes.over, 'the pass is over')
-    }
+    this.#sockets.closeAll(closeCodes.over, 'the pass is over')
     this.#live = null
   }
 
@@ -357,7 +320,3 @@ export class Migration extends DurableObject<Env> {
     this.#splitTimer = at === null ? null : setTimeout(() => this.#attempt(() => {}), at - Date.now())
   }
 }
-
-/** A file system lists a part of itself as dearly as the whole. */
-const canDivide = ({ source, destination }: Definition) =>
-  source.kind !== 'file' && destination.kind !== 'file'

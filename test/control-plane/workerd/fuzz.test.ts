@@ -70,6 +70,19 @@ it('closes the socket on anything before hello', async () => {
   expect(await agent.closed).toMatchObject({ code: closeCodes.protocol, reason: 'hello comes first' })
 })
 
+it('takes what an agent says right after its hello, without waiting for the welcome', async () => {
+  await begin('eager')
+  const agents = await Promise.all(Array.from({ length: 40 }, () => toMigration('eager')))
+  for (const [i, agent] of agents.entries()) {
+    agent.raw(`{"t":"hello","protocol":1,"agent":"a${i}","session":"s","held":[]}`)
+    agent.free(0)
+  }
+  for (const agent of agents) {
+    await agent.next('welcome')
+    await agent.settled()
+  }
+})
+
 it('closes the socket on a message past the bound, counted in bytes', async () => {
   await begin('big')
   const agent = await toMigration('big')

@@ -1,0 +1,89 @@
+/**
+ * The packets of a running pass as they are stored: every step of one is a row written, and counted, in the transaction
+ * that is open. Nothing here is remembered but the counters and the next ids.
+ */
+import { countEffect, countPacket } from './core/counters.ts'
+import { type NewPacket, type Packet, type PacketEvent, type Stepped, step } from './core/packet.ts'
+import { type PassEnd, passEnd } from './core/pass.ts'
+import type { MigrationTables, PassRow } from './migration-tables.ts'
+
+/** Called with each packet that is new (`before` is null) or has changed. */
+type Became = (before: Packet | null, after: Packet, now: number) => void
+
+export class Ledger {
+  readonly #tables: MigrationTables
+  readonly #became: Became
+  #nextPacket: number
+  #nextFailure: number
+  #dirty = false
+  pass: PassRow
+
+  constructor(tables: MigrationTables, pass: PassRow, became: Became) {
+    this.#tables = tables
+    this.#became = became
+    this.#nextPacket = tables.next('packet')
+    this.#nextFailure = tables.next('failure')
+    this.pass = pass
+  }
+
+  /** Null where this pass has none of that id: what an earlier pass left leased stays so in its rows, and is nobody's. */
+  packet(id: number): Packet | null {
+    return id < this.pass.firstPacket ? null : this.#tables.packet(id)
+  }
+
+  insert(packets: Iterable<NewPacket>, now: number): void {
+    for (const packet of packets) {
+      countPacket(this.pass.counters, null, packet)
+      this.#store(packet, now)
+    }
+    this.#dirty = true
+  }
+
+  apply(before: Packet, event: PacketEvent, now: number): Stepped {
+    const around = { now, random: Math.random(), work: this.pass.options.kind }
+    const stepped = step(before, event, around)
+    const { packet, effects, refused } = stepped
+    if (refused || packet === before) return stepped
+    this.#dirty = true
+    for (const effect of effects) {
+      countEffect(this.pass.counters, effect)
+      if (effect.is === 'insert') this.#store(effect.packet, now)
+      if (effect.is !== 'fail') continue
+      for (const failure of effect.failures) {
+        this.#tables.insertFailure(this.#nextFailure++, packet.id, failure)
+      }
+    }
+    countPacket(this.pass.counters, before, packet)
+    this.#tables.updatePacket(packet)
+    this.#became(before, packet, now)
+    return stepped
+  }
+
+  /** Stores the counters where anything changed; how the pass ended, where nothing is left to do. To be called last. */
+  close(now: number): PassEnd | null {
+    if (!this.#dirty) return null
+    this.#dirty = false
+    const state = passEnd(this.pass.counters, this.pass.options)
+    if (state) this.#end(state, now)
+    else this.#tables.saveCounters(this.pass)
+    return state
+  }
+
+  cancel(now: number): void {
+    const { packets } = this.pass.counters
+    packets.ready += packets.leased
+    packets.leased = 0
+    this.#end('cancelled', now)
+  }
+
+  #end(state: PassEnd, now: number): void {
+    this.pass = { ...this.pass, state, endedAt: now, told: false }
+    this.#tables.endPass(this.pass)
+  }
+
+  #store(packet: NewPacket, now: number): void {
+    const id = this.#nextPacket++
+    this.#tables.insertPacket(id, packet)
+    this.#became(null, { ...packet, id }, now)
+  }
+}

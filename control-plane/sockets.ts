@@ -1,0 +1,77 @@
+/**
+ * The sockets of a `Migration`, by the session that said hello on each. What must be known of a session while the object
+ * sleeps is kept with its socket.
+ */
+import type { PlaneMessage } from '../shared/protocol.ts'
+import { closeSocket } from './incoming.ts'
+
+/** Null before hello. */
+interface Attachment {
+  readonly session: number
+  readonly free: number
+}
+
+export class Sockets {
+  readonly #bySession = new Map<number, { socket: WebSocket; free: number }>()
+
+  /** The session that said hello on it, or null. */
+  static sessionOf(socket: WebSocket): number | null {
+    return attachmentOf(socket)?.session ?? null
+  }
+
+  /** Those that outlived the object's sleep, with what their sessions could take then. */
+  static awake(sockets: readonly WebSocket[]): { socket: WebSocket; session: number; free: number }[] {
+    return sockets.flatMap((socket) => {
+      const attachment = socket.readyState === WebSocket.OPEN ? attachmentOf(socket) : null
+      return attachment ? [{ socket, ...attachment }] : []
+    })
+  }
+
+  clear(): void {
+    this.#bySession.clear()
+  }
+
+  /** In place of any other socket of the session. */
+  set(session: number, socket: WebSocket, free = 0): void {
+    this.#bySession.set(session, { socket, free })
+    socket.serializeAttachment({ session, free } satisfies Attachment)
+  }
+
+  /** Whether this is the socket that its session uses now. */
+  isCurrent(session: number, socket: WebSocket): boolean {
+    return this.#bySession.get(session)?.socket === socket
+  }
+
+  forget(session: number): void {
+    this.#bySession.delete(session)
+  }
+
+  /** Nothing where it is closing: what was to be told is stored, and hello tells it again. */
+  send(session: number, message: PlaneMessage): void {
+    try {
+      this.#bySession.get(session)?.socket.send(JSON.stringify(message))
+    } catch {
+      // It is closing.
+    }
+  }
+
+  /** Keeps what each session can take. */
+  keep(freeOf: (session: number) => number): void {
+    for (const [session, known] of this.#bySession) {
+      const free = freeOf(session)
+      if (free !== known.free) this.set(session, known.socket, free)
+    }
+  }
+
+  close(session: number, code: number, reason: string): void {
+    const known = this.#bySession.get(session)
+    this.#bySession.delete(session)
+    if (known) closeSocket(known.socket, code, reason)
+  }
+
+  closeAll(code: number, reason: string): void {
+    for (const session of [...this.#bySession.keys()]) this.close(session, code, reason)
+  }
+}
+
+const attachmentOf = (socket: WebSocket) => socket.deserializeAttachment() as Attachment | null
