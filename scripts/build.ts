@@ -36,8 +36,8 @@ async function bundle(
   entry: string,
   sources: Source[],
   options: BuildOptions,
+  root: string,
 ): Promise<string> {
-  const root = packageRoot()
   const path = join(root, 'dist', outfile)
   if (!existsSync(join(root, entry))) return path
 
@@ -68,16 +68,16 @@ async function bundle(
   return path
 }
 
-export const buildWorker = (): Promise<string> =>
-  bundle('worker/worker.js', 'control-plane/worker.ts', ['control-plane', 'shared'], {
-    conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*', 'node:*'],
-  })
+export function buildWorker(root = packageRoot()): Promise<string> {
+  const options = { conditions: ['workerd', 'worker', 'browser'], external: ['cloudflare:*', 'node:*'] }
+  return bundle('worker/worker.js', 'control-plane/worker.ts', ['control-plane', 'shared'], options, root)
+}
 
 /** The console's files, as a directory: `dist/web`. */
 export async function buildWeb(): Promise<string> {
   const root = packageRoot()
-  const directory = dirname(await bundle('web/main.js', 'web/main.ts', ['web', 'shared'], { minify: true }))
+  const script = await bundle('web/main.js', 'web/main.ts', ['web', 'shared'], { minify: true }, root)
+  const directory = dirname(script)
   for (const name of ['index.html', 'main.css']) {
     if (existsSync(join(root, 'web', name))) await copyFile(join(root, 'web', name), join(directory, name))
   }
