@@ -40,7 +40,11 @@ async function pipe(
     )
     const asked: Promise<R2ObjectBody | null>[] = []
     for (const [i, name] of names.entries()) {
-      while (asked.length < Math.min(names.length, i + ahead)) asked.push(bucket.get(names[asked.length]!))
+      while (asked.length < Math.min(names.length, i + ahead)) {
+        const next = bucket.get(names[asked.length]!)
+        next.catch(() => {}) // Awaited in its turn; one before it may end it all.
+        asked.push(next)
+      }
       await append(await asked[i]!, name, writable)
     }
     from = page?.next ?? null

@@ -54,7 +54,7 @@ describe('every route', () => {
       ] as const) {
         const response = await call(method, path, { token, ...said })
         expect([token, response.status]).toEqual([token, expected])
-        const text = await response.text()
+        const text = new TextDecoder().decode(await response.arrayBuffer())
         if (expected < 400) continue
         expect(response.headers.get('content-type')).toBe('application/problem+json')
         expect(problemSchema.parse(JSON.parse(text)).status).toBe(expected)

@@ -485,8 +485,11 @@ describe('an object that sleeps or dies', () => {
         `CREATE TRIGGER broken BEFORE UPDATE ON pass BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`,
       )
     })
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     agent.say({ ...outcomeOf(packet!), seq: 77 } as never)
     expect((await agent.closed).code).toBe(closeCodes.failed)
+    expect(log.mock.calls.join()).toContain('the disk is full')
+    log.mockRestore()
     await runInDurableObject(object, (_: Migration, state) => {
       state.storage.sql.exec('DROP TRIGGER broken')
     })
