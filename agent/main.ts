@@ -53,11 +53,20 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   })
 }
 
-/** npm runs our scripts in the package's directory; relative paths are meant from where npm was called. */
-function currentDirectory(): string {
-  const { npm_package_json: script, INIT_CWD: called } = process.env
-  return called && script === join(packageRoot(), 'package.json') ? called : process.cwd()
+/** `npm start` or `npm run dray`, and not a program of its own below another script of ours, such as the tests. */
+const { npm_package_json: ofPackage, npm_lifecycle_event: script = '' } = process.env
+const calledByNpm = ofPackage === join(packageRoot(), 'package.json') && ['start', 'dray'].includes(script)
+
+// Whoever kills npm means us; npm hands on what it can, but not a kill -9.
+if (calledByNpm) {
+  const npm = process.ppid
+  setInterval(() => {
+    if (process.ppid !== npm) interruption.abort('SIGHUP')
+  }, 250).unref()
 }
+
+/** npm runs our scripts in the package's directory; relative paths are meant from where npm was called. */
+const currentDirectory = (): string => (calledByNpm && process.env.INIT_CWD) || process.cwd()
 
 function stateDirFor(option: string | undefined): string {
   const given = option ?? process.env.DRAY_STATE_DIR
