@@ -1,86 +1,45 @@
 /** The life of the command: interrupted and resumed, alone on its state, gone without a trace, and up for others to use. */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
-import { descendants, resultOf, run, start } from '../support/dray.ts'
+import { existsSync, readdirSync } from 'node:fs'
+import { describe, expect, it, type TestContext, vi } from 'vitest'
+import { descendants, resultOf, start } from '../support/dray.ts'
+import { type Stage, stage } from './cli-stage.ts'
 
 // The machine may be busy with other suites; nothing here waits for time to pass.
 vi.setConfig({ testTimeout: 90_000 })
 
 const objects = 1_500
-let work: string
-let server: S3Server
-let env: Record<string, string>
-/** Called at each object that is written; a promise holds that write. */
-let onPut: (nth: number) => Promise<void> | void
-
-beforeEach(async () => {
-  work = mkdtempSync(join(tmpdir(), 'dray-life-'))
-  server = await startS3Server({ credentials: { KEY: 'secret' } })
-  server.fill('from', { count: objects, key: (i) => `key-${String(i).padStart(5, '0')}`, size: () => 100 })
-  server.createBucket('to')
-  onPut = () => {}
-  server.hooks = {
-    beforeRequest: async ({ operation, nth }) => {
-      if (operation === 'PutObject') await onPut(nth)
-      return null
-    },
-  }
-  env = {
-    AWS_ACCESS_KEY_ID: 'KEY',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_ENDPOINT_URL: server.url.href,
-    AWS_CONFIG_FILE: join(work, 'none'),
-    AWS_SHARED_CREDENTIALS_FILE: join(work, 'none'),
-    DRAY_STATE_DIR: join(work, 'state'),
-  }
-})
-afterEach(async () => {
-  await server.stop()
-  rmSync(work, { recursive: true, force: true })
-})
-
 const copy = ['copy', 's3://from', 's3://to', '--json']
 
-/** Lets `n` objects through and holds all others; resolves when the first of those is there. */
-function holdAfter(n: number): { reached: Promise<void>; release(): void } {
-  const reached = Promise.withResolvers<void>()
-  const held = Promise.withResolvers<void>()
-  onPut = (nth) => {
-    if (nth <= n) return
-    reached.resolve()
-    return held.promise
-  }
-  return {
-    reached: reached.promise,
-    release() {
-      onPut = () => {}
-      held.resolve()
-    },
-  }
+async function filledStage(context: TestContext): Promise<Stage> {
+  const filled = await stage(context)
+  filled.server.fill('from', {
+    count: objects,
+    key: (i) => `key-${String(i).padStart(5, '0')}`,
+    size: () => 100,
+  })
+  filled.server.createBucket('to')
+  return filled
 }
 
 async function gone(pids: number[]): Promise<void> {
-  const living = () => pids.filter((pid) => existsSync(`/proc/${pid}`) && !isZombie(pid))
-  while (living().length > 0) await new Promise((resolved) => setTimeout(resolved, 20))
+  while (pids.some(isAlive)) await new Promise((resolved) => setTimeout(resolved, 20))
 }
 
-function isZombie(pid: number): boolean {
+/** What has ended may wait for its new parent to take note of it; then it holds no files any more. */
+function isAlive(pid: number): boolean {
   try {
-    return readdirSync(`/proc/${pid}/fd`).length === 0
+    return existsSync(`/proc/${pid}`) && readdirSync(`/proc/${pid}/fd`).length > 0
   } catch {
-    return true
+    return false
   }
 }
 
-describe.runIf(process.platform === 'linux')('a copy', () => {
-  it('gives way to Ctrl-C at once, leaves nothing running, and is resumed by the same command', async () => {
+describe.runIf(process.platform === 'linux')('a copy', { concurrent: true }, () => {
+  it('gives way to Ctrl-C at once, leaves nothing running, and is resumed by the same command', async (context) => {
+    const { server, holdAfter, start, run } = await filledStage(context)
     const hold = holdAfter(600)
-    const { child, ended } = start(copy, env)
+    const { child, ended } = start(...copy)
     await hold.reached
     const family = descendants(child.pid!).map(({ pid }) => pid)
     expect(family.length).toBeGreaterThan(0)
@@ -92,7 +51,7 @@ describe.runIf(process.platform === 'linux')('a copy', () => {
     await gone(family)
 
     hold.release()
-    const again = await run(copy, env)
+    const again = await run(...copy)
     expect(again.stderr).toMatch(/^resuming: /)
     const { state, pass, objects: counted } = resultOf(again)
     expect({ state, pass }).toEqual({ state: 'complete', pass: 1 })
@@ -101,38 +60,27 @@ describe.runIf(process.platform === 'linux')('a copy', () => {
     expect([...server.objects('to')]).toHaveLength(objects)
   })
 
-  it('ends at once at a second signal', async () => {
-    const hold = holdAfter(10)
-    const { child, ended } = start(copy, env)
-    await hold.reached
-    child.kill('SIGTERM')
-    const nudge = setInterval(() => child.kill('SIGTERM'), 450)
-    expect((await ended).status).toBe(130)
-    clearInterval(nudge)
-    hold.release()
-  })
-
-  it('survives a kill -9 of workerd, and is survived by nothing at its own', async () => {
+  it('survives a kill -9 of workerd, and is survived by nothing at its own', async (context) => {
+    const { server, holdAfter, start, run } = await filledStage(context)
     let hold = holdAfter(600)
-    const { child, ended } = start(copy, env)
+    const first = start(...copy)
     await hold.reached
-    const workerd = () => descendants(child.pid!).filter(({ command }) => command.includes('workerd'))
-    for (const { pid } of workerd()) process.kill(pid, 'SIGKILL')
+    for (const { pid } of descendants(first.child.pid!)) process.kill(pid, 'SIGKILL')
     hold.release()
-    const survived = await ended
+    const survived = await first.ended
     expect(survived.status, survived.stderr).toBe(0)
     expect(resultOf(survived).objects.listed).toBe(objects)
 
     for (const { key } of [...server.objects('to')].slice(0, 700)) server.delete('to', key)
-    hold = holdAfter(objects + 50)
-    const second = start(copy, env)
+    hold = holdAfter(50)
+    const second = start(...copy)
     await hold.reached
     const family = descendants(second.child.pid!).map(({ pid }) => pid)
     second.child.kill('SIGKILL')
     await second.ended
     await gone(family)
     hold.release()
-    const third = await run(copy, env)
+    const third = await run(...copy)
     expect(third.stderr).toMatch(/^resuming: /)
     expect(resultOf(third)).toMatchObject({
       state: 'complete',
@@ -142,59 +90,59 @@ describe.runIf(process.platform === 'linux')('a copy', () => {
     expect([...server.objects('to')]).toHaveLength(objects)
   })
 
-  it('is alone on its state, and shows itself to whoever looks', async () => {
+  it('is alone on its state, and shows itself to whoever looks', async (context) => {
+    const { holdAfter, start, run } = await filledStage(context)
     const hold = holdAfter(10)
-    const { child, ended } = start(copy, env)
+    const { child, ended } = start(...copy)
     await hold.reached
-    const second = await run(copy, env)
+    const second = await run(...copy)
     expect(second.status).toBe(2)
     expect(second.stderr).toContain(`another Dray (dray copy, pid ${child.pid}, since `)
-    const look = await run(['migrations', '--json'], env)
+    const look = await run('migrations', '--json')
     expect(look.status, look.stderr).toBe(0)
     const [migration] = JSON.parse(look.stdout).migrations
     expect(migration).toMatchObject({ source: { bucket: 'from' }, destination: { bucket: 'to' } })
     hold.release()
     expect(resultOf(await ended).migration).toBe(migration.id)
-    expect((await run(['migration', migration.id], env)).stdout).toMatch(/^pass +1: copy, complete$/m)
+    expect((await run('migration', migration.id)).stdout).toMatch(/^pass +1: copy, complete$/m)
   })
 
-  it('moves nothing but what it was asked to, and makes way for other options', async () => {
+  it('moves nothing but what it was asked to, and makes way for other options', async (context) => {
+    const { server, holdAfter, start, run, json } = await filledStage(context)
     const hold = holdAfter(10)
-    const { child, ended } = start(copy, env)
+    const { child, ended } = start(...copy)
     await hold.reached
-    child.kill('SIGINT')
-    await ended
+    child.kill('SIGTERM')
+    expect((await ended).status).toBe(130)
     hold.release()
     const before = [...server.objects('to')].length
     server.createBucket('elsewhere')
     await server.put('other', 'x', 'x')
-    const other = await run(['copy', 's3://other', 's3://elsewhere', '--json'], env)
-    expect(resultOf(other)).toMatchObject({ state: 'complete', objects: { listed: 1, copied: 1 } })
+    const other = await json('copy', 's3://other', 's3://elsewhere')
+    expect(other.result).toMatchObject({ state: 'complete', objects: { listed: 1, copied: 1 } })
     expect([...server.objects('to')].length).toBeLessThanOrEqual(before + 32)
 
-    const dry = await run([...copy, '--dry-run'], env)
+    const dry = await run(...copy, '--dry-run')
     expect(dry.stderr).toMatch(/^counting/)
     expect(resultOf(dry)).toMatchObject({ pass: 2, state: 'complete', objects: { listed: objects } })
   })
-})
 
-it('is up until it is told to stop, for agents with the right token', async () => {
-  const up = spawn(process.execPath, [resolve('agent/main.ts'), 'up', '--port', '0'], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+  it('is up until it is told to stop, for agents with the right token', async (context) => {
+    const { at, env, start: startHere } = await stage(context)
+    const up = startHere('up', '--port', '0')
+    const [said] = (await once(up.child.stdout!, 'data')) as [string]
+    const url = /^Dray is up at (http:\S+)$/m.exec(said)![1]!
+    const elsewhere = { ...env, DRAY_STATE_DIR: at('second') }
+    const wrong = await start(['agent', '--control-plane', url, '--token', 'wrong'], elsewhere).ended
+    expect(wrong.status).toBe(2)
+    expect(wrong.stderr).toContain('does not know this agent token')
+
+    const tokens = at('state', 'tokens.json')
+    const agent = start(['agent', '--control-plane', url, '--token-file', tokens], elsewhere)
+    await once(agent.child.stdout!, 'data')
+    agent.child.kill('SIGTERM')
+    expect((await agent.ended).status).toBe(0)
+    up.child.kill('SIGINT')
+    expect((await up.ended).status).toBe(130)
   })
-  const [said] = (await once(up.stdout.setEncoding('utf8'), 'data')) as [string]
-  const url = /^Dray is up at (http:\S+)$/m.exec(said)![1]!
-  const state = { DRAY_STATE_DIR: join(work, 'second') }
-  const wrong = await run(['agent', '--control-plane', url, '--token', 'wrong'], { ...env, ...state })
-  expect(wrong.status).toBe(2)
-  expect(wrong.stderr).toContain('does not know this agent token')
-
-  const tokens = join(work, 'state', 'tokens.json')
-  const agent = start(['agent', '--control-plane', url, '--token-file', tokens], { ...env, ...state })
-  await once(agent.child.stdout!, 'data')
-  agent.child.kill('SIGTERM')
-  expect((await agent.ended).status).toBe(0)
-  up.kill('SIGINT')
-  expect(await once(up, 'exit')).toEqual([130, null])
 })
