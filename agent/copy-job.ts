@@ -16,6 +16,9 @@ export interface CopyDeps {
   pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
+/** Stores whose tokens have proved to be MD5s: one that is not, there, belongs to bytes that are not what they were. */
+const proved = new WeakSet<Storage>()
+
 /** What a try comes to: the object that was read, what it became, and the proof that they are equal. */
 export interface Copied {
   read: Entry
@@ -30,7 +33,8 @@ export class CopyJob {
   readonly signal: AbortSignal
   /**
    * The MD5 of the source's bytes, where its token said another: null until that happened. The same twice means that the
-   * token is no MD5 (KMS makes such), whatever it looks like; once may be the wire's doing.
+   * token is no MD5 (KMS makes such), whatever it looks like; once may be the wire's doing. But where tokens of the same
+   * store have proved to be MD5s, a disk of it has changed the bytes, and they must not be taken for the object.
    */
   readonly contradiction: string | null
   #contradicted: string | null = null
@@ -41,7 +45,7 @@ export class CopyJob {
   constructor(deps: CopyDeps, entry: Entry, contradiction: string | null, signal: AbortSignal) {
     this.deps = deps
     this.entry = entry
-    this.contradiction = contradiction
+    this.contradiction = proved.has(deps.source) ? null : contradiction
     this.signal = signal
   }
 
@@ -56,7 +60,7 @@ export class CopyJob {
 
   /** For the next try. */
   get lesson(): string | null {
-    return this.#contradicted ?? this.contradiction
+    return proved.has(this.deps.source) ? null : (this.#contradicted ?? this.contradiction)
   }
 
   /** The source's object, or that part of it; `gone` and `changed` are thrown. */
@@ -110,9 +114,20 @@ export class CopyJob {
 
   /** Throws `bad-digest` where the bytes read are not those of an MD5 token, unless it has proved to be none. */
   believe(md5: string, token: string): void {
-    if (md5 === token || md5 === this.lesson) return
+    if (md5 === token) return this.agreed()
+    if (md5 === this.lesson) return
     this.#contradicted = md5
     throw this.badDigest(`The source's bytes have the MD5 ${md5}, its ETag says ${token}.`)
+  }
+
+  /** Whether the source's tokens have proved to be MD5s. */
+  get tokensAreMd5s(): boolean {
+    return proved.has(this.deps.source)
+  }
+
+  /** The source's token has proved to be the MD5 of its bytes. */
+  agreed(): void {
+    proved.add(this.deps.source)
   }
 
   badDigest(message: string): DrayError {

@@ -41,7 +41,7 @@ export async function copyParts(job: CopyJob, multipart: Multipart, partSize: nu
     const ms = job.signal.aborted ? abortMs.interrupted : abortMs.calmly
     // The first error is the one to tell; an upload that is gone already is what is wanted.
     await multipart.abort(key, upload, AbortSignal.timeout(ms)).catch(() => {})
-    throw error
+    throw isUploadGone(job, error) ? uploadGone(job, error) : error
   }
 
   if (written.token === expected) return { read: head.entry, written, evidence: 'hashed' }
@@ -51,6 +51,16 @@ export async function copyParts(job: CopyJob, multipart: Multipart, partSize: nu
   if (found !== expected) throw job.badDigest('The destination holds other bytes than were sent.')
   return { read: head.entry, written, evidence: 'full-read' }
 }
+
+/** Somebody aborted it (a rule for unfinished uploads does): a new one may end well. */
+const isUploadGone = (job: CopyJob, error: unknown) =>
+  job.fact === null && error instanceof DrayError && error.code === 'not-found'
+
+const uploadGone = (job: CopyJob, cause: unknown) =>
+  new DrayError('not-found', job.op, 'The multipart upload was aborted by somebody else.', {
+    retry: 'later',
+    cause,
+  })
 
 interface Sent {
   part: Part

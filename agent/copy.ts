@@ -143,7 +143,9 @@ async function copyStream(job: CopyJob): Promise<Copied> {
       const promised = job.contradiction ?? token
       if (promised !== null) {
         const written = await write({ contentMd5: base64(promised), begin: () => ({}) })
-        return { read, written, evidence: await proven(job, written.token, promised, 'store-verified') }
+        const evidence = await proven(job, written.token, promised, 'store-verified')
+        if (promised === token) job.agreed()
+        return { read, written, evidence }
       }
       const hashing = restarting(wholeDigest)
       const written = await write({ begin: hashing.begin })
@@ -192,7 +194,7 @@ async function proven(job: CopyJob, token: string, md5: string, evidence: Eviden
  */
 async function lessonOf(job: CopyJob, error: DrayError): Promise<string | null> {
   const { source } = job.deps
-  if (error.code !== 'bad-digest' || job.lesson !== null) return job.lesson
+  if (error.code !== 'bad-digest' || job.tokensAreMd5s || job.lesson !== null) return job.lesson
   const token = md5Of(source, job.entry)
   return token === null ? null : hashObject(source, job.entry.key, 'md5', { token, signal: job.signal })
 }

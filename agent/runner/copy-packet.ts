@@ -2,7 +2,7 @@
  * One copy packet, from its listing to its outcome: what differs is copied, what cannot be is said, and, where the pass
  * asks for it, what the source no longer has is deleted.
  */
-import { type DrayError, type ErrorCode, toDrayError } from '../../shared/error.ts'
+import { type DrayError, toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { LeasedPacket } from '../../shared/protocol.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
@@ -15,6 +15,7 @@ import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
 import type { Report } from './report.ts'
 import type { Tally } from './tally.ts'
+import { isGone, isSideTrouble, unreadable } from './trouble.ts'
 
 export interface Job {
   readonly pass: Pass
@@ -24,20 +25,6 @@ export interface Job {
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal
 }
-
-/**
- * A whole side is in trouble, not one object: the packet stops at once and is tried again later, instead of failing each
- * of its objects for the same reason.
- */
-export const sideTrouble: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'no-space',
-  'read-only',
-  'bad-credentials',
-  'no-such-bucket',
-  'wrong-region',
-  'clock-skew',
-  'unreachable',
-])
 
 /** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
 export async function copyPacket(job: Job): Promise<Key | null> {
@@ -114,12 +101,12 @@ async function copyOne(
       tally.copied(source, result.bytes, result.evidence)
       return result.row
     case 'vanished':
-      // A directory whose file system went away has no objects either: then this throws, and nothing has vanished.
-      await pass.source.head(source.key, signal)
-      tally.vanished(source)
+      if (await isGone(pass.source, source.key, signal)) tally.vanished(source)
+      else tally.failed(source, unreadable(source.key))
       return null
     case 'failed':
-      if (sideTrouble.has(result.error.code) || isRootGone(pass.destination, result.error)) throw result.error
+      if (isRootGone(pass.destination, result.error)) throw result.error
+      if (await isSideTrouble(result.error, pass, source.key, signal)) throw result.error
       if (!later(result.error)) tally.failed(source, result.error)
       return null
     default:
@@ -137,7 +124,7 @@ async function proof({ pass }: Job, source: Entry, destination: Entry, signal: A
     return await prove(pass, source, destination, 'copy', signal)
   } catch (thrown) {
     const error = toDrayError(thrown, 'prove')
-    if (error.code === 'interrupted' || sideTrouble.has(error.code)) throw error
+    if (error.code === 'interrupted' || (await isSideTrouble(error, pass, source.key, signal))) throw error
     return { same: null }
   }
 }
@@ -155,8 +142,8 @@ async function deleteOne({ pass, tally }: Job, todo: Todo, signal: AbortSignal):
     if (await pass.destination.delete(entry.key, { token: entry.token, signal })) tally.deleted(entry)
   } catch (thrown) {
     const error = toDrayError(thrown, 'delete')
-    const isWhole = sideTrouble.has(error.code) || error.code === 'not-found'
-    if (error.code === 'interrupted' || isWhole) throw error
+    if (error.code === 'interrupted' || error.code === 'not-found') throw error
+    if (await isSideTrouble(error, pass, entry.key, signal)) throw error
     tally.failed(entry, error)
   }
 }

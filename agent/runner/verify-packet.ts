@@ -8,9 +8,10 @@ import type { Key } from '../../shared/key.ts'
 import { type Decision, decide } from '../core/decide.ts'
 import { prove } from '../prove.ts'
 import type { Entry, Metadata, Storage } from '../storage/storage.ts'
-import { type Job, sideTrouble } from './copy-packet.ts'
+import type { Job } from './copy-packet.ts'
 import { eachInSlot } from './each.ts'
 import { makePlan, type Todo } from './plan.ts'
+import { isGone, isSideTrouble, unreadable } from './trouble.ts'
 
 /** Of one object, the first included. */
 const tries = 4
@@ -54,10 +55,7 @@ async function verifyOne(job: Job, todo: Todo, signal: AbortSignal): Promise<voi
       }
       // What differs may only have changed since it was listed: look at it again, as it is now.
       const now = await lookAgain(job, decision.source.key, signal)
-      if (isGone(now)) {
-        tally.vanished(todo.source)
-        return
-      }
+      if (hasLeft(now)) return vanish(job, todo.source, signal)
       if (tried >= tries || isStill(decision, now)) {
         tally.failed(todo.source, { code: 'differs', message: finding.message }, 'differs')
         return
@@ -65,7 +63,8 @@ async function verifyOne(job: Job, todo: Todo, signal: AbortSignal): Promise<voi
       decision = now
     } catch (thrown) {
       const error = toDrayError(thrown, 'verify')
-      if (error.code === 'interrupted' || sideTrouble.has(error.code)) throw error
+      if (error.code === 'interrupted') throw error
+      if (await isSideTrouble(error, job.pass, todo.source.key, signal)) throw error
       const hasMoved = error.code === 'not-found' || error.code === 'changed'
       if (tried >= tries || !hasMoved) {
         // Requests and bodies have had their tries already (storage/retry.ts, prove.ts).
@@ -73,15 +72,18 @@ async function verifyOne(job: Job, todo: Todo, signal: AbortSignal): Promise<voi
         return
       }
       decision = await lookAgain(job, todo.source.key, signal)
-      if (isGone(decision)) {
-        tally.vanished(todo.source)
-        return
-      }
+      if (hasLeft(decision)) return vanish(job, todo.source, signal)
     }
   }
 }
 
-const isGone = (decision: Decision) => decision.is === 'left' || decision.is === 'destination-only'
+/** Throws where it only seems so, since the side is in trouble. */
+async function vanish({ pass, tally }: Job, source: Entry, signal: AbortSignal): Promise<void> {
+  if (await isGone(pass.source, source.key, signal)) return tally.vanished(source)
+  tally.failed(source, unreadable(source.key))
+}
+
+const hasLeft = (decision: Decision) => decision.is === 'left' || decision.is === 'destination-only'
 
 /** Whether both sides are what was compared. */
 const isStill = (compared: Unknown, now: Decision) =>
