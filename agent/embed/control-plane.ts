@@ -52,6 +52,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   ])
   if (leash) env.MINIFLARE_WORKERD_PATH = leash
   env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
+  // Else workerd keeps some 20 KB of garbage a request, up to about 450 MB: measured with an empty Worker. It costs a quarter of the leases/s.
+  env.MINIFLARE_WORKERD_V8_FLAGS ??= '--gc-global'
 
   const migrations = join(root, 'control-plane', 'migrations')
   // Miniflare starts a workerd that died again, but not one that died before it had started.
