@@ -114,8 +114,8 @@ export class CopyJob {
 
   /** Throws `bad-digest` where the bytes read are not those of an MD5 token, unless it has proved to be none. */
   believe(md5: string, token: string): void {
-    if (md5 === token) return this.agreed()
-    if (md5 === this.lesson) return
+    if (md5 === token) this.agreed()
+    if (md5 === token || md5 === this.lesson) return
     this.#contradicted = md5
     throw this.badDigest(`The source's bytes have the MD5 ${md5}, its ETag says ${token}.`)
   }

@@ -44,6 +44,8 @@ export type Fault =
   | { corruptAt: number }
   /** Nothing is done, and an answer of status 200 holds an error, as CompleteMultipartUpload and CopyObject do. */
   | { insideOk: string }
+  /** The answer's document is this instead. */
+  | { document(xml: string): string }
   /** A listing shows these objects instead. */
   | { listing(objects: ListedObject[]): ListedObject[] }
 

@@ -3,8 +3,12 @@ import type { ServerResponse } from 'node:http'
 import type { Reply } from './exchange.ts'
 import type { Fault } from './faults.ts'
 
-export async function sendReply(response: ServerResponse, reply: Reply, head: boolean, fault: Fault | null) {
+export async function sendReply(response: ServerResponse, honest: Reply, head: boolean, fault: Fault | null) {
   if (fault === 'drop-answer') return void response.socket?.resetAndDestroy()
+  const reply =
+    typeof fault === 'object' && fault && 'document' in fault && typeof honest.body === 'string'
+      ? { ...honest, body: fault.document(honest.body) }
+      : honest
   const length = bodyLength(reply)
   // Null bodies have no length to speak of: 204 and 304 must not have one.
   if (length !== null || (reply.status !== 204 && reply.status !== 304))

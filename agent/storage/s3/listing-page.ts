@@ -37,5 +37,5 @@ export function parseListing(root: Element): ListingPage | null {
     const mtime = Math.floor(modified / 1000) * 1_000_000
     entries.push(listed(key, Number(size), mtime, token, textOf(contents, 'StorageClass') ?? ''))
   }
-  return { entries, next: truncated === 'true' ? keyFromText(next!) : null }
+  return { entries, next: next ? keyFromText(next) : null }
 }

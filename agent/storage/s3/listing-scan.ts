@@ -49,7 +49,8 @@ export function scanListing(bytes: Buffer): ListingPage | null {
     if (text.startsWith('</ListBucketResult>', at)) {
       if (pastBlanks(bytes, at + 19) !== bytes.length || truncated === null) return null
       if (truncated && token === null) return null
-      return { entries, next: truncated ? token : null }
+      // A page that says it is the last and names a next one all the same is not believed to be the last.
+      return { entries, next: token }
     }
     const open = /<([A-Za-z]+)(\/?)>/y
     open.lastIndex = at
