@@ -5,6 +5,7 @@
  * Every method that changes something runs inside a transaction of the object's storage and leaves what is to be sent in
  * `out`, for its owner to send once the transaction is over.
  */
+import type { Counts } from '../shared/counts.ts'
 import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
 import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey } from './core/dispatch.ts'
 import type { NewPacket, Packet, PacketEvent, Stepped } from './core/packet.ts'
@@ -131,6 +132,7 @@ export class LivePass {
           this.#send(session, { t: 'refused', seq, ...refused })
           return
         }
+        if (message.t === 'outcome') settle(session, message.counts)
         const survey = message.t === 'cut' ? this.holders.surveys.get(packet) : undefined
         const hold = survey !== undefined && holds(this.#queue.work, this.holders.working)
         if (hold) survey.held = true
@@ -275,5 +277,13 @@ export class LivePass {
 
   #send(session: Session, message: PlaneMessage): void {
     this.out.push({ session: session.row.id, message })
+  }
+}
+
+/** What is counted now is in flight no more; the next heartbeat says what still is. */
+function settle(session: Session, { objects, bytes }: Counts): void {
+  session.inFlight = {
+    objects: Math.max(0, session.inFlight.objects - objects.listed),
+    bytes: Math.max(0, session.inFlight.bytes - bytes.copied),
   }
 }
