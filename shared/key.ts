@@ -51,11 +51,15 @@ export function displayKey(key: Key): string {
   const text = keyToText(key)
   if (text === null)
     return key.replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
-  return text.replace(
-    /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+  return visible(text).replaceAll('\n', '\\u{a}')
+}
+
+/** For a terminal: what would move its cursor, colour it or turn the direction of its text is shown instead. Lines stay lines. */
+export const visible = (text: string): string =>
+  text.replace(
+    /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`,
   )
-}
 
 /** For URLs and public documents: percent-escaped bytes, unreserved characters and `/` as they are. Reversible. */
 export function escapeKey(key: Key): string {

@@ -1,5 +1,6 @@
 /** How an error is said: what is wrong in one sentence, then what to do. Stacks only for defects, and only when asked for. */
 import { DrayError, toDrayError } from '../../shared/error.ts'
+import { visible } from '../../shared/key.ts'
 import { hints } from './hints.ts'
 
 export function complaint(thrown: unknown, debug: boolean): string {
@@ -12,7 +13,7 @@ export function complaint(thrown: unknown, debug: boolean): string {
     lines.push(`  ${error.hint ?? hints[error.code]}`)
   }
   if (debug) lines.push(...stacks(error))
-  return `${lines.join('\n')}\n`
+  return visible(`${lines.join('\n')}\n`)
 }
 
 function stacks(error: unknown): string[] {

@@ -25,7 +25,7 @@ export const hints: Record<ErrorCode, string> = {
   'key-clash': 'A file cannot be a directory too; rename one of them, or copy to a bucket.',
   'too-large': 'The destination does not take objects of this size.',
   archived: 'Restore it from the archive first, then run the same command again.',
-  symlink: 'Links are left out; --symlinks follow copies the files that they lead to.',
+  symlink: 'Replace the link by a directory, or name what it leads to as the place.',
   'special-file': 'Devices, sockets and pipes hold no content to copy.',
   'no-space': 'Make room at the destination, then run the same command again.',
   'read-only': 'Make the destination writable, then run the same command again.',

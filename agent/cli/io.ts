@@ -1,5 +1,6 @@
 /** What a command gets of the process that runs it; entry (main.ts) is the only one that touches the process itself. */
 import { DrayError } from '../../shared/error.ts'
+import { visible } from '../../shared/key.ts'
 
 export interface Io {
   /** Results. */
@@ -32,5 +33,5 @@ export function logLine(io: Io, event: { level: string; event: string; [name: st
   const fields = Object.entries(rest).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
-  io.stderr.write(`${new Date().toISOString()} ${level} ${name}${fields.join('')}\n`)
+  io.stderr.write(visible(`${new Date().toISOString()} ${level} ${name}${fields.join('')}\n`))
 }

@@ -129,6 +129,10 @@ const reasons: Record<string, [why: string, hint: string]> = {
     'there is nothing of that name',
     'Check the spelling; relative paths begin at the current directory.',
   ],
+  EEXIST: [
+    'a symbolic link that leads nowhere stands there',
+    'Make the directory that it leads to, or choose another place.',
+  ],
   ENOTDIR: ['something on the way there is no directory', 'Check the path.'],
   EACCES: ['permission denied', 'Give yourself the right, or run as the owner of that directory.'],
   EPERM: ['not permitted', 'Give yourself the right, or run as the owner of that directory.'],

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MigrationView, PassStatus } from '../../shared/api.ts'
 import { DrayError } from '../../shared/error.ts'
+import { visible } from '../../shared/key.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
 import type { Filter } from '../../shared/policy.ts'
 import { startControlPlane } from '../embed/control-plane.ts'
@@ -28,7 +29,7 @@ export async function runMigrations(options: LookOptions, io: Io): Promise<numbe
   } else if (!migrations?.length) {
     io.stdout.write('There are no migrations yet. Begin one with: dray copy SRC DST\n')
   } else {
-    io.stdout.write(table(migrations))
+    io.stdout.write(visible(table(migrations)))
   }
   return exitCodes.equal
 }
@@ -45,7 +46,7 @@ export async function runMigration(id: string, options: LookOptions, io: Io): Pr
       hint: 'See dray migrations for those that there are.',
     })
   }
-  io.stdout.write(options.json ? `${JSON.stringify(migration)}\n` : details(migration))
+  io.stdout.write(options.json ? `${JSON.stringify(migration)}\n` : visible(details(migration)))
   return exitCodes.equal
 }
 

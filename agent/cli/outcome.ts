@@ -1,7 +1,7 @@
 /** What a finished `dray copy` or `dray verify` has to say: for people, and with --json for programs. Pure. */
 import type { FailureView, PassStatus } from '../../shared/api.ts'
 import type { ErrorBody } from '../../shared/error.ts'
-import { displayKey, keyFromText, unescapeKey } from '../../shared/key.ts'
+import { displayKey, keyFromText, unescapeKey, visible } from '../../shared/key.ts'
 import { bytes, count, duration, plural } from './figures.ts'
 import { hints } from './hints.ts'
 
@@ -53,17 +53,18 @@ export function toText(outcome: Outcome): string {
   const lines = [headline(outcome), '', ...figures(outcome)]
   const trouble = [...failureLines(outcome), ...packetLines(outcome)]
   if (trouble.length > 0) lines.push('', ...trouble)
-  return `${lines.join('\n')}\n`
+  return visible(`${lines.join('\n')}\n`)
 }
 
 function headline(outcome: Outcome): string {
   const { status, source, destination } = outcome
-  const { listed, copied, failed, deleted, extra } = status.counts.objects
+  const { listed, copied, skipped, failed, deleted, extra } = status.counts.objects
+  const but = skipped === 0 ? '' : `, but for ${count(skipped)} skipped`
   const { kind, dryRun } = status.options
   const complete = stateOf(outcome) === 'complete'
   if (kind === 'verify') {
     if (complete && listed === 0) return `Verified: there is nothing in ${source} to compare.`
-    if (complete) return `Verified: everything in ${source} is in ${destination}.`
+    if (complete) return `Verified: everything in ${source} is in ${destination}${but}.`
     if (failed + extra > 0) return `Different: ${source} and ${destination} are not equal.`
     return 'Not verified: some of it could not be compared.'
   }
@@ -75,9 +76,9 @@ function headline(outcome: Outcome): string {
   if (!complete) return `Incomplete: not everything in ${source} is in ${destination}.`
   if (listed === 0) return `Complete: there is nothing in ${source} to copy.`
   if (copied === 0 && deleted === 0) {
-    return `Complete: everything in ${source} was in ${destination} already. Nothing was copied.`
+    return `Complete: everything in ${source} was in ${destination} already${but}. Nothing was copied.`
   }
-  return `Complete: everything in ${source} is in ${destination}.`
+  return `Complete: everything in ${source} is in ${destination}${but}.`
 }
 
 function figures({ status, seconds, report }: Outcome): string[] {

@@ -1,6 +1,7 @@
 /** Live progress on standard error: one block that redraws itself on a terminal, else a plain line every few seconds. */
 import { createLogUpdate } from 'log-update'
 import type { PassStatus } from '../../shared/api.ts'
+import { visible } from '../../shared/key.ts'
 import { bytes, count, duration } from './figures.ts'
 import { packetsOf } from './outcome.ts'
 import { type Pace, trackPace, workLeft } from './progress.ts'
@@ -58,7 +59,7 @@ export function block(title: string, status: PassStatus, pace: Pace, elapsed: nu
     `  bytes    ${bytes(bytesDone(status))}, ${rate(pace)}`,
     `  time     ${duration(elapsed)}, ${left(status, pace)}`,
     ...status.errors.map(({ error, packets }) =>
-      `  ${count(packets)} trying again: ${error.message}`.slice(0, 200),
+      visible(`  ${count(packets)} trying again: ${error.message}`.slice(0, 200)),
     ),
   ]
 }
@@ -66,7 +67,7 @@ export function block(title: string, status: PassStatus, pace: Pace, elapsed: nu
 export function line(status: PassStatus, pace: Pace): string {
   const { objects } = status.counts
   const failed = objects.failed > 0 ? `, ${count(objects.failed)} failed` : ''
-  const trouble = status.errors[0] ? `, trying again: ${status.errors[0].error.message}` : ''
+  const trouble = status.errors[0] ? `, trying again: ${visible(status.errors[0].error.message)}` : ''
   return (
     `packets ${packets(status)}; objects ${count(objectsDone(status))} done, ${count(objects.copied)} copied${failed}; ` +
     `${bytes(bytesDone(status))}, ${rate(pace)}; ${left(status, pace)}${trouble}`

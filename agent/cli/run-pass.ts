@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FailureView, PassStatus } from '../../shared/api.ts'
 import { DrayError, type ErrorBody } from '../../shared/error.ts'
+import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import { startControlPlane } from '../embed/control-plane.ts'
@@ -139,9 +140,8 @@ async function begin(
 function announce(io: Io, plan: Plan, pass: PassStatus, resumed: boolean): void {
   const { kind, dryRun } = pass.options
   const doing = kind === 'verify' ? 'verifying' : dryRun ? 'counting (dry run)' : 'copying'
-  io.stderr.write(
-    `${resumed ? 'resuming: ' : ''}${doing} ${sourceOf(plan)} → ${formatLocation(plan.migration.destination)}\n`,
-  )
+  const [from, to] = [sourceOf(plan), formatLocation(plan.migration.destination)]
+  io.stderr.write(visible(`${resumed ? 'resuming: ' : ''}${doing} ${from} → ${to}\n`))
 }
 
 /** The way it was meant: a single object by its own name. */

@@ -8,6 +8,7 @@ import {
   accessSync,
   constants,
   mkdirSync,
+  opendirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -106,6 +107,8 @@ function make(path: string): string {
   try {
     makeDirectory(path, [], 0o700)
     const real = realpathSync(path)
+    // Said as what it is: the check of rights below calls it a lack of them.
+    opendirSync(real).closeSync()
     accessSync(real, constants.W_OK | constants.X_OK)
     return real
   } catch (cause) {

@@ -45,6 +45,12 @@ const outcome = (of: PassStatus, changes: Partial<Outcome> = {}): Outcome => ({
   ...changes,
 })
 
+it('says that not everything is there when some of it was skipped, and keeps escapes of names from the terminal', () => {
+  const some = status({}, { listed: 3, copied: 2, skipped: 1 })
+  const text = toText(outcome(some, { source: '/a\x1b[31m' }))
+  expect(text).toMatch(/^Complete: everything in \/a\\u\{1b\}\[31m is in s3:\/\/b\/, but for 1 skipped\.\n/)
+})
+
 describe('--json', () => {
   it('has exactly the members that scripts are promised', () => {
     const counted = status(

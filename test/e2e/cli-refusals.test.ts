@@ -34,6 +34,7 @@ beforeAll(async () => {
   writeFileSync(at('tree', 'file'), 'x')
   symlinkSync(at('tree', 'file'), at('link'))
   symlinkSync(at('tree'), at('other-name'))
+  symlinkSync(at('nowhere'), at('dangling'))
   closedPort = await freePort()
   writeFileSync(
     at('config'),
@@ -85,6 +86,12 @@ const refusals: [name: string, args: () => string[], sentence: string | RegExp][
   ['a link to a file', () => ['copy', at('link'), at('new')], 'is a symbolic link to a file'],
   ['a file as the destination', () => ['copy', at('tree'), at('tree/file')], 'exists and is no directory'],
   ['a destination that cannot be made', () => ['copy', at('tree'), '/proc/dray/new'], 'cannot be written'],
+  [
+    'a link that leads nowhere',
+    () => ['copy', at('tree'), at('dangling')],
+    'a symbolic link that leads nowhere',
+  ],
+  ['a name with an escape', () => ['copy', at('no\x1b[31m'), at('new')], 'no\\u{1b}[31m'],
   ['one place twice', () => ['copy', at('tree'), at('tree/')], 'are the same place'],
   ['a destination inside the source', () => ['copy', at('tree'), at('tree/new/er')], 'is inside the source'],
   ['the same through a link', () => ['copy', at('tree'), at('other-name/new')], 'is inside the source'],
@@ -154,6 +161,11 @@ const refusals: [name: string, args: () => string[], sentence: string | RegExp][
     () => ['copy', at('tree'), at('new'), '--state-dir', '/proc/dray'],
     'the state directory /proc/dray cannot be used',
   ],
+  [
+    'a state directory that is a file',
+    () => ['copy', at('tree'), at('new'), '--state-dir', at('tree/file')],
+    'something that is no directory',
+  ],
   ['an unknown migration', () => ['migration', 'abc'], 'there is no migration abc'],
   [
     'an agent without a token',
@@ -179,6 +191,7 @@ describe('refuses', () => {
     expect(stderr).not.toMatch(/^\s+at /m)
     expect(first).toMatch(/^dray: /)
     expect(first).toMatch(sentence)
+    expect(first).not.toContain('\x1b')
     expect(second).toMatch(/^ {2}\S/)
     expect(more).toEqual([])
     expect(stdout).toBe('')
