@@ -150,7 +150,12 @@ function credentialsOf(location: S3Location, region: string, op: string): Access
       known = await Promise.race([chain(afresh ? { forceRefresh: true } : {}), tooLong])
       return known
     } catch (cause) {
-      const of = location.profile ? ` in profile "${location.profile}"` : ''
+      const ofEnvironment = process.env.AWS_PROFILE
+      const of = location.profile
+        ? ` in profile "${location.profile}"`
+        : ofEnvironment
+          ? ` in profile "${ofEnvironment}" (AWS_PROFILE)`
+          : ''
       throw new DrayError(
         'bad-credentials',
         op,
