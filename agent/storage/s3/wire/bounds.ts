@@ -1,0 +1,49 @@
+/** How long a wire waits for what. Milliseconds; everything is looked at `tickMs` apart, so that no bound costs a timer a request. */
+export interface Bounds {
+  /** For a connection: name, TCP and TLS together. */
+  readonly connectMs: number
+  /** Longest silence within an answer's body, and longest time in which nothing of a request leaves. */
+  readonly idleMs: number
+  /** The least that must come of an answer's body in so much time; less is a stall that is told drop by drop. */
+  readonly floor: { readonly bytes: number; readonly ms: number }
+  /** Connections that nobody has used for so long are closed: sooner than servers do, the quickest of which take 5 s. */
+  readonly spareMs: number
+}
+
+export const usualBounds: Bounds = {
+  connectMs: 10_000,
+  idleMs: 60_000,
+  floor: { bytes: 1024, ms: 60_000 },
+  spareMs: 4_000,
+}
+
+export function tickMs({ connectMs, idleMs, floor, spareMs }: Bounds): number {
+  return Math.min(Math.max(Math.floor(Math.min(connectMs, idleMs, floor.ms, spareMs) / 4), 5), 1000)
+}
+
+/** Whether the other side gives us enough. Time in which we do not listen does not count: `restart` at its end. */
+export class Progress {
+  #bytes = 0
+  #changed = 0
+  #windowBytes = 0
+  #windowBegan = 0
+
+  restart(now: number, bytes: number): void {
+    this.#bytes = this.#windowBytes = bytes
+    this.#changed = this.#windowBegan = now
+  }
+
+  /** `bytes`: all that have come so far. `floor` null where any byte will do. */
+  hasStalled(now: number, bytes: number, idleMs: number, floor: Bounds['floor'] | null): boolean {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes
+      this.#changed = now
+    }
+    if (now - this.#changed >= idleMs) return true
+    if (floor === null || now - this.#windowBegan < floor.ms) return false
+    const moved = bytes - this.#windowBytes
+    this.#windowBytes = bytes
+    this.#windowBegan = now
+    return moved < floor.bytes
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * One connection, one exchange at a time. States:
+ *
+ *   dialling  → idle as soon as it may be written to; gone where that fails or takes too long
+ *   idle      nothing may come: whatever does, a byte or the end, ends it
+ *   busy      a request has been begun on it, and its answer has not ended
+ *   gone      for good
+ *
+ * It goes back to idle only when nothing is left to doubt: the answer ended exactly where what was read ends, the system
+ * had taken the whole request, and the server keeps it open. A server that answers before it has all of a request is
+ * listened to and told no more.
+ */
+import type { OnReadOpts, Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import { AnswerParser } from './answer-parser.ts'
+import { type Bounds, Progress } from './bounds.ts'
+import { dial, type Origin } from './dial.ts'
+import type { Exchange, Line } from './exchange.ts'
+import type { Framing } from './framing.ts'
+import type { Head } from './head.ts'
+import { Outgoing } from './outgoing.ts'
+import { giveAway, leastRoom, letGo, type Slab, takeSlab } from './slab.ts'
+import { broken, WireError } from './wire-error.ts'
+
+export interface ConnectionOwner {
+  /** It can take an exchange. */
+  ready(connection: Connection): void
+  /**
+   * It is gone. `again`: what must be sent anew on another, since the server had left before it came. `error`: why there
+   * never was a connection.
+   */
+  lost(connection: Connection, again: Exchange | null, error: Error | null): void
+}
+
+/** What is read at once; over TLS, Node gives 16 KiB at a time. Pages that nothing comes into cost nothing. */
+const slabBytes = { plain: 256 * 1024, secure: 128 * 1024 }
+
+export class Connection implements Line {
+  readonly closed: Promise<void>
+  idleSince = 0
+  #state: 'dialling' | 'idle' | 'busy' | 'gone' = 'dialling'
+  readonly #owner: ConnectionOwner
+  readonly #socket: Socket
+  readonly #parser: AnswerParser
+  readonly #outgoing: Outgoing
+  readonly #dialled: NodeJS.Timeout
+  readonly #progress = new Progress()
+  readonly #slabBytes: number
+  #slab: Slab
+  #exchange: Exchange | null = null
+  /** Whether Node has been told to read no more. */
+  #paused = false
+  /** Of this exchange: whether the server keeps the connection; when its answer began, or 0. */
+  #keepAlive = false
+  #headAt = 0
+  #received = 0
+  /** Whether it has served no exchange yet. */
+  #fresh = true
+
+  constructor(owner: ConnectionOwner, origin: Origin, context: SecureContext | null, { connectMs }: Bounds) {
+    this.#owner = owner
+    this.#slabBytes = origin.secure ? slabBytes.secure : slabBytes.plain
+    this.#slab = takeSlab(this.#slabBytes)
+    this.#parser = new AnswerParser({
+      onHead: (head, framing) => this.#onHead(head, framing),
+      onData: (from, to) => this.#exchange?.onData(this.#slab, from, to),
+    })
+    const onread: OnReadOpts = { buffer: () => this.#room(), callback: (length) => this.#onRead(length) }
+    const socket = dial(origin, context, onread, () => this.#onReady())
+    this.#socket = socket
+    this.#outgoing = new Outgoing(socket, { failed: (error) => this.#end(error) })
+    socket.on('error', (error) => this.#end(error))
+    socket.on('end', () => this.#onEnd())
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.#end(broken('the connection was closed'))
+        resolve()
+      })
+    })
+    const late = () => this.#end(new WireError('no-connection', `no connection within ${connectMs} ms`))
+    this.#dialled = setTimeout(late, connectMs)
+  }
+
+  get isFresh(): boolean {
+    return this.#fresh
+  }
+
+  /** When idle. */
+  start(exchange: Exchange): void {
+    this.#state = 'busy'
+    this.#exchange = exchange
+    this.#keepAlive = false
+    this.#headAt = 0
+    this.#parser.begin(exchange.request.method)
+    exchange.begin(this)
+    this.#outgoing.begin(exchange, performance.now())
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#state !== 'busy') return
+    this.#paused = false
+    this.#progress.restart(performance.now(), this.#received)
+    this.#socket.resume()
+  }
+
+  abandon(): void {
+    this.#end(broken('it was given up'))
+  }
+
+  /** Ends it, with an error for what is under way. */
+  close(error: Error): void {
+    this.#end(error)
+  }
+
+  /** Looks whether anything takes too long. */
+  check(now: number, { idleMs, floor, spareMs }: Bounds): void {
+    const exchange = this.#exchange
+    if (exchange === null) {
+      if (this.#state === 'idle' && now - this.idleSince >= spareMs) this.#end(broken('nobody used it'))
+    } else if (this.#headAt === 0) {
+      const error = this.#outgoing.check(now, exchange.request.patience, idleMs)
+      if (error) this.#end(error)
+    } else if (this.#paused) {
+      this.#progress.restart(now, this.#received)
+    } else {
+      const { limitMs } = exchange
+      const least = limitMs === Number.POSITIVE_INFINITY ? floor : null
+      const isLate =
+        now - this.#headAt >= limitMs || this.#progress.hasStalled(now, this.#received, idleMs, least)
+      if (isLate) this.#end(new WireError('stalled', 'the answer does not move'))
+    }
+  }
+
+  #onReady(): void {
+    clearTimeout(this.#dialled)
+    if (this.#state === 'dialling') this.#beIdle()
+  }
+
+  #beIdle(): void {
+    this.#state = 'idle'
+    this.idleSince = performance.now()
+    this.#owner.ready(this)
+  }
+
+  /** Where the next read goes. */
+  #room(): Buffer {
+    if (this.#slab.holders === 1) this.#slab.used = 0
+    else if (this.#slab.bytes.length - this.#slab.used < leastRoom) {
+      letGo(this.#slab)
+      this.#slab = takeSlab(this.#slabBytes)
+    }
+    return this.#slab.used === 0 ? this.#slab.bytes : this.#slab.bytes.subarray(this.#slab.used)
+  }
+
+  /** Bytes have come. False to hear of no more until `resume`, though over TLS some come all the same. */
+  #onRead(length: number): boolean {
+    const slab = this.#slab
+    const to = slab.used + length
+    const wasPaused = this.#paused
+    this.#received += length
+    if (this.#state !== 'busy') {
+      this.#end(broken('bytes that nobody asked for'))
+      return true
+    }
+    let end = to
+    try {
+      end = this.#parser.feed(slab.bytes, slab.used, to)
+    } catch (error) {
+      this.#end(error as Error)
+    }
+    if (slab.holders > 1) slab.used = to
+    if (this.#exchange !== null && this.#parser.over) this.#finish(end === to)
+    this.#paused = this.#exchange?.full === true
+    // What came all the same was the end: nobody is left to ask for more.
+    if (wasPaused && !this.#paused) this.#socket.resume()
+    return !this.#paused
+  }
+
+  #onHead(head: Head, framing: Framing): void {
+    this.#headAt = performance.now()
+    this.#progress.restart(this.#headAt, this.#received)
+    const { sent, done } = this.#outgoing
+    this.#keepAlive = framing.keepAlive && done
+    if (!done) this.#outgoing.stop()
+    this.#exchange?.onHead(head, framing, sent)
+  }
+
+  #onEnd(): void {
+    if (this.#exchange === null) {
+      this.#end(broken('the other side has ended it'))
+      return
+    }
+    try {
+      this.#parser.close()
+    } catch (error) {
+      this.#end(error as Error)
+      return
+    }
+    this.#finish(false)
+  }
+
+  /** The answer is whole. `clean`: nothing came after it. */
+  #finish(clean: boolean): void {
+    const exchange = this.#exchange!
+    const isSound = clean && this.#keepAlive && this.#outgoing.taken
+    this.#exchange = null
+    this.#fresh = false
+    if (!isSound) this.#end(broken('it cannot be used again'))
+    exchange.end()
+    if (isSound) this.#beIdle()
+  }
+
+  /** The one way out. */
+  #end(error: Error): void {
+    if (this.#state === 'gone') return
+    const wasDialling = this.#state === 'dialling'
+    const exchange = this.#exchange
+    const again = exchange !== null && this.#hadLeft(exchange, error) ? exchange : null
+    this.#state = 'gone'
+    this.#exchange = null
+    clearTimeout(this.#dialled)
+    // Node may be in the middle of a read: nobody else may get this memory.
+    giveAway(this.#slab)
+    this.#socket.destroy()
+    this.#outgoing.stop()
+    again?.again()
+    this.#owner.lost(this, again, wasDialling ? error : null)
+    if (again === null) exchange?.fail(error)
+  }
+
+  /** Whether the server had closed a kept connection before this request came to it, so that it can go to another. */
+  #hadLeft(exchange: Exchange, error: Error): boolean {
+    if (this.#fresh || this.#parser.begun || exchange.over || !exchange.repeatable) return false
+    return !(error instanceof WireError) || error.fault === 'broken'
+  }
+}

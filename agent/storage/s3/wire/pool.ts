@@ -1,0 +1,106 @@
+/**
+ * The connections to one origin. Whoever asks first is served first, by whichever connection is free first; there are never
+ * more than `connections`, those that are being made included, and no more are made than requests wait for.
+ */
+import type { SecureContext } from 'node:tls'
+import type { Bounds } from './bounds.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
+import type { Origin } from './dial.ts'
+import type { Exchange } from './exchange.ts'
+import type { WireError } from './wire-error.ts'
+
+export class Pool implements ConnectionOwner {
+  readonly origin: Origin
+  readonly #context: SecureContext | null
+  readonly #connections: number
+  readonly #bounds: Bounds
+  readonly #all = new Set<Connection>()
+  /** The one used last is used next, so that the others grow old. */
+  readonly #idle: Connection[] = []
+  readonly #waiting: Exchange[] = []
+  /** Being made; for those that must not go on a used connection, which one. */
+  readonly #dialling = new Map<Connection, Exchange | null>()
+
+  constructor(origin: Origin, context: SecureContext | null, connections: number, bounds: Bounds) {
+    this.origin = origin
+    this.#context = context
+    this.#connections = connections
+    this.#bounds = bounds
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  submit(exchange: Exchange): void {
+    const free = this.#waiting.length === 0 ? this.#takeIdle() : null
+    if (free) {
+      free.start(exchange)
+      return
+    }
+    this.#waiting.push(exchange)
+    this.#grow()
+  }
+
+  /** It waits no longer, if it did. */
+  leave(exchange: Exchange): void {
+    const at = this.#waiting.indexOf(exchange)
+    if (at >= 0) this.#waiting.splice(at, 1)
+  }
+
+  ready(connection: Connection): void {
+    const meant = this.#dialling.get(connection)
+    this.#dialling.delete(connection)
+    const next = meant && !meant.over ? meant : this.#waiting.shift()
+    if (next) connection.start(next)
+    else this.#idle.push(connection)
+  }
+
+  lost(connection: Connection, again: Exchange | null, error: Error | null): void {
+    this.#all.delete(connection)
+    const at = this.#idle.indexOf(connection)
+    if (at >= 0) this.#idle.splice(at, 1)
+    const meant = this.#dialling.get(connection)
+    this.#dialling.delete(connection)
+    if (error) {
+      const unlucky = meant && !meant.over ? meant : this.#waiting.shift()
+      unlucky?.fail(error)
+    }
+    if (again) this.#dial(again)
+    this.#grow()
+  }
+
+  check(now: number): void {
+    for (const connection of [...this.#all]) connection.check(now, this.#bounds)
+  }
+
+  async close(error: WireError): Promise<void> {
+    for (const exchange of this.#waiting.splice(0)) exchange.fail(error)
+    for (const exchange of this.#dialling.values()) exchange?.fail(error)
+    await Promise.all(
+      [...this.#all].map((connection) => {
+        connection.close(error)
+        return connection.closed
+      }),
+    )
+  }
+
+  /** The system may have been asleep, or we too busy to look: the age of a connection is asked again before it is used. */
+  #takeIdle(): Connection | null {
+    const connection = this.#idle.at(-1)
+    if (!connection) return null
+    connection.check(performance.now(), this.#bounds)
+    if (this.#idle.at(-1) === connection) return this.#idle.pop()!
+    return this.#takeIdle()
+  }
+
+  #grow(): void {
+    while (this.#dialling.size < this.#waiting.length && this.#all.size < this.#connections) this.#dial(null)
+  }
+
+  #dial(meant: Exchange | null): void {
+    const connection = new Connection(this, this.origin, this.#context, this.#bounds)
+    this.#all.add(connection)
+    this.#dialling.set(connection, meant)
+  }
+}

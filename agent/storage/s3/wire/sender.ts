@@ -1,0 +1,127 @@
+/**
+ * Sends the body of a request from a stream. The bytes that complete it are held back until the stream has ended well, so
+ * that one which fails at its very end, or goes on, never makes a whole object: its connection is broken off instead.
+ */
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { broken } from './wire-error.ts'
+
+export interface Sender {
+  /** Bytes of the body given to the socket. */
+  readonly sent: number
+  /** What it waits for. `nothing`: all is on its way, or it has stopped. */
+  readonly waitsFor: 'source' | 'socket' | 'nothing'
+  /** Once, when the head is on its way. */
+  begin(): void
+  /** The socket takes more. */
+  drained(): void
+  /** Sends no more, and gives its source up. */
+  stop(): void
+}
+
+/** What a sender tells its connection. */
+export interface SenderEvents {
+  /** The body cannot be sent whole. */
+  failed(error: Error): void
+}
+
+export class StreamSender implements Sender {
+  sent = 0
+  waitsFor: Sender['waitsFor'] = 'source'
+  readonly #source: Readable
+  readonly #socket: Socket
+  readonly #length: number
+  readonly #events: SenderEvents
+  #got = 0
+  #held: Uint8Array | null = null
+
+  constructor(source: Readable, socket: Socket, length: number, events: SenderEvents) {
+    this.#source = source
+    this.#socket = socket
+    this.#length = length
+    this.#events = events
+  }
+
+  begin(): void {
+    const source = this.#source
+    // One that is over already tells nobody who comes later; only asking it does.
+    if (source.errored) {
+      this.#fail(source.errored)
+      return
+    }
+    if (source.destroyed || source.readableEnded) {
+      this.#onClose()
+      return
+    }
+    source
+      .on('data', this.#onData)
+      .on('end', this.#onEnd)
+      .on('error', this.#onError)
+      .on('close', this.#onClose)
+      .resume()
+  }
+
+  drained(): void {
+    if (this.waitsFor !== 'socket') return
+    this.waitsFor = 'source'
+    this.#source.resume()
+  }
+
+  stop(): void {
+    if (this.waitsFor === 'nothing') return
+    this.#leave()
+    this.#source.destroy()
+  }
+
+  readonly #onData = (chunk: Uint8Array | string): void => {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    if (bytes.length === 0) return
+    this.#got += bytes.length
+    if (this.#got > this.#length) {
+      this.#fail(tooMuch(this.#length))
+      return
+    }
+    if (this.#got === this.#length) this.#held = bytes
+    else if (!this.#write(bytes)) {
+      this.waitsFor = 'socket'
+      this.#source.pause()
+    }
+  }
+
+  readonly #onEnd = (): void => {
+    if (this.#got < this.#length) {
+      this.#fail(tooLittle(this.#got, this.#length))
+      return
+    }
+    this.#leave()
+    if (this.#held) this.#write(this.#held)
+  }
+
+  readonly #onError = (error: Error): void => this.#fail(error)
+  readonly #onClose = (): void => this.#fail(tooLittle(this.#got, this.#length))
+
+  #write(bytes: Uint8Array): boolean {
+    this.sent += bytes.length
+    return this.#socket.write(bytes)
+  }
+
+  #fail(error: Error): void {
+    if (this.waitsFor === 'nothing') return
+    this.stop()
+    this.#events.failed(error)
+  }
+
+  #leave(): void {
+    this.waitsFor = 'nothing'
+    const source = this.#source
+    source
+      .off('data', this.#onData)
+      .off('end', this.#onEnd)
+      .off('error', this.#onError)
+      .off('close', this.#onClose)
+  }
+}
+
+export const tooMuch = (length: number) => broken(`the body to be sent is longer than its ${length} bytes`)
+export const tooLittle = (got: number, length: number) =>
+  broken(`the body to be sent ended after ${got} of ${length} bytes`)

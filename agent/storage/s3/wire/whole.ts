@@ -1,0 +1,119 @@
+/**
+ * An exchange whose answer is wanted as one buffer: no stream, one promise. What small objects and pages of a listing are
+ * moved with.
+ *
+ * A refusal is settled by its status: where its body breaks off, stalls or is too long, what has come of it is given.
+ */
+import type { HttpRequest } from '../http.ts'
+import { Exchange } from './exchange.ts'
+import type { Framing } from './framing.ts'
+import type { Head } from './head.ts'
+import type { Slab } from './slab.ts'
+import { WireError } from './wire-error.ts'
+
+export interface WholeRequest extends HttpRequest {
+  readonly body: Buffer | null
+}
+
+export class WholeResponse {
+  readonly head: Head
+  readonly body: Buffer
+
+  constructor(head: Head, body: Buffer) {
+    this.head = head
+    this.body = body
+  }
+
+  get status(): number {
+    return this.head.status
+  }
+
+  /** All headers as an object; `head.get` costs less where a few are wanted. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.head.object
+  }
+}
+
+/** A server that refuses may be in no state to finish its sentence. */
+const refusalMs = 2_000
+const nothing: Buffer = Buffer.alloc(0)
+
+export class WholeExchange extends Exchange {
+  readonly full = false
+  readonly #most: number
+  readonly #resolve: (response: WholeResponse) => void
+  readonly #reject: (error: Error) => void
+  #head: Head | null = null
+  #bytes = nothing
+  #length = 0
+
+  constructor(
+    request: WholeRequest,
+    host: string,
+    most: number,
+    resolve: (response: WholeResponse) => void,
+    reject: (error: Error) => void,
+  ) {
+    super(request, host)
+    this.#most = most
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  get limitMs(): number {
+    if (this.#head !== null && this.#head.status >= 300) return refusalMs
+    return this.request.method === 'GET' ? Number.POSITIVE_INFINITY : this.request.patience
+  }
+
+  onHead(head: Head, { length }: Framing): void {
+    this.#head = head
+    if (length > this.#most && head.status < 300) this.abort(tooLong(this.#most))
+    else if (length > 0) this.#bytes = room(Math.min(length, this.#most))
+  }
+
+  onData(slab: Slab, from: number, to: number): void {
+    if (this.over) return
+    const length = this.#length + to - from
+    if (length > this.#bytes.length) {
+      if (length > this.#most) {
+        this.abort(tooLong(this.#most))
+        return
+      }
+      // Chunks: nobody said how many.
+      const more = Buffer.allocUnsafe(
+        Math.min(Math.max(length, this.#bytes.length * 2, 16 * 1024), this.#most),
+      )
+      this.#bytes.copy(more, 0, 0, this.#length)
+      this.#bytes = more
+    }
+    slab.bytes.copy(this.#bytes, this.#length, from, to)
+    this.#length = length
+  }
+
+  protected override onEnd(): void {
+    const whole = this.#length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#length)
+    this.#resolve(new WholeResponse(this.#head!, whole))
+  }
+
+  protected override onFail(error: Error): void {
+    if (this.#head === null || this.#head.status < 300 || this.request.signal.aborted) this.#reject(error)
+    else this.onEnd()
+  }
+}
+
+/** Small bodies are cut from slabs of their own, which the collector gets when the last of them is gone. */
+const slabBytes = 64 * 1024
+let slab = nothing
+let slabUsed = 0
+
+function room(length: number): Buffer {
+  if (length > slabBytes / 4) return Buffer.allocUnsafeSlow(length)
+  if (slabUsed + length > slab.length) {
+    slab = Buffer.allocUnsafeSlow(slabBytes)
+    slabUsed = 0
+  }
+  slabUsed += length
+  return slab.subarray(slabUsed - length, slabUsed)
+}
+
+const tooLong = (most: number) => new WireError('body-too-long', `an answer of more than ${most} bytes`)
