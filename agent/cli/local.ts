@@ -6,14 +6,13 @@ import {
   opendirSync,
   openSync,
   realpathSync,
-  rmdirSync,
   rmSync,
   type Stats,
   statSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DrayError } from '../../shared/error.ts'
-import { makeDirectory } from '../embed/make-directory.ts'
+import { makeDirectory, unmakeDirectory } from '../make-directory.ts'
 import type { Place } from './place.ts'
 
 type LocalPlace = Extract<Place, { kind: 'file' }>
@@ -88,18 +87,10 @@ export function makeWritable(path: string): () => void {
       rmSync(probe, { force: true })
     }
   } catch (cause) {
-    unmake(made)
+    unmakeDirectory(made)
     throw failed(`the destination ${path} cannot be written`, cause)
   }
-  return () => unmake(made)
-}
-
-function unmake(made: string[]): void {
-  try {
-    for (const path of made.toReversed()) rmdirSync(path)
-  } catch {
-    // Somebody put something there meanwhile, or took it away: then it stays as it is.
-  }
+  return () => unmakeDirectory(made)
 }
 
 /** Without links, for as much of the path as exists. */

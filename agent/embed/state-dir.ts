@@ -20,7 +20,7 @@ import { DatabaseSync } from 'node:sqlite'
 import envPaths from 'env-paths'
 import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
-import { makeDirectory } from './make-directory.ts'
+import { makeDirectory } from '../make-directory.ts'
 
 const holderSchema = z.object({
   pid: z.number().int().positive(),

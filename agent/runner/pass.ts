@@ -10,8 +10,10 @@ import type { PassOptions } from '../../shared/policy.ts'
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Sight } from '../core/decide.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
+import { makeDirectory, unmakeDirectory } from '../make-directory.ts'
 import type { Log } from '../session/line.ts'
 import type { Welcome } from '../session/migration.ts'
+import { fileError } from '../storage/file/file-error.ts'
 import type { OpenStorageOptions } from '../storage/open.ts'
 import { rememberListings } from '../storage/remember.ts'
 import { withRetry } from '../storage/retry.ts'
@@ -90,14 +92,17 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
     return storage
   }
 
+  const made: string[] = []
   async function close(): Promise<void> {
     await Promise.allSettled(opened.map((each) => each.close()))
+    if (pass.options.dryRun) unmakeDirectory(made)
     await rm(spillDir, { recursive: true, force: true })
   }
 
   try {
     const filter = compileFilter(welcome.filter)
     const from = await open(source, 'source')
+    if (pass.options.kind === 'copy' && destination.kind === 'file') make(destination.path, made)
     const to = await open(destination, 'destination')
     const baseline =
       pass.options.kind === 'copy'
@@ -122,6 +127,16 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** A destination may be new; of a source or of what is verified, that would be a mistake. */
+function make(path: string, made: string[]): void {
+  try {
+    makeDirectory(path, made)
+  } catch (cause) {
+    unmakeDirectory(made)
+    throw fileError(cause, `make ${path}`)
   }
 }
 

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type MemoryStorage, memoryStorage } from '../../agent/storage/memory.ts'
 import { openStorage } from '../../agent/storage/open.ts'
 import type { FileLocation } from '../../shared/location.ts'
@@ -110,6 +111,21 @@ describe('a directory to a bucket', () => {
     const pass = await world.pass(agent, { delete: true })
     expect(pass).toMatchObject({ state: 'incomplete', errors: [{ error: { code: 'not-found' }, parked: 1 }] })
     expect(destination.objects.size).toBe(1)
+  })
+
+  it('makes a destination that is not there yet, for a dry run only while it lasts', async () => {
+    const source = await tree('source', some(5))
+    const destination = join(dir, 'not', 'yet')
+    const { world, agent } = await open({
+      locations: { source: directory(source), destination: directory(destination) },
+    })
+    expect(await world.pass(agent, { dryRun: true })).toMatchObject({
+      state: 'complete',
+      counts: { objects: { copied: 5 } },
+    })
+    await vi.waitUntil(() => !existsSync(join(dir, 'not')))
+    expect(await world.pass(agent)).toMatchObject({ state: 'complete', counts: { objects: { copied: 5 } } })
+    expect(await readFile(join(destination, 'd0/f0'), 'utf8')).toBe('body 0')
   })
 
   it('does not call objects vanished where the whole source has gone', async () => {

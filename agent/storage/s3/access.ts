@@ -88,6 +88,11 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
     (env) => env.AWS_CA_BUNDLE,
     (profile) => profile.ca_bundle,
   )
+  /** What the environment asks for where the location names no profile. */
+  const preferred = await setting(
+    (env) => env.AWS_PROFILE,
+    () => undefined,
+  )
   const addressing = await setting(
     () => undefined,
     (profile) => profile['s3.addressing_style'],
@@ -99,7 +104,7 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
     regionIsGiven: location.region !== null,
     pathStyle: addressing === 'path' || (endpoint !== null && addressing !== 'virtual'),
     authorities: bundle && !endpoint?.startsWith('http:') ? await readBundle(bundle, op) : null,
-    credentials: credentialsOf(location, region, op),
+    credentials: credentialsOf(location, region, preferred, op),
   }
 }
 
@@ -132,7 +137,12 @@ function checkEndpoint(endpoint: string | null, op: string): void {
 const endsSoon = ({ expiration }: Credentials) =>
   expiration !== undefined && expiration.getTime() - Date.now() < 6 * 60_000
 
-function credentialsOf(location: S3Location, region: string, op: string): Access['credentials'] {
+function credentialsOf(
+  location: S3Location,
+  region: string,
+  preferred: string | undefined,
+  op: string,
+): Access['credentials'] {
   // A client of its own, used for nothing else: the chain may have to ask STS or SSO, with the SDK's own means.
   const chain = new S3Client({
     region,
@@ -150,11 +160,10 @@ function credentialsOf(location: S3Location, region: string, op: string): Access
       known = await Promise.race([chain(afresh ? { forceRefresh: true } : {}), tooLong])
       return known
     } catch (cause) {
-      const ofEnvironment = process.env.AWS_PROFILE
       const of = location.profile
         ? ` in profile "${location.profile}"`
-        : ofEnvironment
-          ? ` in profile "${ofEnvironment}" (AWS_PROFILE)`
+        : preferred
+          ? ` in profile "${preferred}" (AWS_PROFILE)`
           : ''
       throw new DrayError(
         'bad-credentials',

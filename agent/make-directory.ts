@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
@@ -14,5 +14,14 @@ export function makeDirectory(path: string, made: string[] = [], mode = 0o777): 
   } catch (error) {
     // Somebody else made it meanwhile.
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error
+  }
+}
+
+/** Takes away what `makeDirectory` made, as far as it is empty. */
+export function unmakeDirectory(made: readonly string[]): void {
+  try {
+    for (const path of made.toReversed()) rmdirSync(path)
+  } catch {
+    // Somebody put something there meanwhile, or took it away: then it stays as it is.
   }
 }
