@@ -35,7 +35,6 @@ export async function copyParts(job: CopyJob, multipart: Multipart, partSize: nu
       multipart,
       upload,
       sent.map(({ part }) => part),
-      expected,
     )
   } catch (error) {
     const ms = job.signal.aborted ? abortMs.interrupted : abortMs.calmly
@@ -121,14 +120,11 @@ async function sendParts(
 /** Tokens of another form than an MD5's say nothing. */
 const agrees = ({ part, md5 }: Sent) => part.token === md5 || etagKind(part.token).kind !== 'md5'
 
-/** An answer that was lost may have been a success: then there is no such upload any more, but the object is there. */
-async function complete(
-  job: CopyJob,
-  multipart: Multipart,
-  upload: string,
-  parts: Part[],
-  expected: string,
-): Promise<Written> {
+/**
+ * An answer that was lost may have been a success: then there is no such upload any more, but the object is there. Where its
+ * token is no digest, the caller reads what it holds.
+ */
+async function complete(job: CopyJob, multipart: Multipart, upload: string, parts: Part[]): Promise<Written> {
   const { key, size } = job.entry
   try {
     return await multipart.complete(key, upload, parts, job.signal)
@@ -136,7 +132,7 @@ async function complete(
     const error = toDrayError(thrown, job.op)
     if (error.code !== 'not-found') throw error
     const head = await job.deps.destination.head(key, job.signal)
-    if (head?.entry.size !== size || head.entry.token !== expected) throw error
+    if (head?.entry.size !== size) throw error
     return { token: head.entry.token, mtime: head.entry.mtime }
   }
 }

@@ -36,6 +36,7 @@ const attempts = 4
  * For pairs that `judge` called unknown (of equal size). `depth` is the pass's: `copy`, or a verification's; `full` reads
  * both bodies whatever their tokens say. In a verification, throws `not-found` where the source is gone, and `changed` where it is
  * another object now; a copy is told `same: null`, since copying finds out. A destination that is gone or another is not the same.
+ * `touched`: something was done to one of the two since they were equal, so that times alone do not make them so.
  */
 export async function prove(
   deps: ProveDeps,
@@ -43,11 +44,12 @@ export async function prove(
   destination: Entry,
   depth: 'copy' | Depth,
   signal: AbortSignal,
+  touched = false,
 ): Promise<Proof> {
   const from: Side = { storage: deps.source, entry: source }
   const to: Side = { storage: deps.destination, entry: destination }
   try {
-    return await settle(deps, from, to, depth, signal)
+    return await settle(deps, from, to, depth, signal, touched)
   } catch (thrown) {
     const error = toDrayError(thrown, 'prove')
     if (error instanceof Moved && (depth === 'copy' || error.storage !== deps.source)) return differ
@@ -66,6 +68,7 @@ async function settle(
   to: Side,
   depth: 'copy' | Depth,
   signal: AbortSignal,
+  touched: boolean,
 ): Promise<Proof> {
   const both = async (): Promise<Proof> =>
     (await compareBodies(deps, from.entry, to.entry, signal)) ? { same: 'full-read' } : differ
@@ -87,9 +90,11 @@ async function settle(
 
   if (mixed) {
     const [known, file] = isFile(to) ? [from, to] : [to, from]
-    if (await sameParts(known, file, deps, signal)) return { same: 'hashed' }
+    const parts = await compareParts(known, file, deps, signal)
+    if (parts === 'equal') return { same: 'hashed' }
     if (depth === 'copy') {
-      return (await sameRecordedMtime(from, to, signal)) ? { same: 'size+mtime' } : differ
+      if (parts === 'unequal' || !(await sameRecordedMtime(from, to, signal))) return differ
+      return touched ? both() : { same: 'size+mtime' }
     }
   }
   return both()
@@ -100,20 +105,30 @@ const isFile = ({ storage }: Side) => storage.kind === 'file'
 const kindOf = ({ storage, entry }: Side) =>
   storage.tokens === 'md5' ? etagKind(entry.token) : ({ kind: 'opaque' } as const)
 
-/** Whether a file has the multipart ETag of `known`, cut where we would have cut it or where others do. */
-async function sameParts(known: Side, file: Side, deps: ProveDeps, signal: AbortSignal): Promise<boolean> {
+/**
+ * Whether a file has the multipart ETag of `known`, cut where we would have cut it or where others do. Null where that cannot
+ * be told: only an object that may be our own is known not to be the file.
+ */
+async function compareParts(
+  known: Side,
+  file: Side,
+  deps: ProveDeps,
+  signal: AbortSignal,
+): Promise<'equal' | 'unequal' | null> {
   const kind = kindOf(known)
-  if (kind.kind !== 'multipart') return false
+  if (kind.kind !== 'multipart') return null
   const { size, token } = known.entry
   const guesses = partSizes(size, kind.parts, mostGuesses)
   const limits = known.storage.multipart?.limits
   const own = limits === undefined ? null : defaultPartSize(size, limits)
-  if (own !== null && partCount(size, own) === kind.parts) guesses.unshift(own)
-  if (guesses.length === 0) return false
+  const isOurs = own !== null && partCount(size, own) === kind.parts
+  if (isOurs) guesses.unshift(own)
+  if (guesses.length === 0) return null
   const cuts = [...new Set(guesses)].slice(0, mostGuesses)
   const { storage, entry } = file
   const etags = await digestsOf(storage, entry.key, () => cuts.map(partDigest), reading(entry, deps, signal))
-  return etags.includes(token)
+  if (etags.includes(token)) return 'equal'
+  return isOurs ? 'unequal' : null
 }
 
 /** Whether the S3 side was made from (or into) a file of the other's mtime, by what its user metadata say. */

@@ -11,7 +11,7 @@ export type Decision =
   | { is: 'left' }
   | { is: 'same'; source: Entry; destination: Entry; evidence: Evidence }
   /** Only a HEAD or a hash can tell. */
-  | { is: 'unknown'; source: Entry; destination: Entry }
+  | { is: 'unknown'; touched?: true; source: Entry; destination: Entry }
   | { is: 'differs'; source: Entry; destination: Entry }
   | { is: 'source-only'; source: Entry }
   /** To be deleted, or told as extra. */
@@ -45,7 +45,7 @@ export function decide(pair: Pair, row: BaselineRow | null, sight: Sight): Decis
   const verdict = judge(source, destination, row, sides)
   return verdict.is === 'same'
     ? { is: 'same', source, destination, evidence: verdict.evidence }
-    : { is: verdict.is, source, destination }
+    : { ...verdict, source, destination }
 }
 
 /**

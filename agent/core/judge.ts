@@ -24,8 +24,14 @@ import type { Entry, Storage } from '../storage/storage.ts'
 import { type EtagKind, etagKind } from './etag.ts'
 import { sameMtime } from './mtime.ts'
 
-/** `unknown`: only a HEAD or a hash can tell (prove.ts). */
-export type Verdict = { is: 'same'; evidence: Evidence } | { is: 'differs' } | { is: 'unknown' }
+/**
+ * `unknown`: only a HEAD or a hash can tell (prove.ts). `touched`: by the baseline, something was done to one of the two since
+ * they were equal, so that equal times are no proof.
+ */
+export type Verdict =
+  | { is: 'same'; evidence: Evidence }
+  | { is: 'differs' }
+  | { is: 'unknown'; touched?: true }
 
 export interface Sides {
   source: Storage['tokens']
@@ -57,14 +63,14 @@ export function judge(
     if (isUnchanged(destination, baseline.destination, sides.destination)) return same('baseline')
   }
   if (comparable !== 'incomparable') return differs
-  if (sides.source !== sides.destination) return unknown
-  if (sides.source === 'md5') return differs
-  if (!sameMtime(source.mtime, destination.mtime)) return differs
-  // Size and mtime say equal, but something was done to one of the two since they were: a closer look is due.
   const touched =
     baseline !== null &&
     (baseline.source.token !== source.token || baseline.destination.token !== destination.token)
-  return touched ? unknown : same('size+mtime')
+  if (sides.source !== sides.destination) return touched ? { is: 'unknown', touched } : unknown
+  if (sides.source === 'md5') return differs
+  if (!sameMtime(source.mtime, destination.mtime)) return differs
+  // Size and mtime say equal, but something was done to one of the two since they were: a closer look is due.
+  return touched ? { is: 'unknown', touched } : same('size+mtime')
 }
 
 function verified(

@@ -9,7 +9,7 @@ import type { BaselineRow } from '../baseline/baseline.ts'
 import { baselineRow } from '../baseline/baseline.ts'
 import { copyObject } from '../copy.ts'
 import { type Proof, prove } from '../prove.ts'
-import type { Entry, Storage } from '../storage/storage.ts'
+import type { Storage } from '../storage/storage.ts'
 import { eachInSlot } from './each.ts'
 import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
@@ -84,7 +84,7 @@ async function copyOne(
     return null
   }
   if (todo.is === 'unknown') {
-    const { same } = await proof(job, source, todo.destination, signal)
+    const { same } = await proof(job, todo, signal)
     if (same) {
       tally.same(source, same)
       return baselineRow(source, todo.destination, same)
@@ -119,9 +119,10 @@ const isRootGone = (destination: Storage, { code }: DrayError) =>
   destination.kind === 'file' && code === 'not-found'
 
 /** Where equality cannot be proved, for whatever reason, copying settles it. */
-async function proof({ pass }: Job, source: Entry, destination: Entry, signal: AbortSignal): Promise<Proof> {
+async function proof({ pass }: Job, todo: Todo & { is: 'unknown' }, signal: AbortSignal): Promise<Proof> {
+  const { source, destination, touched } = todo
   try {
-    return await prove(pass, source, destination, 'copy', signal)
+    return await prove(pass, source, destination, 'copy', signal, touched)
   } catch (thrown) {
     const error = toDrayError(thrown, 'prove')
     if (error.code === 'interrupted' || (await isSideTrouble(error, pass, source.key, signal))) throw error

@@ -337,3 +337,18 @@ describe('large objects', () => {
     expect(b.uploads('large')).toEqual([])
   })
 })
+
+describe('a store whose ETags say nothing', () => {
+  it('is read once more where the answer of its completion was lost', async () => {
+    const opaque = await openPlace({ etags: 'opaque' })
+    const { a, b, sdk, dray } = opaque
+    a.createBucket('large')
+    await putInParts(sdk.a, 'large', 'lost', bytes(6 * MiB, 1), 5 * MiB)
+    b.createBucket('large')
+    b.hooks = { beforeRequest: troubles({ lost: on('CompleteMultipartUpload', 'drop-answer', 1) }) }
+    const { status, result } = await dray('s', 'copy', 's3://large', 's3://large', ...fromA, ...toB)
+    expect([status, result.objects.copied]).toEqual([0, 1])
+    expect(await digests(b, 'large')).toEqual(await digests(a, 'large'))
+    expect(b.requests.count('CreateMultipartUpload')).toBe(1)
+  })
+})
