@@ -1,9 +1,11 @@
 /** --delete: nothing is deleted on the word of a listing that was not complete, nor what has changed since. */
 
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Fault, RequestInfo } from '../../agent/s3-server/faults.ts'
-import { fromA, listsAfter, openPlace, type Place, toB, told } from '../support/place.ts'
+import { checked, fromA, listsAfter, openPlace, type Place, toB, told } from '../support/place.ts'
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
@@ -14,6 +16,12 @@ const extra = (i: number) => `${key(i)}-extra`
 const extras = Array.from({ length: objects / 100 }, (_, i) => extra(i * 100))
 /** From here on the source's listing fails: in its second page. */
 const breaksAt = key(1_000)
+
+/** Who may not read a directory of ours; such a process only we can begin, and only where it can read the program. */
+const nobody = 65_534
+const program = resolve(import.meta.dirname, '../../agent/main.ts')
+const nobodyCanRun =
+  process.getuid?.() === 0 && spawnSync(process.execPath, ['--check', program], { uid: nobody }).status === 0
 
 let place: Place
 beforeAll(async () => {
@@ -240,5 +248,29 @@ describe('a directory', () => {
         .map((name) => `d/${name}`)
         .sort(),
     )
+  })
+
+  it.runIf(nobodyCanRun)('that may not be read is named, and nothing is deleted', async () => {
+    const { at } = place
+    for (const dir of ['a', 'locked', 'z']) {
+      for (const side of ['some', 'copy']) {
+        mkdirSync(at('shared', side, dir), { recursive: true })
+        writeFileSync(at('shared', side, dir, 'same'), 'x')
+      }
+      writeFileSync(at('shared/copy', dir, 'more'), 'x')
+    }
+    mkdirSync(at('shared/state'))
+    execFileSync('chown', ['-R', `${nobody}:${nobody}`, at('shared/copy'), at('shared/state')])
+    chmodSync(at('shared/some/locked'), 0o700)
+    chmodSync(at(), 0o711)
+    const args = ['copy', at('shared/some'), at('shared/copy'), '--delete']
+    const { status, result, stderr } = checked(
+      await place.begin('shared/state', { uid: nobody }, ...args).ended,
+    )
+    expect([status, result.state]).toEqual([1, 'incomplete'])
+    expect(result.objects).toMatchObject({ deleted: 0, vanished: 0 })
+    expect(stderr).toContain(`The directory ${at('shared/some/locked')} cannot be listed`)
+    const left = readdirSync(at('shared/copy'), { recursive: true, encoding: 'utf8' }).sort()
+    expect(left).toEqual(['a', 'locked', 'z'].flatMap((dir) => [dir, `${dir}/more`, `${dir}/same`]))
   })
 })

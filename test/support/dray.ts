@@ -37,12 +37,18 @@ function bareEnvironment(env: Record<string, string>): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), AWS_EC2_METADATA_DISABLED: 'true', ...env }
 }
 
-/** `detached` gives it a process group of its own, which can be killed as a whole. */
-export function start(args: string[], env: Record<string, string> = {}, detached = false): Running {
+/** `detached` gives it a process group of its own, which can be killed as a whole; `uid`: it runs as another user. */
+export function start(
+  args: string[],
+  env: Record<string, string> = {},
+  detached = false,
+  uid?: number,
+): Running {
   const child = spawn(process.execPath, [main, ...args], {
     env: bareEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   let stdout = ''
   let stderr = ''

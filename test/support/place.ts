@@ -25,7 +25,7 @@ export interface Place {
   /** The AWS SDK's word on what is there. */
   readonly sdk: { readonly a: S3Client; readonly b: S3Client }
   /** Begins `dray ARGS --json` with a state directory of that name; where `uid` is given, as that user. */
-  begin(state: string, ...args: string[]): Running
+  begin(state: string, ...args: ({ uid: number } | string)[]): Running
   /** Runs it to its end, and holds it to what is true of every end. */
   dray(state: string, ...args: string[]): Promise<Outcome>
 }
@@ -73,8 +73,11 @@ export async function openPlace(
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
     })
-  const begin = (state: string, ...args: string[]) =>
-    start([...args, '--json', '--state-dir', at(state)], env)
+  const begin: Place['begin'] = (state, ...args) => {
+    const [who] = args.filter((arg) => typeof arg === 'object')
+    const words = args.filter((arg) => typeof arg === 'string')
+    return start([...words, '--json', '--state-dir', at(state)], env, false, who?.uid)
+  }
   return {
     a,
     b,

@@ -99,8 +99,20 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
         directory.release()
       }
     } catch (error) {
-      throw fileError(error, dir === '' ? op : `list ${options.name}/${displayKey(dir)}`)
+      throw dir === '' ? fileError(error, op) : unlistable(error, dir)
     }
+  }
+
+  /** Names the directory: one among thousands stops the listing, and has to be found. */
+  function unlistable(thrown: unknown, dir: Key): DrayError {
+    const path = `${options.name}/${displayKey(dir)}`
+    if (thrown instanceof DrayError) return thrown
+    const { code, message, retry, hint } = fileError(thrown, path)
+    return new DrayError(code, `list ${path}`, `The directory ${path} cannot be listed: ${message}`, {
+      retry,
+      hint,
+      cause: thrown,
+    })
   }
 
   async function sortedNames(directory: Directory, range: Range): Promise<SortedNames> {
