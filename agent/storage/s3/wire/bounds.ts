@@ -21,6 +21,32 @@ export function tickMs({ connectMs, idleMs, floor, spareMs }: Bounds): number {
   return Math.min(Math.max(Math.floor(Math.min(connectMs, idleMs, floor.ms, spareMs) / 4), 5), 1000)
 }
 
+/**
+ * Time in which we could have heard the other side. A process that was stopped, or a machine that slept, finds everything
+ * silent for as long; what it missed is no fault of anybody's.
+ */
+export class Clock {
+  readonly #tickMs: number
+  #ticked = 0
+  #missed = 0
+
+  constructor(tickMs: number) {
+    this.#tickMs = tickMs
+  }
+
+  now(): number {
+    return performance.now() - this.#missed
+  }
+
+  /** To be called every `tickMs`; `first` after a time without. */
+  tick(first: boolean): void {
+    const now = performance.now()
+    const late = now - this.#ticked - 2 * this.#tickMs
+    if (!first && late > 0) this.#missed += late + this.#tickMs
+    this.#ticked = now
+  }
+}
+
 /** Whether the other side gives us enough. Time in which we do not listen does not count: `restart` at its end. */
 export class Progress {
   #bytes = 0

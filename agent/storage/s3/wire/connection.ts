@@ -13,7 +13,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { AnswerParser } from './answer-parser.ts'
-import { type Bounds, Progress } from './bounds.ts'
+import { type Bounds, type Clock, Progress } from './bounds.ts'
 import { dial, type Origin } from './dial.ts'
 import type { Exchange, Line } from './exchange.ts'
 import type { Framing } from './framing.ts'
@@ -37,9 +37,11 @@ const slabBytes = { plain: 256 * 1024, secure: 128 * 1024 }
 
 export class Connection implements Line {
   readonly closed: Promise<void>
+  /** By the system's own clock. */
   idleSince = 0
   #state: 'dialling' | 'idle' | 'busy' | 'gone' = 'dialling'
   readonly #owner: ConnectionOwner
+  readonly #clock: Clock
   readonly #socket: Socket
   readonly #parser: AnswerParser
   readonly #outgoing: Outgoing
@@ -57,8 +59,15 @@ export class Connection implements Line {
   /** Whether it has served no exchange yet. */
   #fresh = true
 
-  constructor(owner: ConnectionOwner, origin: Origin, context: SecureContext | null, { connectMs }: Bounds) {
+  constructor(
+    owner: ConnectionOwner,
+    origin: Origin,
+    context: SecureContext | null,
+    clock: Clock,
+    { connectMs }: Bounds,
+  ) {
     this.#owner = owner
+    this.#clock = clock
     this.#slabBytes = origin.secure ? slabBytes.secure : slabBytes.plain
     this.#slab = takeSlab(this.#slabBytes)
     this.#parser = new AnswerParser({
@@ -93,13 +102,13 @@ export class Connection implements Line {
     this.#headAt = 0
     this.#parser.begin(exchange.request.method)
     exchange.begin(this)
-    this.#outgoing.begin(exchange, performance.now())
+    this.#outgoing.begin(exchange, this.#clock.now())
   }
 
   resume(): void {
     if (!this.#paused || this.#state !== 'busy') return
     this.#paused = false
-    this.#progress.restart(performance.now(), this.#received)
+    this.#progress.restart(this.#clock.now(), this.#received)
     this.#socket.resume()
   }
 
@@ -113,10 +122,13 @@ export class Connection implements Line {
   }
 
   /** Looks whether anything takes too long. */
-  check(now: number, { idleMs, floor, spareMs }: Bounds): void {
+  check({ idleMs, floor, spareMs }: Bounds): void {
     const exchange = this.#exchange
+    const now = this.#clock.now()
     if (exchange === null) {
-      if (this.#state === 'idle' && now - this.idleSince >= spareMs) this.#end(broken('nobody used it'))
+      // The server's time goes on while ours does not.
+      const isOld = this.#state === 'idle' && performance.now() - this.idleSince >= spareMs
+      if (isOld) this.#end(broken('nobody used it'))
     } else if (this.#headAt === 0) {
       const error = this.#outgoing.check(now, exchange.request.patience, idleMs)
       if (error) this.#end(error)
@@ -177,7 +189,7 @@ export class Connection implements Line {
   }
 
   #onHead(head: Head, framing: Framing): void {
-    this.#headAt = performance.now()
+    this.#headAt = this.#clock.now()
     this.#progress.restart(this.#headAt, this.#received)
     const { sent, done } = this.#outgoing
     this.#keepAlive = framing.keepAlive && done

@@ -3,7 +3,7 @@
  * more than `connections`, those that are being made included, and no more are made than requests wait for.
  */
 import type { SecureContext } from 'node:tls'
-import type { Bounds } from './bounds.ts'
+import type { Bounds, Clock } from './bounds.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import type { Origin } from './dial.ts'
 import type { Exchange } from './exchange.ts'
@@ -13,6 +13,7 @@ export class Pool implements ConnectionOwner {
   readonly origin: Origin
   readonly #context: SecureContext | null
   readonly #connections: number
+  readonly #clock: Clock
   readonly #bounds: Bounds
   readonly #all = new Set<Connection>()
   /** The one used last is used next, so that the others grow old. */
@@ -21,10 +22,17 @@ export class Pool implements ConnectionOwner {
   /** Being made; for those that must not go on a used connection, which one. */
   readonly #dialling = new Map<Connection, Exchange | null>()
 
-  constructor(origin: Origin, context: SecureContext | null, connections: number, bounds: Bounds) {
+  constructor(
+    origin: Origin,
+    context: SecureContext | null,
+    connections: number,
+    clock: Clock,
+    bounds: Bounds,
+  ) {
     this.origin = origin
     this.#context = context
     this.#connections = connections
+    this.#clock = clock
     this.#bounds = bounds
   }
 
@@ -70,8 +78,9 @@ export class Pool implements ConnectionOwner {
     this.#grow()
   }
 
-  check(now: number): void {
-    for (const connection of [...this.#all]) connection.check(now, this.#bounds)
+  /** Looks whether anything takes too long. */
+  check(): void {
+    for (const connection of [...this.#all]) connection.check(this.#bounds)
   }
 
   async close(error: WireError): Promise<void> {
@@ -89,7 +98,7 @@ export class Pool implements ConnectionOwner {
   #takeIdle(): Connection | null {
     const connection = this.#idle.at(-1)
     if (!connection) return null
-    connection.check(performance.now(), this.#bounds)
+    connection.check(this.#bounds)
     if (this.#idle.at(-1) === connection) return this.#idle.pop()!
     return this.#takeIdle()
   }
@@ -99,7 +108,7 @@ export class Pool implements ConnectionOwner {
   }
 
   #dial(meant: Exchange | null): void {
-    const connection = new Connection(this, this.origin, this.#context, this.#bounds)
+    const connection = new Connection(this, this.origin, this.#context, this.#clock, this.#bounds)
     this.#all.add(connection)
     this.#dialling.set(connection, meant)
   }

@@ -11,17 +11,16 @@ import type { Head } from './head.ts'
 import type { Slab } from './slab.ts'
 import { WireError } from './wire-error.ts'
 
-export interface WholeRequest extends HttpRequest {
-  readonly body: Buffer | null
-}
-
 export class WholeResponse {
   readonly head: Head
   readonly body: Buffer
+  /** Bytes of the request's body that were on their way when the answer began. */
+  readonly sent: number
 
-  constructor(head: Head, body: Buffer) {
+  constructor(head: Head, body: Buffer, sent: number) {
     this.head = head
     this.body = body
+    this.sent = sent
   }
 
   get status(): number {
@@ -46,9 +45,10 @@ export class WholeExchange extends Exchange {
   #head: Head | null = null
   #bytes = nothing
   #length = 0
+  #sent = 0
 
   constructor(
-    request: WholeRequest,
+    request: HttpRequest,
     host: string,
     most: number,
     resolve: (response: WholeResponse) => void,
@@ -65,8 +65,9 @@ export class WholeExchange extends Exchange {
     return this.request.method === 'GET' ? Number.POSITIVE_INFINITY : this.request.patience
   }
 
-  onHead(head: Head, { length }: Framing): void {
+  onHead(head: Head, { length }: Framing, sent: number): void {
     this.#head = head
+    this.#sent = sent
     if (length > this.#most && head.status < 300) this.abort(tooLong(this.#most))
     else if (length > 0) this.#bytes = room(Math.min(length, this.#most))
   }
@@ -92,7 +93,7 @@ export class WholeExchange extends Exchange {
 
   protected override onEnd(): void {
     const whole = this.#length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#length)
-    this.#resolve(new WholeResponse(this.#head!, whole))
+    this.#resolve(new WholeResponse(this.#head!, whole, this.#sent))
   }
 
   protected override onFail(error: Error): void {

@@ -4,7 +4,7 @@
  * that it is not sure of; and no exchange can last for ever, however little the other side does (bounds.ts).
  *
  *   send   as http.ts's: the answer's body is a stream; one that is the body of another `send` goes from socket to socket
- *   whole  for small ones: bodies are buffers, there and back
+ *   whole  for small answers: they are buffers
  *
  * No proxies, no redirects, no decompression, no pipelining. A request that meets a connection which the server had just closed
  * is sent once more on a new one where that is safe, and fails otherwise with an error that says `now`.
@@ -12,12 +12,12 @@
 import { createSecureContext } from 'node:tls'
 import type { Http, HttpOptions, HttpRequest } from '../http.ts'
 import { Aborts } from './aborts.ts'
-import { type Bounds, tickMs, usualBounds } from './bounds.ts'
+import { type Bounds, Clock, tickMs, usualBounds } from './bounds.ts'
 import { parseOrigin } from './dial.ts'
 import type { Exchange } from './exchange.ts'
 import { Pool } from './pool.ts'
 import { StreamedExchange, type StreamedResponse } from './streamed.ts'
-import { WholeExchange, type WholeRequest, type WholeResponse } from './whole.ts'
+import { WholeExchange, type WholeResponse } from './whole.ts'
 import { WireError } from './wire-error.ts'
 
 export interface WireOptions extends HttpOptions {
@@ -27,8 +27,11 @@ export interface WireOptions extends HttpOptions {
 
 export interface Wire extends Http {
   send(request: HttpRequest): Promise<StreamedResponse>
-  /** The answer with its whole body, of at most `most` bytes: a longer one is an error where it is a success, else cut. */
-  whole(request: WholeRequest, most: number): Promise<WholeResponse>
+  /**
+   * The answer with its whole body, of at most `most` bytes: a longer one is an error where it is a success, else cut. The
+   * request's body may be anything.
+   */
+  whole(request: HttpRequest, most: number): Promise<WholeResponse>
   /** Open connections, those being made included. */
   readonly connections: number
 }
@@ -42,27 +45,34 @@ export function openWire(options: WireOptions): Wire {
   const aborts = new Aborts()
   const closed = new WireError('closed', 'the wire was closed')
   let isClosed = false
+  const clock = new Clock(tickMs(bounds))
   let ticking: NodeJS.Timeout | null = null
 
   const tick = () => {
-    const now = performance.now()
-    let connections = 0
-    for (const pool of pools.values()) {
-      pool.check(now)
-      connections += pool.size
-    }
+    clock.tick(false)
+    for (const pool of pools.values()) pool.check()
     aborts.sweep()
-    if (connections === 0) stop()
+    if (count() === 0) stop()
+  }
+  const start = () => {
+    clock.tick(true)
+    ticking = setInterval(tick, tickMs(bounds)).unref()
   }
   const stop = () => {
     if (ticking) clearInterval(ticking)
     ticking = null
   }
 
+  const count = () => {
+    let all = 0
+    for (const pool of pools.values()) all += pool.size
+    return all
+  }
+
   const poolOf = (origin: string): Pool => {
     let pool = pools.get(origin)
     if (!pool) {
-      pool = new Pool(parseOrigin(origin), context, options.connections, bounds)
+      pool = new Pool(parseOrigin(origin), context, options.connections, clock, bounds)
       pools.set(origin, pool)
     }
     return pool
@@ -82,7 +92,7 @@ export function openWire(options: WireOptions): Wire {
       return
     }
     aborts.add(exchange)
-    ticking ??= setInterval(tick, tickMs(bounds))
+    if (ticking === null) start()
     pool.submit(exchange)
   }
 
@@ -117,9 +127,7 @@ export function openWire(options: WireOptions): Wire {
         (pool, resolve, reject) => new WholeExchange(request, pool.origin.header, most, resolve, reject),
       ),
     get connections() {
-      let all = 0
-      for (const pool of pools.values()) all += pool.size
-      return all
+      return count()
     },
     async close() {
       isClosed = true

@@ -1,0 +1,219 @@
+/** Bodies of requests that do not go as they should, and sides that do not move: nothing is half stored, and nothing hangs. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { collect } from '../../agent/storage/s3/body.ts'
+import { patterned } from './contract.ts'
+import { faultOf, openPeer, type Peer, requestTo, testWire } from './wire-peer.ts'
+
+const most = 1 << 20
+const put = (peer: Peer, body: Buffer | Readable, length: number) =>
+  requestTo(peer, { method: 'PUT', headers: { 'content-length': String(length) }, body })
+/** Gives 64 KiB whenever it is asked, without end. */
+const endless = () => {
+  const piece = patterned(65_536)
+  return new Readable({
+    read() {
+      this.push(piece)
+    },
+  })
+}
+
+describe('an answer before the whole request', () => {
+  test('is seen at once, and the rest is not sent', async () => {
+    const [peer, wire] = [await openPeer(), testWire()]
+    for (const status of ['403 Forbidden', '200 OK']) {
+      peer.respond = (asked) => asked.answer(status, 'why')
+      const source = endless()
+      const closed = once(peer, 'closed')
+      const response = await wire.send(put(peer, source, 1 << 30))
+      expect(response.status).toBe(Number(status.slice(0, 3)))
+      expect(response.sent).toBeLessThan(1 << 30)
+      expect(source.destroyed).toBe(true)
+      expect((await collect(response.body, most)).toString()).toBe('why')
+      await closed
+    }
+  })
+
+  test('is seen though the server reads no more, and its connection is not used again', async () => {
+    const [peer, wire] = [await openPeer(), testWire()]
+    peer.respond = (asked) => {
+      asked.socket.pause()
+      asked.answer('403 Forbidden', 'why')
+    }
+    const closed = once(peer, 'closed')
+    const refusal = await wire.whole(requestTo(peer, { method: 'PUT', body: Buffer.alloc(64 << 20) }), most)
+    expect(refusal.body.toString()).toBe('why')
+    for (const socket of peer.sockets) socket.resume()
+    await closed
+    peer.respond = (asked) => asked.answer('200 OK')
+    await wire.whole(requestTo(peer), most)
+    expect(peer.asked.map(({ connection }) => connection)).toEqual([0, 1])
+  })
+})
+
+describe('a body that is not what it should be', () => {
+  const content = patterned(300_000)
+  const sources: [string, () => Readable, string][] = [
+    ['ends early', () => Readable.from([content.subarray(0, 299_999)], { objectMode: false }), 'broken'],
+    ['goes on', () => Readable.from([content, Buffer.from('x')], { objectMode: false }), 'broken'],
+    ['is closed', () => new Readable({ read() {} }).destroy(), 'broken'],
+    [
+      'had failed',
+      () => new Readable({ read() {} }).on('error', () => {}).destroy(new Error('mine')),
+      'mine',
+    ],
+    [
+      'fails at its very end',
+      () =>
+        Readable.from(
+          (async function* () {
+            yield content.subarray(0, 200_000)
+            yield content.subarray(200_000)
+            await new Promise((resolve) => setImmediate(resolve))
+            throw new Error('mine')
+          })(),
+          { objectMode: false },
+        ),
+      'mine',
+    ],
+  ]
+  test.each(sources)('since it %s is never sent whole', async (_, source, fault) => {
+    const [peer, wire] = [await openPeer(), testWire()]
+    const body = source()
+    expect(await faultOf(wire.send(put(peer, body, content.length)))).toBe(fault)
+    while (peer.asked.length === 0) await once(peer, 'asked')
+    while (peer.sockets.size > 0) await once(peer, 'closed')
+    expect(peer.asked).toHaveLength(1)
+    expect(peer.asked[0]!.received).toBeLessThan(content.length)
+    expect(body.destroyed).toBe(true)
+  })
+
+  test('is let go of, too, where it never gets a connection', async () => {
+    const body = endless()
+    const wire = testWire({ connections: 1 })
+    const failing = faultOf(wire.send(put(await openPeer(), body, 1 << 30)))
+    await wire.close()
+    expect(await failing).toBe('closed')
+    expect(body.destroyed).toBe(true)
+  })
+})
+
+describe('a side that does not move', () => {
+  test('takes no connection, over TLS either', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bounds: { connectMs: 30 } })]
+    const secure = { origin: peer.origin.replace('http', 'https') }
+    expect(await faultOf(wire.send(requestTo(secure)))).toBe('no-connection')
+    await peer.close()
+    expect(await faultOf(wire.send(requestTo(peer)))).toBe('ECONNREFUSED')
+  })
+
+  test('gives no answer, or nothing more of one', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bodyIdleMs: 30 })]
+    peer.respond = () => {}
+    expect(await faultOf(wire.whole(requestTo(peer, { patience: 30 }), most))).toBe('no-head')
+    peer.respond = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf')
+    expect(await faultOf(wire.whole(requestTo(peer), most))).toBe('stalled')
+    const { body } = await wire.send(requestTo(peer))
+    expect(await faultOf(collect(body, most))).toBe('stalled')
+  })
+
+  test('gives less than the floor, though never nothing', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bounds: { floor: { bytes: 1024, ms: 60 } } })]
+    peer.respond = ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n')
+      const drip = setInterval(() => socket.write('x'), 3)
+      socket.on('close', () => clearInterval(drip))
+    }
+    expect(await faultOf(wire.whole(requestTo(peer), 100_000))).toBe('stalled')
+    const { body } = await wire.send(requestTo(peer))
+    expect(await faultOf(collect(body, 100_000))).toBe('stalled')
+  })
+
+  test('may take its time over the answer to a POST, as long as it says so, and as there is patience', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bounds: { floor: { bytes: 1024, ms: 20 } } })]
+    let drops = 0
+    peer.respond = ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\n')
+      drops = 0
+      const drip = setInterval(() => ++drops <= 30 && socket.write(' '), 3)
+      socket.on('close', () => clearInterval(drip))
+    }
+    expect((await wire.whole(requestTo(peer, { method: 'POST' }), most)).body).toHaveLength(30)
+    peer.respond = ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n')
+      const drip = setInterval(() => socket.write(' '), 3)
+      socket.on('close', () => clearInterval(drip))
+    }
+    const { body } = await wire.send(requestTo(peer, { method: 'POST', patience: 50 }))
+    expect(await faultOf(collect(body, most))).toBe('stalled')
+  })
+
+  test('is not one whose answer nobody wants to read yet', async () => {
+    const bounds = { idleMs: 20, floor: { bytes: 1024, ms: 20 } }
+    const [peer, wire] = [await openPeer(), testWire({ bounds })]
+    const content = patterned(3_000_000)
+    peer.respond = (asked) => asked.answer('200 OK', content)
+    const { body } = await wire.send(requestTo(peer))
+    await delay(100)
+    body.once('readable', () => body.read(1))
+    await delay(100)
+    expect(body.destroyed).toBe(false)
+    const rest = await collect(body, content.length)
+    expect(rest.equals(content.subarray(content.length - rest.length))).toBe(true)
+  })
+
+  test('takes nothing of a request', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bodyIdleMs: 50 })]
+    peer.on('connection', (socket) => socket.pause())
+    expect(
+      await faultOf(wire.whole(requestTo(peer, { method: 'PUT', body: Buffer.alloc(64 << 20) }), most)),
+    ).toBe('stalled')
+    const source = endless()
+    expect(await faultOf(wire.send(put(peer, source, 1 << 30)))).toBe('stalled')
+    expect(source.destroyed).toBe(true)
+  })
+
+  test('is our own where a body is never given', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bounds: { spareMs: 20 } })]
+    const source = new Readable({ read() {} })
+    expect(await faultOf(wire.send({ ...put(peer, source, 10), patience: 30 }))).toBe('stalled')
+    expect(source.destroyed).toBe(true)
+  })
+})
+
+describe('TLS', () => {
+  const pem = readFileSync(new URL('../support/localhost.pem', import.meta.url))
+
+  test('is spoken to whom the certificates vouch for, by name and by address', async () => {
+    const peer = await openPeer({ key: pem, cert: pem })
+    const wire = testWire({ authorities: pem })
+    const named = { origin: peer.origin.replace('127.0.0.1', 'localhost') }
+    for (const origin of [peer, named]) {
+      expect((await wire.whole(requestTo(origin), most)).status).toBe(200)
+      expect((await wire.whole(requestTo(origin), most)).status).toBe(200)
+    }
+    expect(peer.connections).toBe(2)
+    const [, second] = [...peer.sockets] as unknown as { servername: string }[]
+    expect(second!.servername).toBe('localhost')
+  })
+
+  test('gives nobody else a byte of the request', async () => {
+    const peer = await openPeer({ key: pem, cert: pem })
+    expect(await faultOf(testWire().whole(requestTo(peer), most))).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')
+    const other = { origin: peer.origin.replace('127.0.0.1', '127.0.0.2') }
+    expect(await faultOf(testWire({ authorities: pem }).whole(requestTo(other), most))).toMatch(
+      /ERR_TLS_CERT_ALTNAME_INVALID|ECONNREFUSED/,
+    )
+    expect(peer.asked).toHaveLength(0)
+  })
+
+  test('is not expected where the server speaks none', async () => {
+    const peer = await openPeer()
+    peer.on('connection', (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    const secure = { origin: peer.origin.replace('http', 'https') }
+    expect(await faultOf(testWire().send(requestTo(secure)))).toMatch(/^ERR_SSL_/)
+  })
+})
