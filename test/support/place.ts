@@ -33,13 +33,19 @@ export interface Place {
 export const fromA = ['--source-profile', 'a']
 export const toB = ['--destination-profile', 'b']
 
+/** Of this test file. Hooks that are set within hooks are not run, so this one is set for all. */
+const opened: (() => Promise<void>)[] = []
+afterAll(async () => {
+  await Promise.all(opened.splice(0).map((close) => close()))
+})
+
 export async function openPlace(
   options: { minPartSize?: number; etags?: 'md5' | 'opaque' } = {},
 ): Promise<Place> {
   const work = mkdtempSync(join(tmpdir(), 'dray-place-'))
   const a = await startS3Server({ credentials: { KEYA: 'secret of a' } })
   const b = await startS3Server({ credentials: { KEYB: 'secret of b' }, ...options })
-  afterAll(async () => {
+  opened.push(async () => {
     await Promise.all([a.stop(), b.stop()])
     rmSync(work, { recursive: true, force: true })
   })
