@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { collect } from '../../agent/storage/s3/body.ts'
 import { patterned } from './contract.ts'
 import { type Asked, faultOf, openPeer, type Peer, requestTo, testWire } from './wire-peer.ts'
 
@@ -104,6 +105,22 @@ describe.each([
 })
 
 describe('a pump', () => {
+  test('leaves a connection that hears, though its last answer ended while nobody wanted to read it', async () => {
+    for (const secure of [false, true]) {
+      const { source, from } = await pair(secure)
+      // Two records of TLS in one piece: the first says "pause", the second comes all the same.
+      const small = content.subarray(0, 20_000)
+      source.respond = ({ socket }) =>
+        socket.write(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 20000\r\n\r\n'), small]))
+      for (let i = 0; i < 10; i++) {
+        const { body } = await from.send(requestTo(source))
+        await new Promise((resolve) => setImmediate(resolve))
+        expect((await collect(body, small.length)).equals(small)).toBe(true)
+      }
+      expect(source.connections).toBe(1)
+    }
+  })
+
   test('moves small bodies and none', async () => {
     const { source, sink, from, to } = await pair()
     for (const size of [0, 1, 70_000]) {

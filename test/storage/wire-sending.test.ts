@@ -37,18 +37,36 @@ describe('an answer before the whole request', () => {
     }
   })
 
+  test('stops the source when its head has come, and never leaves the connection to another', async () => {
+    const [peer, wire] = [await openPeer(), testWire()]
+    const finish = Promise.withResolvers<void>()
+    peer.respond = async ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n')
+      await finish.promise
+      socket.write('why')
+    }
+    // All that it ever gives has been sent: only that it is not whole tells that the server answered too early.
+    const source = new Readable({ read() {} })
+    source.push(patterned(10_000))
+    const response = await wire.send(put(peer, source, 20_000))
+    expect(source.destroyed).toBe(true)
+    expect(response.sent).toBe(10_000)
+    finish.resolve()
+    expect((await collect(response.body, most)).toString()).toBe('why')
+    peer.respond = (asked) => asked.answer('200 OK')
+    await wire.whole(requestTo(peer), most)
+    expect(peer.asked.map(({ connection }) => connection)).toEqual([0, 1])
+  })
+
   test('is seen though the server reads no more, and its connection is not used again', async () => {
     const [peer, wire] = [await openPeer(), testWire()]
     peer.respond = (asked) => {
+      if (asked.connection > 0) return asked.answer('200 OK')
       asked.socket.pause()
       asked.answer('403 Forbidden', 'why')
     }
-    const closed = once(peer, 'closed')
     const refusal = await wire.whole(requestTo(peer, { method: 'PUT', body: Buffer.alloc(64 << 20) }), most)
     expect(refusal.body.toString()).toBe('why')
-    for (const socket of peer.sockets) socket.resume()
-    await closed
-    peer.respond = (asked) => asked.answer('200 OK')
     await wire.whole(requestTo(peer), most)
     expect(peer.asked.map(({ connection }) => connection)).toEqual([0, 1])
   })
@@ -142,6 +160,8 @@ describe('a side that does not move', () => {
       socket.on('close', () => clearInterval(drip))
     }
     expect((await wire.whole(requestTo(peer, { method: 'POST' }), most)).body).toHaveLength(30)
+    const streamed = await wire.send(requestTo(peer, { method: 'POST' }))
+    expect(await collect(streamed.body, most)).toHaveLength(30)
     peer.respond = ({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n')
       const drip = setInterval(() => socket.write(' '), 3)
@@ -149,6 +169,7 @@ describe('a side that does not move', () => {
     }
     const { body } = await wire.send(requestTo(peer, { method: 'POST', patience: 50 }))
     expect(await faultOf(collect(body, most))).toBe('stalled')
+    expect(await faultOf(wire.whole(requestTo(peer, { method: 'POST', patience: 50 }), most))).toBe('stalled')
   })
 
   test('is not one whose answer nobody wants to read yet', async () => {
@@ -174,6 +195,37 @@ describe('a side that does not move', () => {
     const source = endless()
     expect(await faultOf(wire.send(put(peer, source, 1 << 30)))).toBe('stalled')
     expect(source.destroyed).toBe(true)
+  })
+
+  test('is not one that takes something now and then', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bodyIdleMs: 150 })]
+    let pauses = 0
+    peer.respond = (asked) => {
+      const { socket } = asked
+      let taken = 0
+      socket.on('data', (chunk) => {
+        taken += chunk.length
+        if (taken < 4 << 20) return
+        taken = 0
+        pauses++
+        socket.pause()
+        setTimeout(() => socket.resume(), 25)
+      })
+      void asked.whole.then(() => asked.answer('200 OK'))
+    }
+    const body = Buffer.alloc(64 << 20)
+    expect((await wire.whole(requestTo(peer, { method: 'PUT', body }), most)).status).toBe(200)
+    expect(pauses * 25).toBeGreaterThan(150)
+  })
+
+  test('need not finish its sentence where it refuses', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bounds: { refusalMs: 30 } })]
+    peer.respond = ({ socket }) => {
+      socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 1000000\r\n\r\n')
+      const drip = setInterval(() => socket.write(' '), 3)
+      socket.on('close', () => clearInterval(drip))
+    }
+    expect((await wire.whole(requestTo(peer), most)).status).toBe(403)
   })
 
   test('is our own where a body is never given', async () => {

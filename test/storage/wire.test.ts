@@ -1,5 +1,5 @@
 /** Requests and answers over real sockets: what is said, what is believed, and which connections are used again. */
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { collect } from '../../agent/storage/s3/body.ts'
@@ -369,6 +369,16 @@ describe('a wire', () => {
     const { body } = await done.response
     done.controller.abort()
     expect((await collect(body, most)).toString()).toBe('all')
+  })
+
+  test('listens to a signal only while it has something to do with it', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bounds: { spareMs: 20 } })]
+    const { signal } = new AbortController()
+    const asks = Array.from({ length: 20 }, () => wire.whole(requestTo(peer, { signal }), most))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    await Promise.all(asks)
+    while (peer.sockets.size > 0) await once(peer, 'closed')
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
   test('gives up the connection of a body that is destroyed before its end, and of no other', async () => {

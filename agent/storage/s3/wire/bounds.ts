@@ -6,6 +6,8 @@ export interface Bounds {
   readonly idleMs: number
   /** The least that must come of an answer's body in so much time; less is a stall that is told drop by drop. */
   readonly floor: { readonly bytes: number; readonly ms: number }
+  /** For the rest of an answer that refuses, where it is wanted whole: a server that refuses may be in no state to finish it. */
+  readonly refusalMs: number
   /** Connections that nobody has used for so long are closed: sooner than servers do, the quickest of which take 5 s. */
   readonly spareMs: number
 }
@@ -14,11 +16,12 @@ export const usualBounds: Bounds = {
   connectMs: 10_000,
   idleMs: 60_000,
   floor: { bytes: 1024, ms: 60_000 },
+  refusalMs: 2_000,
   spareMs: 4_000,
 }
 
-export function tickMs({ connectMs, idleMs, floor, spareMs }: Bounds): number {
-  return Math.min(Math.max(Math.floor(Math.min(connectMs, idleMs, floor.ms, spareMs) / 4), 5), 1000)
+export function tickMs({ idleMs, floor, refusalMs, spareMs }: Bounds): number {
+  return Math.min(Math.max(Math.floor(Math.min(idleMs, floor.ms, refusalMs, spareMs) / 4), 5), 1000)
 }
 
 /**

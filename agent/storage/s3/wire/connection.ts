@@ -132,9 +132,7 @@ export class Connection implements Line {
     } else if (this.#headAt === 0) {
       const error = this.#outgoing.check(now, exchange.request.patience, idleMs)
       if (error) this.#end(error)
-    } else if (this.#paused) {
-      this.#progress.restart(now, this.#received)
-    } else {
+    } else if (!this.#paused) {
       const { limitMs } = exchange
       const least = limitMs === Number.POSITIVE_INFINITY ? floor : null
       const isLate =

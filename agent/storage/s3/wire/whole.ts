@@ -33,13 +33,12 @@ export class WholeResponse {
   }
 }
 
-/** A server that refuses may be in no state to finish its sentence. */
-const refusalMs = 2_000
 const nothing: Buffer = Buffer.alloc(0)
 
 export class WholeExchange extends Exchange {
   readonly full = false
   readonly #most: number
+  readonly #refusalMs: number
   readonly #resolve: (response: WholeResponse) => void
   readonly #reject: (error: Error) => void
   #head: Head | null = null
@@ -51,17 +50,19 @@ export class WholeExchange extends Exchange {
     request: HttpRequest,
     host: string,
     most: number,
+    refusalMs: number,
     resolve: (response: WholeResponse) => void,
     reject: (error: Error) => void,
   ) {
     super(request, host)
     this.#most = most
+    this.#refusalMs = refusalMs
     this.#resolve = resolve
     this.#reject = reject
   }
 
   get limitMs(): number {
-    if (this.#head !== null && this.#head.status >= 300) return refusalMs
+    if (this.#head !== null && this.#head.status >= 300) return this.#refusalMs
     return this.request.method === 'GET' ? Number.POSITIVE_INFINITY : this.request.patience
   }
 

@@ -124,7 +124,8 @@ export function openWire(options: WireOptions): Wire {
     whole: (request, most) =>
       begin(
         request,
-        (pool, resolve, reject) => new WholeExchange(request, pool.origin.header, most, resolve, reject),
+        (pool, resolve, reject) =>
+          new WholeExchange(request, pool.origin.header, most, bounds.refusalMs, resolve, reject),
       ),
     get connections() {
       return count()
