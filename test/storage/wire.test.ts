@@ -125,10 +125,10 @@ describe('an answer', () => {
       })
       peer.respond = ({ socket }) =>
         socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf', () => socket[way]())
-      const fault = { end: 'broken', resetAndDestroy: 'ECONNRESET', uncork: 'stalled' }[way]
-      expect(await faultOf(wire.whole(requestTo(peer), most))).toBe(fault)
+      const fault = way === 'uncork' ? /^stalled$/ : /^(?:broken|ECONNRESET)$/
+      expect(await faultOf(wire.whole(requestTo(peer), most))).toMatch(fault)
       const { body } = await wire.send(requestTo(peer))
-      expect(await faultOf(collect(body, most))).toBe(fault)
+      expect(await faultOf(collect(body, most))).toMatch(fault)
     }
   })
 

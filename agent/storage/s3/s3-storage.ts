@@ -7,7 +7,7 @@ import { resolveAccess } from './access.ts'
 import { ignore } from './body.ts'
 import { openS3Client } from './client.ts'
 import { malformed } from './errors.ts'
-import { type HttpResponse, openHttp } from './http.ts'
+import { type Http, type HttpOptions, type HttpResponse, openHttp } from './http.ts'
 import { listObjects } from './list.ts'
 import { openMultipart } from './multipart.ts'
 import { headersOf, headOf, isOpaque } from './object-headers.ts'
@@ -17,17 +17,20 @@ import { upload } from './upload.ts'
 /** S3's own limit, in bytes. */
 const longestKey = 1024
 
-/** Looks up credentials, region and endpoint; asks nothing of the store yet. */
+/** Looks up credentials, region and endpoint; asks nothing of the store yet. `http`: who carries the requests. */
 export async function openS3Storage(
   location: S3Location,
-  options: { connections: number },
+  options: { connections: number; http?: (options: HttpOptions) => Http },
 ): Promise<Storage> {
   const { bucket } = location
   const prefix = keyFromText(location.prefix)
   const access = await resolveAccess(location)
   const retarget = (region: string) => resolveTarget(access, bucket, region)
   const [target] = await Promise.all([retarget(access.region), access.credentials()])
-  const http = openHttp({ connections: options.connections, authorities: access.authorities })
+  const http = (options.http ?? openHttp)({
+    connections: options.connections,
+    authorities: access.authorities,
+  })
   const client = openS3Client({ bucket, access, http, target, retarget })
   /** AWS alone is known to hold a DELETE to its If-Match; others refuse or ignore it. */
   const deletesConditionally = access.endpoint === null
