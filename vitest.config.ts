@@ -12,6 +12,8 @@ process.env.WRANGLER_SEND_METRICS = 'false'
 
 export default defineConfig({
   test: {
+    // Most of them wait for sockets and processes: more of them than cores keeps both busy.
+    maxWorkers: 3,
     projects: [
       {
         test: {

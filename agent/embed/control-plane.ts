@@ -6,6 +6,7 @@
  * A workerd that dies is started again by Miniflare on the same address; agents connect again by themselves.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 // Not read for settings: Miniflare takes the path of workerd, and where to write for a moment, from nowhere else.
@@ -48,7 +49,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const [{ script, web }, leash] = await Promise.all([
     bundles(root, options.console ?? false),
     leashWorkerd(directory),
-    import('miniflare'),
   ])
   if (leash) env.MINIFLARE_WORKERD_PATH = leash
   env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
@@ -71,11 +71,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return { url, operatorToken: operator, agentToken: agent, stop: () => plane.dispose() }
 }
 
-async function createPlane(
+function createPlane(
   { port = 0, host = '127.0.0.1', log }: ControlPlaneOptions,
   at: { directory: string; script: string; web: string | null; operator: string; agent: string },
 ) {
-  const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = await import('miniflare')
+  // Its six megabytes of CommonJS are loaded a quarter of a second sooner by require than by import.
+  const miniflare = createRequire(import.meta.url)('miniflare') as typeof import('miniflare')
+  const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = miniflare
   class Quiet extends Log {
     override log(message: string) {
       log?.('warn', message)
