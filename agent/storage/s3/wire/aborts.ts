@@ -5,7 +5,11 @@
 import type { Exchange } from './exchange.ts'
 
 interface Listening {
-  readonly exchanges: Set<Exchange>
+  /**
+   * Each at its `place`. No set: the tables that a set leaves behind as it comes and goes hold their last content and the next
+   * table, so that what passes through it outlives every collection of young objects.
+   */
+  readonly exchanges: Exchange[]
   readonly listener: () => void
 }
 
@@ -16,26 +20,31 @@ export class Aborts {
     const { signal } = exchange.request
     let listening = this.#signals.get(signal)
     if (!listening) {
-      const exchanges = new Set<Exchange>()
+      const exchanges: Exchange[] = []
       const listener = () => {
         this.#signals.delete(signal)
-        for (const each of exchanges) each.abort()
+        for (const each of exchanges.splice(0)) each.abort()
       }
       signal.addEventListener('abort', listener, { once: true })
       listening = { exchanges, listener }
       this.#signals.set(signal, listening)
     }
-    listening.exchanges.add(exchange)
+    exchange.place = listening.exchanges.push(exchange) - 1
   }
 
   delete(exchange: Exchange): void {
-    this.#signals.get(exchange.request.signal)?.exchanges.delete(exchange)
+    const exchanges = this.#signals.get(exchange.request.signal)?.exchanges
+    if (exchanges === undefined || exchanges[exchange.place] !== exchange) return
+    const last = exchanges.pop()!
+    if (last === exchange) return
+    exchanges[exchange.place] = last
+    last.place = exchange.place
   }
 
   /** Lets go of signals that end nothing any more. To be called now and then, and at the end. */
   sweep(): void {
     for (const [signal, { exchanges, listener }] of this.#signals) {
-      if (exchanges.size > 0) continue
+      if (exchanges.length > 0) continue
       signal.removeEventListener('abort', listener)
       this.#signals.delete(signal)
     }

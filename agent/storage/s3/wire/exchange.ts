@@ -25,6 +25,8 @@ export abstract class Exchange {
   readonly head: string
   /** Bytes of the request's body. */
   readonly length: number
+  /** Among those that its signal ends. */
+  place = -1
   over = false
   /** Whether it has been sent before, to a server that had just gone. */
   repeated = false

@@ -23,14 +23,14 @@ export class Head {
   /** HTTP/1.`minor`: 0 or 1. */
   readonly minor: number
   readonly #text: string
-  /** Of each line in turn: start and end of its name, start and end of its value. */
-  readonly #marks: number[]
+  /** Where each header's line begins, and where the last one ends. */
+  readonly #lines: number[]
   #object: Record<string, string> | null = null
 
   /** `text`: the bytes from the status line to the empty line that ends the head, both included. Throws `malformed`. */
   constructor(text: string) {
     this.#text = text
-    this.#marks = []
+    this.#lines = []
     this.minor = text.charCodeAt(7) - zero
     this.status = digits(text, 9)
     const version = text.startsWith('HTTP/1.') && (this.minor === 0 || this.minor === 1)
@@ -42,57 +42,43 @@ export class Head {
 
   #scan(start: number): void {
     const text = this.#text
-    const marks = this.#marks
     const end = text.length - 2
     let at = start
     while (at < end) {
+      this.#lines.push(at)
       const name = at
       while (isToken[text.charCodeAt(at)] === 1) at++
       if (at === name || text.charCodeAt(at) !== colon) throw malformed('a header without a name')
-      const nameEnd = at++
-      while (isBlank(text.charCodeAt(at))) at++
-      const lineEnd = endOfField(text, at)
-      let valueEnd = lineEnd
-      while (valueEnd > at && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--
-      marks.push(name, nameEnd, at, valueEnd)
-      at = lineEnd + 2
+      at = endOfField(text, at + 1) + 2
     }
     if (at !== end) throw malformed('a head that does not end')
-    if (marks.length > mostHeaders * 4) throw malformed('too many headers')
+    if (this.#lines.length > mostHeaders) throw malformed('too many headers')
+    this.#lines.push(end)
   }
 
   /** By lower-case name; several of one name joined by `, `. */
   get(name: string): string | undefined {
-    const marks = this.#marks
+    const lines = this.#lines
     let found: string | undefined
-    for (let i = 0; i < marks.length; i += 4) {
-      if (marks[i + 1]! - marks[i]! !== name.length || !this.#isNamed(marks[i]!, name)) continue
-      const value = this.#text.slice(marks[i + 2]!, marks[i + 3]!)
+    for (let i = 0; i < lines.length - 1; i++) {
+      const end = lines[i]! + name.length
+      if (this.#text.charCodeAt(end) !== colon || !this.#isNamed(lines[i]!, name)) continue
+      const value = this.#value(end, lines[i + 1]!)
       found = found === undefined ? value : `${found}, ${value}`
-    }
-    return found
-  }
-
-  /** How many lines have this lower-case name. */
-  count(name: string): number {
-    const marks = this.#marks
-    let found = 0
-    for (let i = 0; i < marks.length; i += 4) {
-      if (marks[i + 1]! - marks[i]! === name.length && this.#isNamed(marks[i]!, name)) found++
     }
     return found
   }
 
   /** Those whose name begins with `prefix` (lower-case; `x-amz-meta-`), by the rest of their names, lower-case. */
   under(prefix: string): Record<string, string> {
-    const marks = this.#marks
+    const lines = this.#lines
     const found: Record<string, string> = {}
-    for (let i = 0; i < marks.length; i += 4) {
-      const start = marks[i]!
-      if (marks[i + 1]! - start <= prefix.length || !this.#isNamed(start, prefix)) continue
-      const name = this.#text.slice(start + prefix.length, marks[i + 1]!).toLowerCase()
-      const value = this.#text.slice(marks[i + 2]!, marks[i + 3]!)
-      add(found, name, value)
+    for (let i = 0; i < lines.length - 1; i++) {
+      const start = lines[i]!
+      if (!this.#isNamed(start, prefix)) continue
+      const end = this.#text.indexOf(':', start)
+      const name = this.#text.slice(start + prefix.length, end).toLowerCase()
+      if (name !== '') add(found, name, this.#value(end, lines[i + 1]!))
     }
     return found
   }
@@ -103,6 +89,16 @@ export class Head {
     return this.#object
   }
 
+  /** Between the colon and the next line, without the blanks around it. */
+  #value(colonAt: number, next: number): string {
+    let start = colonAt + 1
+    let end = next - 2
+    while (isBlank(this.#text.charCodeAt(start)) && start < end) start++
+    while (end > start && isBlank(this.#text.charCodeAt(end - 1))) end--
+    return this.#text.slice(start, end)
+  }
+
+  /** Whether the name at `start` begins with this one. */
   #isNamed(start: number, name: string): boolean {
     const text = this.#text
     for (let i = 0; i < name.length; i++) {
