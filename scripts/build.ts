@@ -1,5 +1,6 @@
 /**
- * Builds what is not run as it is: the Worker, bundled for workerd, and the console. As a script, builds both.
+ * Builds what is not run as it is: the Worker, bundled for workerd, the console, and for releases the command line. As a
+ * script, builds all.
  */
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
@@ -25,7 +26,7 @@ async function lastChange(dir: string): Promise<number> {
   return newest
 }
 
-type Source = 'control-plane' | 'web' | 'shared'
+type Source = 'agent' | 'control-plane' | 'web' | 'shared'
 
 /**
  * The path of `dist/<outfile>`, bundled again from `entry` where one of `sources` is newer. Safe to call from several processes
@@ -84,6 +85,12 @@ export async function buildWeb(): Promise<string> {
   return directory
 }
 
+/** The command line, for releases: what `bin/dray` runs where there are no sources. Dependencies stay in node_modules. */
+export function buildAgent(root = packageRoot()): Promise<string> {
+  const options = { platform: 'node', packages: 'external' } as const
+  return bundle('agent/main.js', 'agent/main.ts', ['agent', 'shared'], options, root)
+}
+
 if (import.meta.main) {
-  process.stdout.write(`${await buildWorker()}\n${await buildWeb()}\n`)
+  process.stdout.write(`${await buildWorker()}\n${await buildWeb()}\n${await buildAgent()}\n`)
 }
