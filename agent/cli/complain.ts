@@ -4,7 +4,7 @@ import { visible } from '../../shared/key.ts'
 import { hints } from './hints.ts'
 
 export function complaint(thrown: unknown, debug: boolean): string {
-  const error = toDrayError(thrown, 'run')
+  const error = ownDisk(thrown) ?? toDrayError(thrown, 'run')
   const lines = [`dray: ${error.message.replace(/\s*\n\s*/g, ' ')}`]
   if (error.code === 'internal') {
     lines.push('  This is a defect of Dray: please report it (CONTRIBUTING.md says where)')
@@ -14,6 +14,25 @@ export function complaint(thrown: unknown, debug: boolean): string {
   }
   if (debug) lines.push(...stacks(error))
   return visible(`${lines.join('\n')}\n`)
+}
+
+/** Trouble with Dray's own files: stores' errors were classified where they came from. Null for anything else. */
+function ownDisk(thrown: unknown): DrayError | null {
+  const { code, path } = (thrown ?? {}) as { code?: string; path?: string }
+  const where = path ? ` at ${path}` : ''
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new DrayError('no-space', 'write', `the disk that Dray keeps its state on is full${where}`, {
+      hint: 'Free some space, or give another directory with --state-dir. The same command goes on.',
+      cause: thrown,
+    })
+  }
+  if (code === 'EROFS') {
+    return new DrayError('read-only', 'write', `the disk that Dray keeps its state on is read-only${where}`, {
+      hint: 'Give a directory that can be written with --state-dir.',
+      cause: thrown,
+    })
+  }
+  return null
 }
 
 function stacks(error: unknown): string[] {

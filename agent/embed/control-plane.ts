@@ -5,7 +5,7 @@
  *
  * A workerd that dies is started again by Miniflare on the same address; agents connect again by themselves.
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -18,6 +18,9 @@ import { applyMigrations } from './d1-migrations.ts'
 import { packageRoot } from './package-root.ts'
 import { ensureTokens } from './tokens.ts'
 import { leashWorkerd } from './workerd-leash.ts'
+
+/** Bytes: an empty control plane needs a little more. */
+const leastFree = 256 * 1024
 
 export interface ControlPlaneOptions {
   /** Its lock must be held (state-dir.ts). */
@@ -65,10 +68,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       return { plane, url }
     } catch (error) {
       await plane.dispose().catch(() => {})
-      throw error
+      throw full(directory) ?? error
     }
   })
   return { url, operatorToken: operator, agentToken: agent, stop: () => plane.dispose() }
+}
+
+/** workerd only says that its databases fail; where there is no room for them, that is why. */
+function full(directory: string): DrayError | null {
+  const { bavail, bsize } = statfsSync(directory)
+  if (bavail * bsize > leastFree) return null
+  return new DrayError('no-space', 'start', `the disk that Dray keeps its state on is full at ${directory}`, {
+    hint: 'Free some space, or give another directory with --state-dir. The same command goes on.',
+  })
 }
 
 function createPlane(
