@@ -18,8 +18,8 @@ describe('a complaint', () => {
   it('about what nobody foresaw is a defect, with its stack only when asked for', () => {
     const text = complaint(new TypeError('x is not a function'), false)
     expect(text).toContain('defect of Dray')
-    expect(text).not.toContain('at ')
-    expect(complaint(new TypeError('x is not a function'), true)).toContain('TypeError')
+    expect(text).not.toMatch(/^\s+at /m)
+    expect(complaint(new TypeError('x is not a function'), true)).toMatch(/^\s+at /m)
   })
 
   it('shows no escape to the terminal', () => {
