@@ -26,6 +26,8 @@ interface Workload {
   readonly source: 'src' | 'disk'
   readonly destination: 'dst' | 'mirror'
   readonly hashing: boolean
+  /** On both sides. */
+  readonly tls?: boolean
 }
 
 const MiB = 1024 * 1024
@@ -46,6 +48,15 @@ const workloads: Workload[] = [
     source: 'src',
     destination: 'dst',
     hashing: false,
+  },
+  {
+    name: '8 MiB objects, S3 to S3 over TLS',
+    objects: Math.round(200 * scale),
+    size: 8 * MiB,
+    source: 'src',
+    destination: 'dst',
+    hashing: false,
+    tls: true,
   },
   {
     name: '512 MiB objects, S3 to S3',
@@ -93,7 +104,11 @@ interface Row {
 const work = mkdtempSync(join(tmpdir(), 'dray-bench-'))
 const port = 20_000 + (process.pid % 20_000)
 /** Two endpoints, as two vendors would be: neither tool may let the store copy by itself. */
-const endpoints = { source: `http://127.0.0.1:${port}`, destination: `http://127.0.0.1:${port + 1}` }
+function endpoints({ tls = false }: Pick<Workload, 'tls'>) {
+  const scheme = tls ? 'https' : 'http'
+  return { source: `${scheme}://127.0.0.1:${port}`, destination: `${scheme}://127.0.0.1:${port + 1}` }
+}
+const certificate = join(root, 'test/support/localhost.pem')
 const { AWS_CA_BUNDLE: _, ...inherited } = process.env
 const env = {
   ...inherited,
@@ -103,23 +118,28 @@ const env = {
   RCLONE_CONFIG: join(work, 'rclone.conf'),
   RCLONE_CONFIG_FROM_TYPE: 's3',
   RCLONE_CONFIG_FROM_PROVIDER: 'Ceph',
-  RCLONE_CONFIG_FROM_ENDPOINT: endpoints.source,
   RCLONE_CONFIG_FROM_ENV_AUTH: 'true',
   RCLONE_CONFIG_TO_TYPE: 's3',
   RCLONE_CONFIG_TO_PROVIDER: 'Ceph',
-  RCLONE_CONFIG_TO_ENDPOINT: endpoints.destination,
   RCLONE_CONFIG_TO_ENV_AUTH: 'true',
 }
+
+const environmentOf = (w: Workload) => ({
+  ...env,
+  RCLONE_CONFIG_FROM_ENDPOINT: endpoints(w).source,
+  RCLONE_CONFIG_TO_ENDPOINT: endpoints(w).destination,
+  ...(w.tls ? { NODE_EXTRA_CA_CERTS: certificate, RCLONE_CA_CERT: certificate } : {}),
+})
 
 const tools = {
   dray: (w: Workload, from: string, run: number) => [
     process.execPath,
     join(root, 'agent/main.ts'),
     'copy',
-    ...(w.source === 'disk' ? [from] : [`s3://${from}`, '--source-endpoint', endpoints.source]),
+    ...(w.source === 'disk' ? [from] : [`s3://${from}`, '--source-endpoint', endpoints(w).source]),
     `s3://${w.destination}`,
     '--destination-endpoint',
-    endpoints.destination,
+    endpoints(w).destination,
     '--json',
     '--state-dir',
     join(work, `state-${run}`),
@@ -148,9 +168,13 @@ function files(count: number, size: number): string {
 
 async function stub(w: Workload, at: number): Promise<ChildProcess> {
   const args = [join(root, 'test/bench/stub-server.ts'), String(at), String(w.objects), String(w.size)]
-  const server = spawn(process.execPath, [...args, ...(w.hashing ? [] : ['--no-md5'])], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const server = spawn(
+    process.execPath,
+    [...args, ...(w.hashing ? [] : ['--no-md5']), ...(w.tls ? ['--tls'] : [])],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   await once(server.stdout!, 'data')
   return server
 }
@@ -163,7 +187,7 @@ async function bench(w: Workload, tool: keyof typeof tools): Promise<Row> {
   for (let run = 0; run < repeats; run++) {
     const servers = [await stub(w, port), await stub(w, port + 1)]
     try {
-      const measured = await measure(tools[tool](w, from, run), env, work)
+      const measured = await measure(tools[tool](w, from, run), environmentOf(w), work)
       if (measured.status !== 0)
         throw new Error(`${tool} ended with status ${measured.status} in “${w.name}”`)
       runs.push(measured)

@@ -1,10 +1,13 @@
 /**
  * A stand-in S3 that checks nothing and costs little, so that the client is what a bench measures. Bucket `src` holds N generated keys of
- * one size, `mirror` holds the same, `dst` what was put. Run in a process of its own: `node stub-server.ts PORT KEYS BYTES [--no-md5]`.
+ * one size, `mirror` holds the same, `dst` what was put. Run in a process of its own: `node stub-server.ts PORT KEYS BYTES [--no-md5] [--tls]`.
  * Not for tests of correctness: that is agent/s3-server.
  */
 import { createHash } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { join } from 'node:path'
 
 const [port, count, size] = process.argv.slice(2, 5).map(Number) as [number, number, number]
 const hashing = !process.argv.includes('--no-md5')
@@ -77,7 +80,7 @@ function take(request: IncomingMessage, done: (object: { size: number; etag: str
   request.on('end', () => done({ size: length, etag: hashing ? hash.digest('hex') : md5 }))
 }
 
-const server = createServer((request, response) => {
+const serve: RequestListener = (request, response) => {
   const mark = request.url!.indexOf('?')
   const path = mark < 0 ? request.url! : request.url!.slice(0, mark)
   const query = new URLSearchParams(mark < 0 ? '' : request.url!.slice(mark + 1))
@@ -139,6 +142,12 @@ const server = createServer((request, response) => {
   if (range) headers['content-range'] = `bytes ${first}-${last}/${object.size}`
   response.writeHead(range ? 206 : 200, headers)
   response.end(request.method === 'GET' ? body.subarray(first, last + 1) : undefined)
-})
+}
+
+/** A key that everybody knows, for localhost alone. */
+const pem = process.argv.includes('--tls')
+  ? readFileSync(join(import.meta.dirname, '../support/localhost.pem'))
+  : null
+const server = pem ? createTlsServer({ key: pem, cert: pem }, serve) : createServer(serve)
 server.keepAliveTimeout = 60_000
 server.listen(port, '127.0.0.1', () => console.log(`listening ${port}`))
