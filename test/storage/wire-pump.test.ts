@@ -1,12 +1,13 @@
 /** Bodies from one socket to another: every byte as it was, however slow either side is, and never half of them. */
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import type { Readable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { collect } from '../../agent/storage/s3/body.ts'
+import { PumpSender } from '../../agent/storage/s3/wire/pump.ts'
 import { patterned } from './contract.ts'
 import { type Asked, faultOf, openPeer, type Peer, requestTo, testWire } from './wire-peer.ts'
 
@@ -17,6 +18,16 @@ const whole = digest(content)
 
 const open = (secure: boolean) => openPeer(secure ? { key: pem, cert: pem } : undefined)
 const wireOf = (more: Parameters<typeof testWire>[0] = {}) => testWire({ authorities: pem, ...more })
+
+const chunked = Buffer.concat([
+  Buffer.from(`${content.length.toString(16)}\r\n`),
+  content,
+  Buffer.from('\r\n0\r\nx-checksum: 1\r\n\r\n'),
+])
+const heads = {
+  chunked: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n',
+  whole: `HTTP/1.1 200 OK\r\ncontent-length: ${content.length}\r\n\r\n`,
+}
 
 async function pair(secureSource = false, secureSink = false) {
   const [source, sink] = [await open(secureSource), await open(secureSink)]
@@ -74,6 +85,10 @@ describe.each([
 
   test('behind a sink that stalls', async () => {
     const { source, sink } = await pair(secureSource, secureSink)
+    source.respond = ({ socket }) => {
+      if (source.asked.length % 2 === 0) socket.write(Buffer.concat([Buffer.from(heads.chunked), chunked]))
+      else socket.write(Buffer.concat([Buffer.from(heads.whole), content]))
+    }
     sink.respond = (asked) => {
       stutter(asked)
       void asked.whole.then(() => asked.answer('200 OK', digest(asked.body)))
@@ -84,19 +99,12 @@ describe.each([
   test('behind a source that dribbles, in chunks or in one piece', async () => {
     const { source, sink } = await pair(secureSource, secureSink)
     sink.respond = (asked) => void asked.whole.then(() => asked.answer('200 OK', digest(asked.body)))
-    const chunked = Buffer.concat([
-      ...Array.from({ length: 31 }, (_, i) => {
-        const chunk = content.subarray(i * 100_000, (i + 1) * 100_000)
-        return Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
-      }),
-      Buffer.from('0\r\nx-checksum: 1\r\n\r\n'),
-    ])
     source.respond = ({ socket }) => {
       if (source.asked.length % 2 === 0) {
-        socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
+        socket.write(heads.chunked)
         void dribble(socket, chunked)
       } else {
-        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${content.length}\r\n\r\n`)
+        socket.write(heads.whole)
         void dribble(socket, content)
       }
     }
@@ -140,6 +148,53 @@ describe('a pump', () => {
     await to.whole(put(sink, body), 100)
     expect(sink.asked[0]!.body.equals(content)).toBe(true)
     expect([source.connections, from.connections]).toEqual([1, 1])
+  })
+
+  test('goes on to the end of a chunked body though the sink took nothing of it for long', async () => {
+    const { source, from } = await pair()
+    const bytes = content.subarray(0, (512 << 10) + 10)
+    const rest = Promise.withResolvers<void>()
+    const end = Promise.withResolvers<void>()
+    source.respond = async ({ socket }) => {
+      socket.write(`${heads.chunked}${bytes.length.toString(16)}\r\n`)
+      socket.write(bytes.subarray(0, -20))
+      await rest.promise
+      // With this the pump has as much as it takes, and all but the word that it is all.
+      socket.write(bytes.subarray(-20))
+      await end.promise
+      socket.write('\r\n0\r\n\r\n')
+    }
+    const { body } = await from.send(requestTo(source))
+    let seen = 0
+    const passed = new EventEmitter()
+    body.through({
+      chunk(chunk) {
+        seen += chunk.length
+        passed.emit('bytes')
+      },
+    })
+    const taken: Buffer[] = []
+    let take: (() => void) | null = null
+    const sink = new Writable({
+      write(chunk, _, done) {
+        taken.push(Buffer.from(chunk))
+        if (take === null) take = done
+        else done()
+      },
+    })
+    const pump = new PumpSender(body, sink as Socket, bytes.length, {
+      failed: (error) => expect.fail(error.message),
+    })
+    pump.begin()
+    while (seen < bytes.length - 20) await once(passed, 'bytes')
+    rest.resolve()
+    while (seen < bytes.length) await once(passed, 'bytes')
+    expect(pump.full).toBe(true)
+    take!()
+    end.resolve()
+    await once(body, 'close')
+    while (pump.sent < bytes.length) await new Promise((resolve) => setImmediate(resolve))
+    expect(Buffer.concat(taken).equals(bytes)).toBe(true)
   })
 
   test('never sends the last of a body that breaks off, is too long or too short, or fails who looks at it', async () => {

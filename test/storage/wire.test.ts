@@ -243,6 +243,8 @@ describe('a connection', () => {
       return [fault, peer.asked.length]
     }
     expect(await left({ method: 'POST' })).toEqual(['broken', 2])
+    expect(await left({ method: 'PUT', headers: { 'if-none-match': '*' } })).toEqual(['broken', 2])
+    expect(await left({ method: 'DELETE', headers: { 'if-match': '"x"' } })).toEqual(['broken', 2])
     const body = Readable.from([Buffer.from('x')], { objectMode: false })
     expect(await left({ method: 'PUT', headers: { 'content-length': '1' }, body })).toEqual(['broken', 2])
     // The new connection is closed before its answer too.

@@ -57,10 +57,15 @@ export abstract class Exchange {
     this.repeated = true
   }
 
-  /** Whether sending it twice is the same as sending it once, and whether it can be. */
+  /**
+   * Whether sending it twice is the same as sending it once, and whether it can be. A write under a condition is not: the
+   * server that had it and left would find the condition broken by the first.
+   */
   get repeatable(): boolean {
-    const { method, body } = this.request
-    return !this.repeated && method !== 'POST' && (body === null || Buffer.isBuffer(body))
+    const { method, headers, body } = this.request
+    if (this.repeated || (body !== null && !Buffer.isBuffer(body))) return false
+    if (method === 'GET' || method === 'HEAD') return true
+    return method !== 'POST' && headers['if-match'] === undefined && headers['if-none-match'] === undefined
   }
 
   /** Longest time from the answer's head to its end; the floor of progress is for those that have none. */

@@ -52,6 +52,11 @@ export class PumpSender implements Sender, BodyTarget {
     return this.#waiting >= most
   }
 
+  /** Pieces that must wait for the source's end: the last, which is no more than a slab, so that the source is not told to wait meanwhile. */
+  get #held(): number {
+    return this.#got === this.#length && !this.#ended ? 1 : 0
+  }
+
   begin(): void {
     this.#source.pumpTo(this)
   }
@@ -100,9 +105,8 @@ export class PumpSender implements Sender, BodyTarget {
   }
 
   #write(): void {
-    if (this.#writing || (this.#got === this.#length && !this.#ended)) return
-    const piece = this.#pieces.shift()
-    if (piece === undefined) return
+    if (this.#writing || this.#pieces.length <= this.#held) return
+    const piece = this.#pieces.shift()!
     this.#writing = true
     const { slab, from, to } = piece
     const size = to - from

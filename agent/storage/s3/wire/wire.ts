@@ -6,6 +6,8 @@
  *   send   as http.ts's: the answer's body is a stream; one that is the body of another `send` goes from socket to socket
  *   whole  for small answers: they are buffers
  *
+ * Source and destination have a wire each: bodies that wait for a connection to be sent on would else hold those that they wait for.
+ *
  * No proxies, no redirects, no decompression, no pipelining. A request that meets a connection which the server had just closed
  * is sent once more on a new one where that is safe, and fails otherwise with an error that says `now`.
  */
