@@ -1,6 +1,8 @@
 /** The other side of a wire: a server that hears requests as bytes, and says what a test wants it to, byte for byte. */
 import { EventEmitter, once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { afterEach } from 'vitest'
 import type { HttpRequest } from '../../agent/storage/s3/http.ts'
@@ -25,6 +27,9 @@ export interface Asked {
 }
 
 const nothing: Buffer = Buffer.alloc(0)
+
+/** Key and certificate of `localhost` and its address. */
+export const pem = readFileSync(new URL('../support/localhost.pem', import.meta.url))
 
 export class Peer extends EventEmitter {
   readonly origin: string
@@ -144,6 +149,17 @@ export function requestTo({ origin }: { origin: string }, more: Some = {}): Http
     fault: (error) => error as Error,
     ...more,
   }
+}
+
+/** One that is pumped where it can be. */
+export const putTo = (peer: Peer, body: Readable, length: number) =>
+  requestTo(peer, { method: 'PUT', headers: { 'content-length': String(length) }, body })
+
+/** A server to read from and one to write to, and a wire to each. */
+export async function openPair(secureSource: boolean, secureSink: boolean) {
+  const open = (secure: boolean) => openPeer(secure ? { key: pem, cert: pem } : undefined)
+  const [source, sink] = [await open(secureSource), await open(secureSink)]
+  return { source, sink, from: testWire({ authorities: pem }), to: testWire({ authorities: pem }) }
 }
 
 /** What a promise fails with. */

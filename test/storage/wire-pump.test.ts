@@ -1,116 +1,25 @@
-/** Bodies from one socket to another: every byte as it was, however slow either side is, and never half of them. */
-import { createHash } from 'node:crypto'
+/** Bodies from one socket to another: whole or not at all, and neither side left waiting. */
 import { EventEmitter, once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { type Readable, Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { collect } from '../../agent/storage/s3/body.ts'
 import { PumpSender } from '../../agent/storage/s3/wire/pump.ts'
 import { patterned } from './contract.ts'
-import { type Asked, faultOf, openPeer, type Peer, requestTo, testWire } from './wire-peer.ts'
+import { faultOf, openPair, type Peer, pem, putTo, requestTo, testWire } from './wire-peer.ts'
 
-const pem = readFileSync(new URL('../support/localhost.pem', import.meta.url))
 const content = patterned(3_000_001)
-const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
-const whole = digest(content)
-
-const open = (secure: boolean) => openPeer(secure ? { key: pem, cert: pem } : undefined)
-const wireOf = (more: Parameters<typeof testWire>[0] = {}) => testWire({ authorities: pem, ...more })
-
-const chunked = Buffer.concat([
-  Buffer.from(`${content.length.toString(16)}\r\n`),
-  content,
-  Buffer.from('\r\n0\r\nx-checksum: 1\r\n\r\n'),
-])
 const heads = {
   chunked: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n',
   whole: `HTTP/1.1 200 OK\r\ncontent-length: ${content.length}\r\n\r\n`,
 }
 
 async function pair(secureSource = false, secureSink = false) {
-  const [source, sink] = [await open(secureSource), await open(secureSink)]
-  source.respond = (asked) => asked.answer('200 OK', content)
-  return { source, sink, from: wireOf(), to: wireOf() }
+  const opened = await openPair(secureSource, secureSink)
+  opened.source.respond = (asked) => asked.answer('200 OK', content)
+  return opened
 }
-
-const put = (peer: Peer, body: Readable, length = content.length) =>
-  requestTo(peer, { method: 'PUT', headers: { 'content-length': String(length) }, body })
-
-/** Takes what comes in fits and starts. */
-function stutter({ socket }: Asked): void {
-  let pauses = 0
-  socket.on('data', () => {
-    if (++pauses % 3 !== 0 || pauses > 30) return
-    socket.pause()
-    setTimeout(() => socket.resume(), 4)
-  })
-}
-
-/** Sends in fits and starts, in pieces of all sizes. */
-async function dribble(socket: Socket, bytes: Buffer): Promise<void> {
-  for (let at = 0, i = 1; at < bytes.length; i++) {
-    const size = [1, 100, 1448, 16_384, 70_000, 300_000][i % 6]!
-    if (!socket.write(bytes.subarray(at, at + size))) await once(socket, 'drain')
-    else if (i % 4 === 0) await delay(1)
-    at += size
-  }
-}
-
-describe.each([
-  ['plain to plain', false, false],
-  ['TLS to plain', true, false],
-  ['plain to TLS', false, true],
-  ['TLS to TLS', true, true],
-])('from %s a body is the same', (_, secureSource, secureSink) => {
-  async function copies(source: Peer, sink: Peer, count: number) {
-    const [from, to] = [wireOf(), wireOf()]
-    const copy = async () => {
-      const { body } = await from.send(requestTo(source))
-      const seen = createHash('sha256')
-      let ended = 0
-      body.through({ chunk: (bytes) => void seen.update(bytes), ended: () => void ended++ })
-      const answer = await to.whole(put(sink, body), 100)
-      expect(answer).toMatchObject({ status: 200, sent: content.length })
-      expect(answer.body.toString()).toBe(whole)
-      expect(seen.digest('hex')).toBe(whole)
-      expect(ended).toBe(1)
-      expect(body.destroyed).toBe(true)
-    }
-    await Promise.all(Array.from({ length: count }, copy))
-    expect(source.connections).toBeLessThanOrEqual(4)
-    expect(sink.connections).toBeLessThanOrEqual(4)
-  }
-
-  test('behind a sink that stalls', async () => {
-    const { source, sink } = await pair(secureSource, secureSink)
-    source.respond = ({ socket }) => {
-      if (source.asked.length % 2 === 0) socket.write(Buffer.concat([Buffer.from(heads.chunked), chunked]))
-      else socket.write(Buffer.concat([Buffer.from(heads.whole), content]))
-    }
-    sink.respond = (asked) => {
-      stutter(asked)
-      void asked.whole.then(() => asked.answer('200 OK', digest(asked.body)))
-    }
-    await copies(source, sink, 12)
-  })
-
-  test('behind a source that dribbles, in chunks or in one piece', async () => {
-    const { source, sink } = await pair(secureSource, secureSink)
-    sink.respond = (asked) => void asked.whole.then(() => asked.answer('200 OK', digest(asked.body)))
-    source.respond = ({ socket }) => {
-      if (source.asked.length % 2 === 0) {
-        socket.write(heads.chunked)
-        void dribble(socket, chunked)
-      } else {
-        socket.write(heads.whole)
-        void dribble(socket, content)
-      }
-    }
-    await copies(source, sink, 6)
-  })
-})
 
 describe('a pump', () => {
   test('leaves a connection that hears, though its last answer ended while nobody wanted to read it', async () => {
@@ -134,7 +43,7 @@ describe('a pump', () => {
     for (const size of [0, 1, 70_000]) {
       source.respond = (asked) => asked.answer('200 OK', content.subarray(0, size))
       const { body } = await from.send(requestTo(source))
-      expect((await to.whole(put(sink, body, size), 100)).status).toBe(200)
+      expect((await to.whole(putTo(sink, body, size), 100)).status).toBe(200)
       expect(sink.asked.at(-1)!.body.equals(content.subarray(0, size))).toBe(true)
     }
     expect([source.connections, sink.connections]).toEqual([1, 1])
@@ -145,7 +54,7 @@ describe('a pump', () => {
     const { body } = await from.send(requestTo(source))
     body.pause()
     expect(body.untouched).toBe(false)
-    await to.whole(put(sink, body), 100)
+    await to.whole(putTo(sink, body, content.length), 100)
     expect(sink.asked[0]!.body.equals(content)).toBe(true)
     expect([source.connections, from.connections]).toEqual([1, 1])
   })
@@ -245,7 +154,7 @@ describe('a pump', () => {
         },
       })
       const before = sink.asked.length
-      expect(await faultOf(to.whole(put(sink, body, length), 100)), name).toBe(fault)
+      expect(await faultOf(to.whole(putTo(sink, body, length), 100)), name).toBe(fault)
       while (sink.asked.length === before) await once(sink, 'asked')
       while (sink.sockets.size > 0) await once(sink, 'closed')
       expect(sink.asked.at(-1)!.received, name).toBeLessThan(length)
@@ -270,7 +179,7 @@ describe('a pump', () => {
       ['stalled', ({ socket }) => void socket.pause()],
     ]
     for (const [fault, respond] of sinks) {
-      const to = wireOf({ bounds: { idleMs: 60 } })
+      const to = testWire({ authorities: pem, bounds: { idleMs: 60 } })
       sink.respond = respond
       const { body } = await from.send(requestTo(source))
       let passed = 0
@@ -279,7 +188,7 @@ describe('a pump', () => {
           passed += bytes.length
         },
       })
-      const outcome = to.whole(put(sink, body, 1 << 30), 100).then(({ status }) => String(status))
+      const outcome = to.whole(putTo(sink, body, 1 << 30), 100).then(({ status }) => String(status))
       const said = await outcome.catch((error) =>
         error.code === 'EPIPE' ? 'ECONNRESET' : (error.fault ?? error.code),
       )
@@ -303,7 +212,7 @@ describe('a pump', () => {
       const { signal } = controller
       const { body } = await from.send({ ...requestTo(source), ...(side === 'source' && { signal }) })
       const failing = to.whole(
-        { ...put(sink, body, content.length + 1), ...(side === 'sink' && { signal }) },
+        { ...putTo(sink, body, content.length + 1), ...(side === 'sink' && { signal }) },
         100,
       )
       failing.catch(() => {})

@@ -1,16 +1,13 @@
 /** Bodies of requests that do not go as they should, and sides that do not move: nothing is half stored, and nothing hangs. */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { collect } from '../../agent/storage/s3/body.ts'
 import { patterned } from './contract.ts'
-import { faultOf, openPeer, type Peer, requestTo, testWire } from './wire-peer.ts'
+import { faultOf, openPeer, pem, putTo, requestTo, testWire } from './wire-peer.ts'
 
 const most = 1 << 20
-const put = (peer: Peer, body: Buffer | Readable, length: number) =>
-  requestTo(peer, { method: 'PUT', headers: { 'content-length': String(length) }, body })
 /** Gives 64 KiB whenever it is asked, without end. */
 const endless = () => {
   const piece = patterned(65_536)
@@ -28,7 +25,7 @@ describe('an answer before the whole request', () => {
       peer.respond = (asked) => asked.answer(status, 'why')
       const source = endless()
       const closed = once(peer, 'closed')
-      const response = await wire.send(put(peer, source, 1 << 30))
+      const response = await wire.send(putTo(peer, source, 1 << 30))
       expect(response.status).toBe(Number(status.slice(0, 3)))
       expect(response.sent).toBeLessThan(1 << 30)
       expect(source.destroyed).toBe(true)
@@ -48,7 +45,7 @@ describe('an answer before the whole request', () => {
     // All that it ever gives has been sent: only that it is not whole tells that the server answered too early.
     const source = new Readable({ read() {} })
     source.push(patterned(10_000))
-    const response = await wire.send(put(peer, source, 20_000))
+    const response = await wire.send(putTo(peer, source, 20_000))
     expect(source.destroyed).toBe(true)
     expect(response.sent).toBe(10_000)
     finish.resolve()
@@ -101,7 +98,7 @@ describe('a body that is not what it should be', () => {
   test.each(sources)('since it %s is never sent whole', async (_, source, fault) => {
     const [peer, wire] = [await openPeer(), testWire()]
     const body = source()
-    expect(await faultOf(wire.send(put(peer, body, content.length)))).toBe(fault)
+    expect(await faultOf(wire.send(putTo(peer, body, content.length)))).toBe(fault)
     while (peer.asked.length === 0) await once(peer, 'asked')
     while (peer.sockets.size > 0) await once(peer, 'closed')
     expect(peer.asked).toHaveLength(1)
@@ -112,7 +109,7 @@ describe('a body that is not what it should be', () => {
   test('is let go of, too, where it never gets a connection', async () => {
     const body = endless()
     const wire = testWire({ connections: 1 })
-    const failing = faultOf(wire.send(put(await openPeer(), body, 1 << 30)))
+    const failing = faultOf(wire.send(putTo(await openPeer(), body, 1 << 30)))
     await wire.close()
     expect(await failing).toBe('closed')
     expect(body.destroyed).toBe(true)
@@ -193,7 +190,7 @@ describe('a side that does not move', () => {
       await faultOf(wire.whole(requestTo(peer, { method: 'PUT', body: Buffer.alloc(64 << 20) }), most)),
     ).toBe('stalled')
     const source = endless()
-    expect(await faultOf(wire.send(put(peer, source, 1 << 30)))).toBe('stalled')
+    expect(await faultOf(wire.send(putTo(peer, source, 1 << 30)))).toBe('stalled')
     expect(source.destroyed).toBe(true)
   })
 
@@ -231,14 +228,12 @@ describe('a side that does not move', () => {
   test('is our own where a body is never given', async () => {
     const [peer, wire] = [await openPeer(), testWire({ bounds: { spareMs: 20 } })]
     const source = new Readable({ read() {} })
-    expect(await faultOf(wire.send({ ...put(peer, source, 10), patience: 30 }))).toBe('stalled')
+    expect(await faultOf(wire.send({ ...putTo(peer, source, 10), patience: 30 }))).toBe('stalled')
     expect(source.destroyed).toBe(true)
   })
 })
 
 describe('TLS', () => {
-  const pem = readFileSync(new URL('../support/localhost.pem', import.meta.url))
-
   test('is spoken to whom the certificates vouch for, by name and by address', async () => {
     const peer = await openPeer({ key: pem, cert: pem })
     const wire = testWire({ authorities: pem })
