@@ -183,8 +183,9 @@ describe('a side that does not move', () => {
     expect(rest.equals(content.subarray(content.length - rest.length))).toBe(true)
   })
 
-  test('takes nothing of a request', async () => {
-    const [peer, wire] = [await openPeer(), testWire({ bodyIdleMs: 50 })]
+  test.each([false, true])('takes nothing of a request (TLS: %s)', async (secure) => {
+    const peer = await openPeer(secure ? { key: pem, cert: pem } : undefined)
+    const wire = testWire({ bodyIdleMs: 50, authorities: pem })
     peer.on('connection', (socket) => socket.pause())
     expect(
       await faultOf(wire.whole(requestTo(peer, { method: 'PUT', body: Buffer.alloc(64 << 20) }), most)),
@@ -194,8 +195,9 @@ describe('a side that does not move', () => {
     expect(source.destroyed).toBe(true)
   })
 
-  test('is not one that takes something now and then', async () => {
-    const [peer, wire] = [await openPeer(), testWire({ bodyIdleMs: 150 })]
+  test.each([false, true])('is not one that takes something now and then (TLS: %s)', async (secure) => {
+    const peer = await openPeer(secure ? { key: pem, cert: pem } : undefined)
+    const wire = testWire({ bodyIdleMs: 150, authorities: pem })
     let pauses = 0
     peer.respond = (asked) => {
       const { socket } = asked

@@ -4,6 +4,7 @@
  *   dialling  → idle as soon as it may be written to; gone where that fails or takes too long
  *   idle      nothing may come: whatever does, a byte or the end, ends it
  *   busy      a request has been begun on it, and its answer has not ended
+ *   settling  its answer has, and only the word is missing that the system took the request: Node brings that a turn later
  *   gone      for good
  *
  * It goes back to idle only when nothing is left to doubt: the answer ended exactly where what was read ends, the system
@@ -39,7 +40,7 @@ export class Connection implements Line {
   readonly closed: Promise<void>
   /** By the system's own clock. */
   idleSince = 0
-  #state: 'dialling' | 'idle' | 'busy' | 'gone' = 'dialling'
+  #state: 'dialling' | 'idle' | 'busy' | 'settling' | 'gone' = 'dialling'
   readonly #owner: ConnectionOwner
   readonly #clock: Clock
   readonly #socket: Socket
@@ -88,10 +89,6 @@ export class Connection implements Line {
     })
     const late = () => this.#end(new WireError('no-connection', `no connection within ${connectMs} ms`))
     this.#dialled = setTimeout(late, connectMs)
-  }
-
-  get isFresh(): boolean {
-    return this.#fresh
   }
 
   /** When idle. */
@@ -212,12 +209,21 @@ export class Connection implements Line {
   /** The answer is whole. `clean`: nothing came after it. */
   #finish(clean: boolean): void {
     const exchange = this.#exchange!
-    const isSound = clean && this.#keepAlive && this.#outgoing.taken
+    const isSound = clean && this.#keepAlive && this.#outgoing.done
     this.#exchange = null
     this.#fresh = false
-    if (!isSound) this.#end(broken('it cannot be used again'))
+    if (isSound) this.#state = 'settling'
+    else this.#end(broken('it cannot be used again'))
     exchange.end()
-    if (isSound) this.#beIdle()
+    if (!isSound) return
+    if (this.#outgoing.taken) this.#beIdle()
+    else setImmediate(() => this.#settle())
+  }
+
+  #settle(): void {
+    if (this.#state !== 'settling') return
+    if (this.#outgoing.taken) this.#beIdle()
+    else this.#end(broken('it was answered before it had all of the request'))
   }
 
   /** The one way out. */
