@@ -27,7 +27,7 @@ import { locationSchema } from './location.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
 /** Raised on any change that an older peer would misread. Peers of different versions refuse one another. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** Below the 32 MiB that a Durable Object receives; whoever sends splits before. */
 export const maxMessageBytes = 16 * 1024 * 1024

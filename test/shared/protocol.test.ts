@@ -5,7 +5,7 @@ import { agentMessageSchema, planeMessageSchema, protocolVersion } from '../../s
 
 /** Golden messages: what both sides must go on understanding until `protocolVersion` is raised. */
 const agentMessages = [
-  { t: 'hello', protocol: 1, agent: 'a', session: 's', held: [{ packet: 1, generation: 2 }] },
+  { t: 'hello', protocol: 2, agent: 'a', session: 's', held: [{ packet: 1, generation: 2 }] },
   { t: 'free', n: 4 },
   { t: 'heartbeat', held: [], inFlight: { objects: 1, bytes: 2 } },
   {
@@ -43,7 +43,7 @@ const agentMessages = [
 const planeMessages = [
   {
     t: 'welcome',
-    protocol: 1,
+    protocol: 2,
     migration: 'm',
     pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
     source: { kind: 'file', path: '/a', site: 'local' },
@@ -84,7 +84,7 @@ const planeMessages = [
 ]
 
 describe('the wire', () => {
-  it('is at the version that these golden messages are of', () => expect(protocolVersion).toBe(1))
+  it('is at the version that these golden messages are of', () => expect(protocolVersion).toBe(2))
 
   it.each(agentMessages)('takes an agent’s $t as it is', (message) => {
     expect(agentMessageSchema.parse(JSON.parse(JSON.stringify(message)))).toEqual(message)
