@@ -18,6 +18,7 @@
 import * as z from 'zod'
 import { countsSchema } from './counts.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
+import { properties } from './fidelity.ts'
 import { locationSchema } from './location.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 import { packetKinds } from './protocol.ts'
@@ -137,5 +138,7 @@ export const reportLineSchema = z.object({
   code: z.enum(errorCodes).optional(),
   message: z.string().optional(),
   evidence: z.string().optional(),
+  /** What the object has at the source and the destination did not get. */
+  dropped: z.array(z.enum(properties)).optional(),
 })
 export type ReportLine = z.infer<typeof reportLineSchema>

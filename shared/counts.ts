@@ -4,6 +4,7 @@
  * verify) are beside that sum: they are no objects of the source.
  */
 import * as z from 'zod'
+import { type Property, properties } from './fidelity.ts'
 
 const count = z.number().int().nonnegative()
 
@@ -37,6 +38,8 @@ export const countsSchema = z.strictObject({
   bytes: z.strictObject({ listed: count, copied: count }),
   /** Of the same and the copied: how many were proved how. */
   evidence: z.partialRecord(z.enum(evidenceClasses), count),
+  /** Of the copied: how many had that property at the source and do not have it at the destination. */
+  dropped: z.partialRecord(z.enum(properties), count).default({}),
 })
 export type Counts = z.infer<typeof countsSchema>
 
@@ -45,6 +48,7 @@ export function zeroCounts(): Counts {
     objects: { listed: 0, same: 0, copied: 0, skipped: 0, vanished: 0, failed: 0, deleted: 0, extra: 0 },
     bytes: { listed: 0, copied: 0 },
     evidence: {},
+    dropped: {},
   }
 }
 
@@ -57,6 +61,10 @@ export function addCounts(into: Counts, from: Counts): Counts {
   into.bytes.copied += from.bytes.copied
   for (const [name, n] of Object.entries(from.evidence) as [Evidence, number][]) {
     into.evidence[name] = (into.evidence[name] ?? 0) + n
+  }
+  into.dropped ??= {} // Counts that were stored before there was such a figure.
+  for (const [name, n] of Object.entries(from.dropped ?? {}) as [Property, number][]) {
+    into.dropped[name] = (into.dropped[name] ?? 0) + n
   }
   return into
 }

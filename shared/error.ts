@@ -24,6 +24,7 @@ export const errorCodes = [
   'unordered', // a listing that does not rise strictly
   'out-of-range', // a listing that leaves the range that was asked for
   'unsupported-key', // the destination cannot hold this key
+  'unsupported-property', // the destination cannot hold something that the object is, and nothing may be lost
   'key-clash', // a key is a file's name and a directory's at once
   'too-large',
   'archived', // must be restored before it can be read

@@ -3,6 +3,11 @@
  */
 import * as z from 'zod'
 
+/** Becomes part of a file's name and of an environment variable's. */
+export const customerKeyName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, "_" and "-", at most 64')
+
 const site = z.string().min(1).max(100)
 
 export const s3LocationSchema = z.strictObject({
@@ -18,6 +23,8 @@ export const s3LocationSchema = z.strictObject({
   region: z.string().min(1).max(100).nullable(),
   /** The name of a profile that the agents have. Null: the AWS chain's default. */
   profile: z.string().min(1).max(200).nullable(),
+  /** The name of a key that the agents have, for objects encrypted with a key of the customer's (SSE-C). */
+  customerKey: customerKeyName.optional(),
   /** Null: every agent reaches it. */
   site: site.nullable(),
 })

@@ -2,6 +2,7 @@
  * What an operator may decide: which objects belong to a migration (its filter), and what one pass does.
  */
 import * as z from 'zod'
+import { defaultFidelity, fidelitySchema } from './fidelity.ts'
 
 const glob = z.string().min(1).max(1024)
 
@@ -28,6 +29,15 @@ export const symlinkPolicies = ['skip', 'follow'] as const
 export const depths = ['listing', 'checksum', 'full'] as const
 export type Depth = (typeof depths)[number]
 
+/**
+ * When a copy takes two objects of one size for the same. `auto`: the strongest evidence that costs no request per unchanged object
+ * (ETags, else the baseline, else times). `checksum`: contents are hashed wherever ETags do not prove them equal. `mtime`: times
+ * alone, where ETags are not equal: two files of one mtime; two stores, where the source's LastModified is not newer than the destination's; a
+ * file and an object that was made from it, or into it, at that mtime. `full`: every byte of both, each time.
+ */
+export const compares = ['auto', 'checksum', 'mtime', 'full'] as const
+export type Compare = (typeof compares)[number]
+
 export const passOptionsSchema = z.strictObject({
   kind: z.enum(['copy', 'verify']),
   /** Counts what a copy would do, and does nothing. */
@@ -38,6 +48,10 @@ export const passOptionsSchema = z.strictObject({
   /** A verification that does not mind objects that are only at the destination. */
   oneWay: z.boolean(),
   symlinks: z.enum(symlinkPolicies),
+  /** What of an object, besides its bytes, goes to the destination. */
+  fidelity: fidelitySchema.default(defaultFidelity),
+  /** Of a copy; a verification has `depth`. */
+  compare: z.enum(compares),
 })
 export type PassOptions = z.infer<typeof passOptionsSchema>
 
@@ -48,6 +62,8 @@ export const defaultPassOptions: PassOptions = {
   depth: 'checksum',
   oneWay: false,
   symlinks: 'skip',
+  fidelity: defaultFidelity,
+  compare: 'auto',
 }
 
 /**

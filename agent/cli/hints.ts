@@ -22,6 +22,8 @@ export const hints: Record<ErrorCode, string> = {
   unordered: 'This store does not list in the order of bytes, which Dray needs.',
   'out-of-range': 'This store lists what it was not asked for; it cannot be trusted with a migration.',
   'unsupported-key': 'The destination cannot hold such a name; rename the object, or copy to a bucket.',
+  'unsupported-property':
+    'Choose a destination that holds it, or say with --on-loss go-on that it may be left out and counted.',
   'key-clash': 'A file cannot be a directory too; rename one of them, or copy to a bucket.',
   'too-large': 'The destination does not take objects of this size.',
   archived: 'Restore it from the archive first, then run the same command again.',

@@ -1,7 +1,8 @@
 /** What a person asked for on the command line, parsed: the input of `dray copy` and `dray verify`. */
 import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
-import { type Filter, filterSchema, type PassOptions } from '../../shared/policy.ts'
+import { defaultFidelity } from '../../shared/fidelity.ts'
+import { compares, type Filter, filterSchema, type PassOptions } from '../../shared/policy.ts'
 import { type Place, parsePlace } from './place.ts'
 
 /** The `--source-…` or `--destination-…` options. */
@@ -33,6 +34,7 @@ const rawSchema = z.object({
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
   symlinks: z.enum(['skip', 'follow']).default('skip'),
+  compare: z.enum(compares).default('auto'),
   concurrency: z.number().default(32),
   json: z.boolean().default(false),
   dryRun: z.boolean().default(false),
@@ -62,6 +64,8 @@ export function parseRequest(
       depth: raw.depth,
       oneWay: raw.oneWay,
       symlinks: raw.symlinks,
+      fidelity: defaultFidelity,
+      compare: raw.compare,
     },
     concurrency: raw.concurrency,
     json: raw.json,

@@ -23,5 +23,5 @@ export function passEnd(counters: Counters, options: PassOptions): PassEnd | nul
 
 export function equalOptions(a: PassOptions, b: PassOptions): boolean {
   const names = Object.keys(a) as (keyof PassOptions)[]
-  return names.every((name) => a[name] === b[name])
+  return names.every((name) => JSON.stringify(a[name]) === JSON.stringify(b[name]))
 }
