@@ -9,12 +9,13 @@
 import type { Readable } from 'node:stream'
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
+import type { Versions } from './versions.ts'
 
 /** One line of a listing. */
 export interface Entry {
   readonly key: Key
-  /** `object` can be copied; the others are said and skipped (a file system's links and devices). */
-  readonly kind: 'object' | 'symlink' | 'special'
+  /** `object` can be copied; a file system's links and devices are said and skipped. Delete markers are only in chains (versions.ts). */
+  readonly kind: 'object' | 'symlink' | 'special' | 'delete-marker'
   /** Bytes. */
   readonly size: number
   /** Microseconds since the epoch: S3's LastModified, a file's mtime. */
@@ -26,6 +27,8 @@ export interface Entry {
   readonly token: string
   /** S3: GLACIER and the like. Absent where it is the store's default. */
   readonly storageClass?: string
+  /** Which version it is, where it was listed or asked for as one. Absent: whatever is the newest. */
+  readonly version?: string
 }
 
 /** All that travels with a body. Header values are byte strings, exactly as the store gave or wants them. */
@@ -95,11 +98,14 @@ export interface Storage {
    */
   list(range: Range, options: ListOptions): AsyncIterable<Entry[]>
 
-  /** Null where there is nothing. */
-  head(key: Key, signal: AbortSignal): Promise<Head | null>
+  /** Null where there is nothing. With `version`, of that one. */
+  head(key: Key, signal: AbortSignal, version?: string): Promise<Head | null>
 
-  /** Null where there is nothing. With `token`, `changed` where the object is another one now. */
-  read(key: Key, options: { token?: string; range?: ByteRange; signal: AbortSignal }): Promise<Reading | null>
+  /** Null where there is nothing. With `token`, `changed` where the object is another one now. With `version`, that one. */
+  read(
+    key: Key,
+    options: { token?: string; version?: string; range?: ByteRange; signal: AbortSignal },
+  ): Promise<Reading | null>
 
   /** Whole or not at all: an aborted or failed write leaves what was there before. */
   write(key: Key, body: Body, metadata: Metadata, signal: AbortSignal): Promise<Written>
@@ -109,6 +115,9 @@ export interface Storage {
 
   /** Null where the store has no multipart uploads (a file system: `write` takes any size). */
   readonly multipart: Multipart | null
+
+  /** Null or absent where the store keeps one version of each object. */
+  readonly versions?: Versions | null
 
   /** Reasons why this store cannot hold `key`, or null. Pure. */
   unsupported(key: Key): string | null
