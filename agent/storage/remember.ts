@@ -108,9 +108,13 @@ export function rememberListings(storage: Storage, { dir, maxBytes }: RememberOp
     tokens: storage.tokens,
     walks: storage.walks,
     multipart: storage.multipart,
+    versions: storage.versions ?? null,
     list: (range, options) =>
       options.fresh || isEmpty(range) ? storage.list(range, options) : list(range, options.signal),
-    head: (key, signal) => storage.head(key, signal),
+    head: (key, signal, version) => storage.head(key, signal, version),
+    ...(storage.headPart && {
+      headPart: (entry, number, signal) => storage.headPart!(entry, number, signal),
+    }),
     read: (key, options) => storage.read(key, options),
     write: (key, body, metadata, signal) => storage.write(key, body, metadata, signal),
     delete: (key, options) => storage.delete(key, options),

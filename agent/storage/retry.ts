@@ -4,16 +4,18 @@
  *
  * - A listing goes on after the last key that it delivered, so a long one survives a bad hour of its store.
  * - A read is tried until it begins. A body that breaks midway is its reader's to begin again (copy.ts, prove.ts).
- * - A write opens its body anew each time.
+ * - A write opens its body anew each time. A delete marker is laid once.
  * - `changed` is never retried: the same token would be refused again. `interrupted` and aborts end everything at once.
  *
  * What comes out in the end has been retried enough: `isSpent` says so, that loops outside do not multiply the attempts.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type DrayError, toDrayError } from '../../shared/error.ts'
+import type { Key } from '../../shared/key.ts'
 import { isEmpty, type Range } from '../../shared/range.ts'
 import { interrupted, throwIfAborted } from './interrupt.ts'
-import type { Entry, ListOptions, Multipart, Part, Storage } from './storage.ts'
+import type { Entry, Multipart, Part, Storage } from './storage.ts'
+import type { Versions } from './versions.ts'
 
 export interface RetryOptions {
   /** In all, the first included. */
@@ -21,6 +23,8 @@ export interface RetryOptions {
   /** 0 to 1. */
   random?: () => number
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Where each write makes a version: one whose answer was lost may have made one, so only who looks can try again. */
+  writeOnce?: boolean
 }
 
 const firstPause = 200
@@ -94,14 +98,24 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
       return storage.tokens
     },
     walks: storage.walks,
-    list: (range, listing) => listAgain(storage, range, listing, options),
-    head: (key, signal) => again(signal, () => storage.head(key, signal)),
+    list: (range, listing) =>
+      listAgain((rest) => storage.list(rest, listing), range, listing.signal, options),
+    head: (key, signal, version) => again(signal, () => storage.head(key, signal, version)),
+    ...(storage.headPart && {
+      headPart: (entry, number, signal) => again(signal, () => storage.headPart!(entry, number, signal)),
+    }),
     read: (key, reading) => again(reading.signal, () => storage.read(key, reading)),
-    write: (key, body, metadata, signal) => again(signal, () => storage.write(key, body, metadata, signal)),
+    write: (key, body, metadata, signal) =>
+      retrying(
+        () => storage.write(key, body, metadata, signal),
+        options.writeOnce ? { ...options, attempts: 1 } : options,
+        signal,
+      ),
     // Where an attempt failed on the way, it may have deleted; nothing there afterwards is then its doing.
     delete: (key, deletion) =>
       again(deletion.signal, async (attempt) => (await storage.delete(key, deletion)) || attempt > 1),
     multipart: storage.multipart && multipartAgain(storage.multipart, options),
+    versions: storage.versions ? versionsAgain(storage.versions, options) : null,
     unsupported: (key) => storage.unsupported(key),
     close: () => storage.close(),
   }
@@ -114,24 +128,34 @@ function multipartAgain(multipart: Multipart, options: RetryOptions): Multipart 
     create: (key, metadata, signal) => again(signal, () => multipart.create(key, metadata, signal)),
     part: (key, upload, number, body, signal) =>
       again(signal, () => multipart.part(key, upload, number, body, signal)),
-    list: (key, upload, signal) => partsAgain(multipart, key, upload, signal, options),
+    list: (key, upload, signal, after = 0) => partsAgain(multipart, key, upload, signal, after, options),
+    // Asked for when something went wrong before, or for the sake of a warning: begun again by whoever asks.
+    uploads: (prefix, signal) => multipart.uploads(prefix, signal),
     complete: (key, upload, parts, signal) =>
       again(signal, () => multipart.complete(key, upload, parts, signal)),
     abort: (key, upload, signal) => again(signal, () => multipart.abort(key, upload, signal)),
   }
 }
 
+function versionsAgain(versions: Versions, options: RetryOptions): Versions {
+  return {
+    state: (signal) => retrying(() => versions.state(signal), options, signal),
+    list: (range, signal) => listAgain((rest) => versions.list(rest, signal), range, signal, options),
+    remove: (key, signal) => versions.remove(key, signal),
+  }
+}
+
 /** Attempts count anew from each page that brought something. */
-async function* listAgain(
-  storage: Storage,
+async function* listAgain<Row extends { readonly key: Key }>(
+  list: (rest: Range) => AsyncIterable<Row[]>,
   range: Range,
-  listing: ListOptions,
+  signal: AbortSignal,
   options: RetryOptions,
-): AsyncGenerator<Entry[]> {
+): AsyncGenerator<Row[]> {
   let rest = range
   for (let failures = 0; !isEmpty(rest); ) {
     try {
-      for await (const page of storage.list(rest, listing)) {
+      for await (const page of list(rest)) {
         const last = page.at(-1)
         if (last !== undefined) {
           rest = { after: last.key, through: range.through }
@@ -141,7 +165,7 @@ async function* listAgain(
       }
       return
     } catch (thrown) {
-      await pauseOrThrow(thrown, ++failures, options, listing.signal)
+      await pauseOrThrow(thrown, ++failures, options, signal)
     }
   }
 }
@@ -151,12 +175,13 @@ async function* partsAgain(
   key: Entry['key'],
   upload: string,
   signal: AbortSignal,
+  after: number,
   options: RetryOptions,
 ): AsyncGenerator<Part[]> {
-  let last = 0
+  let last = after
   for (let failures = 0; ; ) {
     try {
-      for await (const page of multipart.list(key, upload, signal)) {
+      for await (const page of multipart.list(key, upload, signal, last)) {
         const fresh = page.filter((part) => part.number > last)
         if (fresh.length === 0) continue
         last = fresh.at(-1)!.number

@@ -76,6 +76,24 @@ export interface Part {
   readonly size: number
 }
 
+/** One part of an object, as its store tells it. */
+export interface PartHead {
+  /** Of the whole object. */
+  readonly head: Head
+  /** Of the part; of the object where `parts` is null. */
+  readonly bytes: number
+  /** How many parts the object has; null where the store does not answer for parts. */
+  readonly parts: number | null
+}
+
+/** A multipart upload that was begun and neither completed nor aborted. */
+export interface OpenUpload {
+  readonly key: Key
+  readonly upload: string
+  /** Milliseconds, by the store's clock. */
+  readonly begun: number
+}
+
 export interface ListOptions {
   readonly signal: AbortSignal
   /** Never answer from a remembered listing. */
@@ -100,6 +118,12 @@ export interface Storage {
 
   /** Null where there is nothing. With `version`, of that one. */
   head(key: Key, signal: AbortSignal, version?: string): Promise<Head | null>
+
+  /**
+   * Part `number` (from 1) of the object `entry`; null where there is nothing, `changed` where it is another object now.
+   * Absent where no object has parts.
+   */
+  headPart?(entry: Entry, number: number, signal: AbortSignal): Promise<PartHead | null>
 
   /** Null where there is nothing. With `token`, `changed` where the object is another one now. With `version`, that one. */
   read(
@@ -130,7 +154,10 @@ export interface Multipart {
   readonly limits: { minPart: number; maxPart: number; maxParts: number; maxWrite: number }
   create(key: Key, metadata: Metadata, signal: AbortSignal): Promise<string>
   part(key: Key, upload: string, number: number, body: Body, signal: AbortSignal): Promise<Part>
-  list(key: Key, upload: string, signal: AbortSignal): AsyncIterable<Part[]>
+  /** Pages of the parts past number `after` (0: all), in their order. */
+  list(key: Key, upload: string, signal: AbortSignal, after?: number): AsyncIterable<Part[]>
+  /** Pages of the uploads of all keys that begin with `prefix`, by whoever began them. */
+  uploads(prefix: Key, signal: AbortSignal): AsyncIterable<OpenUpload[]>
   complete(key: Key, upload: string, parts: readonly Part[], signal: AbortSignal): Promise<Written>
   abort(key: Key, upload: string, signal: AbortSignal): Promise<void>
 }
