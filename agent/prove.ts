@@ -11,7 +11,7 @@ import { displayKey } from '../shared/key.ts'
 import type { Depth } from '../shared/policy.ts'
 import { drain } from './body.ts'
 import { etagKind } from './core/etag.ts'
-import { microsFromSeconds, sameMtime } from './core/mtime.ts'
+import { isKeptMtime, microsFromSeconds } from './core/mtime.ts'
 import { defaultPartSize, partCount, partSizes } from './core/part-size.ts'
 import { type Digest, partDigest, wholeDigest } from './part-digest.ts'
 import { retrying, sleepOrAbort } from './storage/retry.ts'
@@ -33,23 +33,23 @@ const mostGuesses = 3
 const attempts = 4
 
 /**
- * For pairs that `judge` called unknown (of equal size). `depth` is the pass's: `copy`, or a verification's; `full` reads
+ * For pairs that `judge` called unknown (of equal size). `depth` is the pass's: `copy` or `mtime`, or a verification's; `full` reads
  * both bodies whatever their tokens say. In a verification, throws `not-found` where the source is gone, and `changed` where it is
  * another object now; a copy is told `same: null`, since copying finds out. A destination that is gone or another is not the same.
- * `touched`: something was done to one of the two since they were equal, so that times alone do not make them so.
+ * `untimely`: equal times are not enough. `mtime`: they are all that is asked for.
  */
 export async function prove(
   deps: ProveDeps,
   source: Entry,
   destination: Entry,
-  depth: 'copy' | Depth,
+  depth: 'copy' | 'mtime' | Depth,
   signal: AbortSignal,
-  touched = false,
+  untimely = false,
 ): Promise<Proof> {
   const from: Side = { storage: deps.source, entry: source }
   const to: Side = { storage: deps.destination, entry: destination }
   try {
-    return await settle(deps, from, to, depth, signal, touched)
+    return await settle(deps, from, to, depth, signal, untimely)
   } catch (thrown) {
     const error = toDrayError(thrown, 'prove')
     if (error instanceof Moved && (depth === 'copy' || error.storage !== deps.source)) return differ
@@ -66,15 +66,16 @@ async function settle(
   deps: ProveDeps,
   from: Side,
   to: Side,
-  depth: 'copy' | Depth,
+  depth: 'copy' | 'mtime' | Depth,
   signal: AbortSignal,
-  touched: boolean,
+  untimely: boolean,
 ): Promise<Proof> {
   const both = async (): Promise<Proof> =>
     (await compareBodies(deps, from.entry, to.entry, signal)) ? { same: 'full-read' } : differ
   if (depth === 'full') return both()
 
   const mixed = isFile(from) !== isFile(to)
+  if (depth === 'mtime') return (await sameRecordedMtime(from, to, signal)) ? { same: 'size+mtime' } : differ
   if (depth === 'listing' && mixed && (await sameRecordedMtime(from, to, signal)))
     return { same: 'size+mtime' }
 
@@ -94,7 +95,7 @@ async function settle(
     if (parts === 'equal') return { same: 'hashed' }
     if (depth === 'copy') {
       if (parts === 'unequal' || !(await sameRecordedMtime(from, to, signal))) return differ
-      return touched ? both() : { same: 'size+mtime' }
+      return untimely ? both() : { same: 'size+mtime' }
     }
   }
   return both()
@@ -131,7 +132,7 @@ async function compareParts(
   return isOurs ? 'unequal' : null
 }
 
-/** Whether the S3 side was made from (or into) a file of the other's mtime, by what its user metadata say. */
+/** Whether the S3 side was made from (or into) a file of the other's mtime, by what its user metadata say. A HEAD. */
 async function sameRecordedMtime(from: Side, to: Side, signal: AbortSignal): Promise<boolean> {
   const [known, file] = isFile(to) ? [from, to] : [to, from]
   const head = await known.storage.head(known.entry.key, signal)
@@ -139,9 +140,10 @@ async function sameRecordedMtime(from: Side, to: Side, signal: AbortSignal): Pro
     const op = `head ${displayKey(known.entry.key)} in ${known.storage.name}`
     throw new Moved(head === null ? 'not-found' : 'changed', known.storage, op)
   }
-  const recorded = head.metadata.user.mtime
-  const mtime = recorded === undefined ? null : microsFromSeconds(recorded)
-  return mtime !== null && head.entry.size === file.entry.size && sameMtime(mtime, file.entry.mtime)
+  const recorded = microsFromSeconds(head.metadata.user.mtime ?? '')
+  // A file that was made from an object which records none has its LastModified (core/carry.ts).
+  const mtime = recorded ?? (file === to ? head.entry.mtime : null)
+  return mtime !== null && head.entry.size === file.entry.size && isKeptMtime(mtime, file.entry.mtime)
 }
 
 /** Reads both bodies in full, at the same time. Throws `not-found` and `changed`. */

@@ -25,3 +25,8 @@ export function sideOf(entry: Entry): Side {
 export function baselineRow(source: Entry, destination: Entry, evidence: Evidence): BaselineRow {
   return { key: source.key, source: sideOf(source), destination: sideOf(destination), evidence }
 }
+
+/** Whether a row says of two listing lines that they are equal. */
+export function isRowOf(row: BaselineRow, source: Entry, destination: Entry): boolean {
+  return row.source.token === source.token && row.destination.token === destination.token
+}

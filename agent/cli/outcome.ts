@@ -1,5 +1,6 @@
 /** What a finished `dray copy` or `dray verify` has to say: for people, and with --json for programs. Pure. */
 import type { FailureView, PassStatus } from '../../shared/api.ts'
+import { evidenceClasses } from '../../shared/counts.ts'
 import type { ErrorBody } from '../../shared/error.ts'
 import { displayKey, keyFromText, unescapeKey, visible } from '../../shared/key.ts'
 import { bytes, count, duration, plural } from './figures.ts'
@@ -39,6 +40,7 @@ export function toJson(outcome: Outcome): string {
       ...(kind === 'verify' ? { extra } : {}),
     },
     bytes: { listed: status.counts.bytes.listed, copied: status.counts.bytes.copied },
+    evidence: status.counts.evidence,
     packets: packetsOf(status),
     seconds: Math.round(outcome.seconds * 1000) / 1000,
     report: outcome.report,
@@ -96,6 +98,11 @@ function figures({ status, seconds, report }: Outcome): string[] {
     ['objects', `${count(objects.listed)} listed = ${parts.join(' + ')}`],
     ['bytes', `${bytes(moved.listed)} listed${verify ? '' : `, ${bytes(moved.copied)} ${would}`}`],
   ]
+  const proofs = evidenceClasses.flatMap((name) => {
+    const n = status.counts.evidence[name] ?? 0
+    return n === 0 ? [] : [`${count(n)} ${name}`]
+  })
+  if (proofs.length > 0) rows.push(['proved', proofs.join(', ')])
   if (objects.deleted) {
     rows.push([
       'deleted',

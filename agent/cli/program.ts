@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { DrayError } from '../../shared/error.ts'
-import { depths, symlinkPolicies } from '../../shared/policy.ts'
+import { compares, depths, symlinkPolicies } from '../../shared/policy.ts'
 import { exitCodes, type Io } from './io.ts'
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
@@ -125,6 +125,14 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
     command
       .option('--dry-run', 'count what a copy would do, and change nothing')
       .option('--delete', 'delete in DST what SRC does not have')
+      .addOption(
+        new Option(
+          '--compare <how>',
+          'when equal sizes are the same; auto: ETags, else what is known from before, else times; checksum: hash where ETags do not tell; mtime: times; full: every byte',
+        )
+          .choices(compares)
+          .default('auto'),
+      )
   } else {
     command
       .addOption(

@@ -4,14 +4,16 @@ import type { PassOptions } from '../../shared/policy.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
 import type { Pair } from '../march.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
-import { judge, type Sides } from './judge.ts'
+import { judge, mayBeTouched, type Sides } from './judge.ts'
 
 export type Decision =
   /** No object of the source, and nothing to do: counts for nothing. */
   | { is: 'left' }
   | { is: 'same'; source: Entry; destination: Entry; evidence: Evidence }
   /** Only a HEAD or a hash can tell. */
-  | { is: 'unknown'; touched?: true; source: Entry; destination: Entry }
+  | { is: 'unknown'; untimely?: true; source: Entry; destination: Entry }
+  /** Equal in content; only two HEADs can tell whether in metadata too. `evidence`: of the content. */
+  | { is: 'touched'; source: Entry; destination: Entry; evidence: Evidence }
   | { is: 'differs'; source: Entry; destination: Entry }
   | { is: 'source-only'; source: Entry }
   /** To be deleted, or told as extra. */
@@ -41,23 +43,31 @@ export function decide(pair: Pair, row: BaselineRow | null, sight: Sight): Decis
   if (!destination) return { is: 'source-only', source }
   if (destination.kind !== 'object') return { is: 'differs', source, destination }
   const depth: NonNullable<Sides['depth']> = options.kind === 'verify' ? options.depth : 'copy'
-  const sides = { source: sight.source, destination: sight.destination, depth }
+  const { compare } = options
+  const sides = { source: sight.source, destination: sight.destination, depth, compare }
   const verdict = judge(source, destination, row, sides)
+  // Hot: spreading would cost more than all the rest.
   return verdict.is === 'same'
     ? { is: 'same', source, destination, evidence: verdict.evidence }
     : { ...verdict, source, destination }
 }
 
 /**
- * Whether the baseline can change a decision made without it. An equal ETag needs no second opinion; an equal size and
- * mtime does, since the baseline remembers tokens that tell whether anything was done to a file since.
+ * Whether the baseline can change a decision made without it. An equal size and mtime needs a second opinion, since the
+ * baseline remembers tokens that tell whether anything was done to a file since; an equal ETag only where the source may have
+ * been written after the destination.
  */
 export function needsRow(decision: Decision): boolean {
-  return (
-    decision.is === 'unknown' ||
-    decision.is === 'differs' ||
-    (decision.is === 'same' && decision.evidence === 'size+mtime')
-  )
+  switch (decision.is) {
+    case 'same':
+      return decision.evidence === 'size+mtime' || mayBeTouched(decision.source, decision.destination)
+    case 'unknown':
+    case 'touched':
+    case 'differs':
+      return true
+    default:
+      return false
+  }
 }
 
 /** Bytes of expected work, or null where there is none. */
@@ -71,6 +81,7 @@ export function workOf(decision: Decision, options: PassOptions): number | null 
       return decision.source.size
     case 'source-only':
       return options.kind === 'copy' ? decision.source.size : 0
+    case 'touched':
     case 'destination-only':
     case 'no-object':
       return 0

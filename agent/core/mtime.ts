@@ -31,3 +31,8 @@ export function microsFromSeconds(text: string): number | null {
 export function sameMtime(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1
 }
+
+/** Whether a file that was given the mtime `given` may show `kept`: some file systems and protocols keep whole seconds only. */
+export function isKeptMtime(given: number, kept: number): boolean {
+  return sameMtime(given, kept) || kept === Math.floor(given / 1_000_000) * 1_000_000
+}

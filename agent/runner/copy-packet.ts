@@ -15,6 +15,7 @@ import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
 import type { Report } from './report.ts'
 import type { Tally } from './tally.ts'
+import { isSameBesides } from './touched.ts'
 import { isGone, isSideTrouble, unreadable } from './trouble.ts'
 
 export interface Job {
@@ -83,7 +84,7 @@ async function copyOne(
     tally.failed(source, { code: 'unsupported-key', message: reason })
     return null
   }
-  if (todo.is === 'unknown') {
+  if (todo.is === 'unknown' || todo.is === 'touched') {
     const { same } = await proof(job, todo, signal)
     if (same) {
       tally.same(source, same)
@@ -119,10 +120,19 @@ const isRootGone = (destination: Storage, { code }: DrayError) =>
   destination.kind === 'file' && code === 'not-found'
 
 /** Where equality cannot be proved, for whatever reason, copying settles it. */
-async function proof({ pass }: Job, todo: Todo & { is: 'unknown' }, signal: AbortSignal): Promise<Proof> {
-  const { source, destination, touched } = todo
+async function proof(
+  { pass }: Job,
+  todo: Todo & { is: 'unknown' | 'touched' },
+  signal: AbortSignal,
+): Promise<Proof> {
+  const { source, destination } = todo
+  const { compare } = pass.options
+  const depth = compare === 'mtime' || compare === 'full' ? compare : 'copy'
   try {
-    return await prove(pass, source, destination, 'copy', signal, touched)
+    if (todo.is === 'touched') {
+      return { same: (await isSameBesides(pass, todo, signal)) ? todo.evidence : null }
+    }
+    return await prove(pass, source, destination, depth, signal, todo.untimely)
   } catch (thrown) {
     const error = toDrayError(thrown, 'prove')
     if (error.code === 'interrupted' || (await isSideTrouble(error, pass, source.key, signal))) throw error

@@ -5,7 +5,7 @@
 import { toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Cut } from '../../shared/protocol.ts'
-import { type BaselineRow, baselineRow } from '../baseline/baseline.ts'
+import { type BaselineRow, baselineRow, isRowOf } from '../baseline/baseline.ts'
 import type { Seen } from './look.ts'
 import type { Pass } from './pass.ts'
 
@@ -36,11 +36,11 @@ export function createLeaves(pass: Pass, after: Key | null, began: number): Leav
     see({ decision, row }) {
       if (!baseline || pass.options.dryRun || decision?.is !== 'same') return
       const { source, destination, evidence } = decision
-      const isKnown = row && evidence === 'baseline'
+      const isKnown = row && (evidence === 'baseline' || isRowOf(row, source, destination))
       seenRows.push({
         row: isKnown ? row : baselineRow(source, destination, evidence),
-        // Not asked for means that the listings alone prove it, as they will the next time.
-        isNew: row !== undefined && !isKnown,
+        // What the listings alone prove, they will prove the next time.
+        isNew: row !== undefined && evidence !== 'etag' && !isKnown,
       })
     },
     async cut(cuts) {

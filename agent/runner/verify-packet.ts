@@ -111,6 +111,7 @@ function settle({ tally }: Job, decision: Decision): void {
       tally.failed(decision.source, { code: 'differs', message: difference(decision) }, 'differs')
       break
     case 'unknown':
+    case 'touched':
       throw new DrayError('internal', 'verify', 'An object was left undecided.')
     default:
       decision satisfies never

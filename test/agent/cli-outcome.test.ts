@@ -58,16 +58,24 @@ describe('--json', () => {
       { listed: 10, same: 4, copied: 3, skipped: 1, vanished: 1, failed: 1, deleted: 2 },
     )
     counted.counts.bytes = { listed: 100, copied: 30 }
+    counted.counts.evidence = { etag: 4, hashed: 3 }
     expect(JSON.parse(toJson(outcome({ ...counted, state: 'incomplete' })))).toEqual({
       migration: 'abc',
       pass: 3,
       state: 'incomplete',
       objects: { listed: 10, same: 4, copied: 3, skipped: 1, vanished: 1, failed: 1, deleted: 2 },
       bytes: { listed: 100, copied: 30 },
+      evidence: { etag: 4, hashed: 3 },
       packets: 2,
       seconds: 1.235,
       report: '/state/reports/abc-3.ndjson',
     })
+  })
+
+  it('says how many objects were proved how', () => {
+    const proved = status({}, {})
+    proved.counts.evidence = { 'full-read': 1_000, etag: 4 }
+    expect(toText(outcome(proved))).toContain('  proved   4 etag, 1,000 full-read\n')
   })
 
   it('marks a dry run, and tells of a verification what is extra', () => {

@@ -25,7 +25,9 @@ function decided(source: Entry | null, destination: Entry | null, options: Parti
 
 describe('what a pass makes of a pair', () => {
   it.each([
-    ['equal ETags', decided(a, a), ['same', null, false]],
+    ['equal ETags, long ago', decided(a, object('a', { mtime: 9e9 })), ['same', null, false]],
+    ['equal ETags, about as old', decided(a, a), ['same', null, true]],
+    ['equal ETags, newer at the source', decided(object('a', { mtime: 9 }), a), ['touched', 0, true]],
     ['other ETags', decided(a, object('b')), ['differs', 5, true]],
     ['only at the source', decided(a, null), ['source-only', 5, false]],
     ['only at the destination', decided(null, a), ['left', null, false]],
@@ -42,7 +44,7 @@ describe('what a pass makes of a pair', () => {
 
   const verify = { kind: 'verify', delete: false } as const
   it.each([
-    ['equal ETags', decided(a, a, verify), ['same', null, false]],
+    ['equal ETags', decided(a, object('a', { mtime: 9e9 }), verify), ['same', null, false]],
     ['equal ETags at full depth', decided(a, a, { ...verify, depth: 'full' }), ['unknown', 5, true]],
     ['other sizes', decided(a, object('b', { size: 6 }), verify), ['differs', 5, true]],
     ['only at the source', decided(a, null, verify), ['source-only', 0, false]],

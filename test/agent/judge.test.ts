@@ -47,7 +47,9 @@ describe('a copy', () => {
     ],
     ['a link at the destination', file(), file({ kind: 'symlink' }), null, files, 'differs'],
 
-    ['equal MD5s', object(md5), object(md5, { mtime: 5 }), null, s3s3, 'same: etag'],
+    ['equal MD5s', object(md5, { mtime: 5 }), object(md5), null, s3s3, 'same: etag'],
+    ['equal MD5s of one second', object(md5), object(md5), null, s3s3, 'same: etag'],
+    ['equal MD5s, newer at the source', object(md5), object(md5, { mtime: 5 }), null, s3s3, 'touched: etag'],
     ['unequal MD5s', object(md5), object(otherMd5), null, s3s3, 'differs'],
     ['equal multipart', multipart('a', 3), multipart('a', 3), null, s3s3, 'same: etag'],
     ['unequal multipart', multipart('a', 3), multipart('b', 3), null, s3s3, 'differs'],
@@ -61,6 +63,7 @@ describe('a copy', () => {
     ['S3 and file of one mtime', object(md5), file(), null, s3File, 'unknown'],
     ['files of one mtime', file(), file({ token: '1-2' }), null, files, 'same: size+mtime'],
     ['files a microsecond apart', file(), file({ mtime: now + 1 }), null, files, 'same: size+mtime'],
+    ['a file on a disk of whole seconds', file({ mtime: now + 5 }), file(), null, files, 'same: size+mtime'],
     ['files two microseconds apart', file(), file({ mtime: now + 2 }), null, files, 'differs'],
   ])('%s', (_, source, destination, baseline, sides, expected) => {
     expect(verdict(source, destination, baseline, sides)).toBe(expected)
@@ -107,12 +110,54 @@ describe('a copy', () => {
       expect(verdict(file(), object(md5), untold, fileS3)).toBe('same: baseline')
     })
 
+    it('sees that an object was written again by its time, whatever the stores’ clocks say', () => {
+      const was = row(object(md5), object(md5))
+      const at = (source: number, destination: number) =>
+        verdict(object(md5, { mtime: source }), object(md5, { mtime: destination }), was, s3s3)
+      expect(at(now, 5)).toBe('same: etag')
+      expect(at(now - 1_000_000, now)).toBe('touched: etag')
+      expect(at(now + 1_000_000, now + 9_000_000)).toBe('touched: etag')
+      const opaque = row(object('s'), object('d'))
+      expect(verdict(object('s', { mtime: now + 1 }), object('d'), opaque, s3s3)).toBe('touched: baseline')
+      // What the row says of another content says nothing of this.
+      expect(verdict(object(otherMd5, { mtime: 5 }), object(otherMd5), was, s3s3)).toBe('same: etag')
+    })
+
     it('looks closer where a file was touched although size and mtime say that it is the same', () => {
       const was = row(file(), file())
       expect(verdict(file({ token: '9-7' }), file(), was, files)).toBe('unknown')
       expect(verdict(file(), file({ token: '9-7' }), was, files)).toBe('unknown')
     })
   })
+})
+
+describe('a copy that is told how to compare', () => {
+  const [older, newer] = [{ mtime: now - 1 }, { mtime: now + 1 }]
+  it.each<[string, Entry, Entry, Sides, Record<'checksum' | 'mtime' | 'full', string>]>([
+    ['equal MD5s', object(md5), object(md5), s3s3, told('same: etag', 'same: etag')],
+    ['unequal MD5s', object(md5), object(otherMd5), s3s3, told('differs', 'same: size+mtime')],
+    ['unequal, newer at the source', object(md5, newer), object('x'), s3s3, told('unknown', 'differs')],
+    ['incomparable', object(md5, older), object('x'), s3s3, told('unknown', 'same: size+mtime')],
+    ['file and S3', file(), object(md5), fileS3, told('unknown', 'unknown')],
+    ['files of one mtime', file(), file(), files, told('unknown', 'same: size+mtime')],
+    ['files of two', file(), file({ mtime: 1 }), files, told('unknown', 'differs')],
+  ])('%s', (_, source, destination, sides, expected) => {
+    for (const compare of ['checksum', 'mtime', 'full'] as const)
+      expect([compare, verdict(source, destination, null, { ...sides, compare })]).toEqual([
+        compare,
+        expected[compare],
+      ])
+  })
+
+  it('by checksum looks closer at what only the baseline says', () => {
+    const [a, b] = [object(md5), object(otherMd5)]
+    expect(verdict(a, b, row(a, b), { ...s3s3, compare: 'checksum' })).toBe('unknown')
+    expect(verdict(a, b, row(a, b), { ...s3s3, compare: 'mtime' })).toBe('same: baseline')
+  })
+
+  function told(checksum: string, mtime: string) {
+    return { checksum, mtime, full: 'unknown' }
+  }
 })
 
 describe('a verification', () => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { Evidence } from '../../shared/counts.ts'
 
 const main = resolve(import.meta.dirname, '../../agent/main.ts')
 
@@ -24,6 +25,7 @@ export interface Result {
   state: 'complete' | 'incomplete'
   objects: Record<'listed' | 'same' | 'copied' | 'skipped' | 'vanished' | 'failed' | 'deleted', number>
   bytes: { listed: number; copied: number }
+  evidence: Partial<Record<Evidence, number>>
   packets: number
   seconds: number
   report: string

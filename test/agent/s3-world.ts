@@ -1,0 +1,77 @@
+/** A world of agents (world.ts) between two buckets, of one S3 server of this repository or of two. */
+import { afterAll, vi } from 'vitest'
+import type { Content } from '../../agent/s3-server/contents.ts'
+import { type S3Server, type S3ServerOptions, startS3Server } from '../../agent/s3-server/s3-server.ts'
+import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
+import type { PassStatus } from '../../shared/api.ts'
+import type { S3Location } from '../../shared/location.ts'
+import type { PassOptions } from '../../shared/policy.ts'
+import type { Plane } from '../support/plane.ts'
+import { bucket, openWorld, type TestAgent, type World } from './world.ts'
+
+export interface S3World {
+  readonly world: World
+  readonly a: S3Server
+  /** The same as `a` where both are one store. */
+  readonly b: S3Server
+  readonly agent: TestAgent
+  readonly from: string
+  readonly to: string
+  /** Runs one pass to its end, and gives what it counted and which requests it made. */
+  pass(options?: Partial<PassOptions>): Promise<PassStatus & { asked: Record<string, number> }>
+  object(key: string): Content | null
+}
+
+const credentials = { AKIDTEST: 'secret of the test' }
+const opened: (() => Promise<void>)[] = []
+afterAll(async () => {
+  await Promise.all(opened.splice(0).map((close) => close()))
+  vi.unstubAllEnvs()
+})
+
+let count = 0
+
+export async function openS3World(
+  plane: Plane,
+  options: { a?: Partial<S3ServerOptions>; b?: Partial<S3ServerOptions> | 'a' } = {},
+): Promise<S3World> {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.AKIDTEST)
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
+  const a = await startS3Server({ credentials, ...options.a })
+  const b = options.b === 'a' ? a : await startS3Server({ credentials, ...options.b })
+  const n = ++count
+  const [from, to] = [`from-${n}`, `to-${n}`]
+  a.createBucket(from)
+  b.createBucket(to)
+  const at = (name: string, server: S3Server): S3Location => ({ ...bucket(name), endpoint: server.url.href })
+  const locations = { source: at(from, a), destination: at(to, b) }
+  const world = await openWorld(plane, { locations })
+  const agent = await world.agent({
+    openStorage: (location, { connections }) => openS3Storage(location as S3Location, { connections }),
+  })
+  opened.push(async () => {
+    await world.close()
+    await Promise.all([a.stop(), b.stop()])
+  })
+  return {
+    world,
+    a,
+    b,
+    agent,
+    from,
+    to,
+    async pass(given) {
+      a.requests.reset()
+      b.requests.reset()
+      const status = await world.pass(agent, given)
+      const asked: Record<string, number> = {}
+      for (const server of new Set([a, b]))
+        for (const [name, n] of Object.entries(server.requests.byOperation()))
+          asked[name] = (asked[name] ?? 0) + n
+      return { ...status, asked }
+    },
+    object: (key) => b.object(to, key),
+  }
+}
