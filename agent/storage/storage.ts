@@ -9,6 +9,7 @@
 import type { Readable } from 'node:stream'
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
+import type { Properties, Wanted } from './properties.ts'
 import type { Versions } from './versions.ts'
 
 /** One line of a listing. */
@@ -37,6 +38,8 @@ export interface Metadata {
   readonly headers: Readonly<Record<string, string>>
   /** User metadata, by lower-case name without `x-amz-meta-`. A file's mtime is in `mtime`, the way rclone writes it: decimal seconds. */
   readonly user: Readonly<Record<string, string>>
+  /** What few objects have besides; absent where there is nothing of it. */
+  readonly properties?: Properties
 }
 
 export interface Head {
@@ -142,6 +145,15 @@ export interface Storage {
 
   /** Null or absent where the store keeps one version of each object. */
   readonly versions?: Versions | null
+
+  /**
+   * The metadata of what `head` or `read` found, with what takes requests of its own; the same where there is nothing to ask. Absent
+   * where a store has nothing of the kind.
+   */
+  describe?(head: Head, wanted: Wanted, signal: AbortSignal): Promise<Metadata>
+
+  /** Puts retention and legal hold on an object that is there. Absent where a store has none. */
+  lock?(key: Key, properties: Properties, signal: AbortSignal): Promise<void>
 
   /** Reasons why this store cannot hold `key`, or null. Pure. */
   unsupported(key: Key): string | null

@@ -12,7 +12,8 @@ import { interrupted } from './faults.ts'
 
 export interface ControlRequest {
   readonly verb: string
-  readonly key: Key
+  /** Null for what concerns the bucket. */
+  readonly key: Key | null
   readonly signal: AbortSignal
   /** Sent beside what the SDK writes, byte for byte. */
   readonly headers?: Readonly<Record<string, string>>

@@ -2,6 +2,7 @@
 import type { Key } from '../../../shared/key.ts'
 import type { Entry, Head, Metadata } from '../storage.ts'
 import type { HttpResponse } from './http.ts'
+import { headersOfProperties, propertiesOf, saysProperty } from './properties.ts'
 
 const plain = [
   'content-type',
@@ -37,14 +38,18 @@ export function headOf(key: Key, { headers }: HttpResponse, size: number): Head 
     if (value !== undefined) found[name] = value
   }
   const user: Record<string, string> = {}
+  let isPlain = true
   for (const name in headers) {
+    if (!name.startsWith('x-amz-')) continue
     if (name.startsWith(userPrefix)) user[name.slice(userPrefix.length)] = headers[name]!
+    else if (saysProperty(name)) isPlain = false
   }
-  return { entry, metadata: { headers: found, user } }
+  const properties = isPlain ? undefined : propertiesOf(headers)
+  return { entry, metadata: { headers: found, user, ...(properties && { properties }) } }
 }
 
-/** The headers that give a new object its metadata. */
-export function headersOf(metadata: Metadata): Record<string, string> {
+/** The headers that give a new object its metadata, in one piece or as an upload. */
+export function headersOf(metadata: Metadata, upload: 'whole' | 'parts' = 'whole'): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const name of plain) {
     const value = metadata.headers[name]
@@ -58,6 +63,7 @@ export function headersOf(metadata: Metadata): Record<string, string> {
     else delete headers['content-encoding']
   }
   for (const name in metadata.user) headers[userPrefix + name] = metadata.user[name]!
+  if (metadata.properties) Object.assign(headers, headersOfProperties(metadata.properties, upload))
   return headers
 }
 
