@@ -1,5 +1,5 @@
 /** How a pass begins: its row, and its first packets, divided where an earlier pass found work to be. */
-import type { PassOptions } from '../shared/policy.ts'
+import { noFilter, type PassOptions } from '../shared/policy.ts'
 import { zeroCounters } from './core/counters.ts'
 import { initialPackets, pickBoundaries } from './core/initial-packets.ts'
 import type { NewPacket } from './core/packet.ts'
@@ -29,12 +29,14 @@ export function newPass(
 
 export function firstPackets(
   tables: MigrationTables,
-  { source, destination, filter }: Definition,
+  { source, destination, filter, mapping, manifest }: Definition,
   pass: PassRow,
   earlier: PassRow | null,
 ): NewPacket[] {
+  // Who sorts the keys has all of them, and the filter is for keys as they are before.
+  const isSorted = mapping !== undefined || manifest !== undefined
   // A file system lists a part of itself as dearly as the whole.
-  const divides = source.kind !== 'file' && destination.kind !== 'file'
+  const divides = source.kind !== 'file' && destination.kind !== 'file' && !isSorted
   const ends = earlier && divides ? tables.sampleEnds(earlier.firstPacket, pass.firstPacket, sampled) : []
-  return initialPackets(filter, pass.options.kind, pickBoundaries(ends))
+  return initialPackets(isSorted ? noFilter : filter, pass.options.kind, pickBoundaries(ends))
 }

@@ -4,10 +4,10 @@
  * no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
  */
 import type { PassStatus } from '../shared/api.ts'
-import type { Location } from '../shared/location.ts'
 import { type Env, workspace } from './env.ts'
 import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
 import { passStatus } from './migration-views.ts'
+import { sitesOf } from './sites.ts'
 import { Catalogue } from './store/catalogue.ts'
 
 const summaryMs = 5_000
@@ -80,8 +80,3 @@ export class Teller {
     return new Catalogue(this.#env.DB, workspace)
   }
 }
-
-/** The sites that an agent must be of, all at once, to reach both locations. */
-const sitesOf = ({ source, destination }: Definition) => [
-  ...new Set([source, destination].map(({ site }: Location) => site).filter((site) => site !== null)),
-]

@@ -20,6 +20,7 @@ import { countsSchema } from './counts.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
 import { properties } from './fidelity.ts'
 import { locationSchema } from './location.ts'
+import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 import { packetKinds } from './protocol.ts'
 
@@ -31,6 +32,7 @@ export const newMigrationSchema = z.strictObject({
   source: locationSchema,
   destination: locationSchema,
   filter: filterSchema,
+  ...arrangementShape,
 })
 export type NewMigration = z.infer<typeof newMigrationSchema>
 

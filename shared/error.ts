@@ -25,7 +25,8 @@ export const errorCodes = [
   'out-of-range', // a listing that leaves the range that was asked for
   'unsupported-key', // the destination cannot hold this key
   'unsupported-property', // the destination cannot hold something that the object is, and nothing may be lost
-  'key-clash', // a key is a file's name and a directory's at once
+  'key-clash', // a key is a file's name and a directory's at once, or two source keys are mapped to one
+  'unmapped', // the mapping says nothing of this key, or nothing that can be a key
   'too-large',
   'archived', // must be restored before it can be read
   'symlink',

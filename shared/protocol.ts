@@ -24,6 +24,7 @@ import { countsSchema } from './counts.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
 import { isKey, type Key } from './key.ts'
 import { locationSchema } from './location.ts'
+import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
 /** Raised on any change that an older peer would misread. Peers of different versions refuse one another. */
@@ -168,6 +169,7 @@ export const planeMessageSchema = z.discriminatedUnion('t', [
     source: locationSchema,
     destination: locationSchema,
     filter: filterSchema,
+    ...arrangementShape,
     /** The plane sets the pace; an agent that is silent for `leaseMs` has lost its leases. */
     heartbeatMs: z.number().int().positive(),
     leaseMs: z.number().int().positive(),

@@ -24,7 +24,8 @@ export const hints: Record<ErrorCode, string> = {
   'unsupported-key': 'The destination cannot hold such a name; rename the object, or copy to a bucket.',
   'unsupported-property':
     'Choose a destination that holds it, or say with --on-loss go-on that it may be left out and counted.',
-  'key-clash': 'A file cannot be a directory too; rename one of them, or copy to a bucket.',
+  'key-clash': 'Two objects cannot have one name; rename one of them, map them apart, or copy to a bucket.',
+  unmapped: 'Change --map-pattern so that it matches, or say --map-unmatched keep or skip.',
   'too-large': 'The destination does not take objects of this size.',
   archived: 'Restore it from the archive first, then run the same command again.',
   symlink: 'Replace the link by a directory, or name what it leads to as the place.',

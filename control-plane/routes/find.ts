@@ -1,7 +1,7 @@
 /** Path and query parameters, parsed; and what they name, or 404. */
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { type MigrationView, migrationIdSchema } from '../../shared/api.ts'
+import { type MigrationView, migrationIdSchema, type NewMigration } from '../../shared/api.ts'
 import { type Env, workspace } from '../env.ts'
 import type { Migration } from '../migration.ts'
 import { Catalogue } from '../store/catalogue.ts'
@@ -26,6 +26,21 @@ export async function findMigration(context: Asked): Promise<MigrationView> {
   if (!known) throw new Refusal(404, 'not-found', `there is no migration ${id}`)
   return known
 }
+
+/** What defines it: that which never changes. */
+export const definitionOf = ({
+  source,
+  destination,
+  filter,
+  mapping,
+  manifest,
+}: NewMigration): NewMigration => ({
+  source,
+  destination,
+  filter,
+  ...(mapping && { mapping }),
+  ...(manifest && { manifest }),
+})
 
 /** The live object of a migration that the catalogue knows: no other object is ever touched. */
 export async function findObject(context: Asked): Promise<DurableObjectStub<Migration>> {

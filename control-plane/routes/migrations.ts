@@ -1,15 +1,11 @@
 /** What operators configure and list. */
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import {
-  type AgentView,
-  type MigrationView,
-  migrationIdSchema,
-  newMigrationSchema,
-} from '../../shared/api.ts'
+import { type AgentView, migrationIdSchema, type NewMigration, newMigrationSchema } from '../../shared/api.ts'
 import { type Env, workspace } from '../env.ts'
+import { sitesOf } from '../sites.ts'
 import { access } from './access.ts'
-import { catalogueOf, cursorIn, findMigration, findObject, numberIn, orNoPass } from './find.ts'
+import { catalogueOf, cursorIn, definitionOf, findMigration, findObject, numberIn, orNoPass } from './find.ts'
 import { body, Refusal } from './problem.ts'
 
 const pageSize = 100
@@ -47,6 +43,7 @@ export const migrationRoutes = new Hono<{ Bindings: Env }>()
     const id = migrationIdSchema.parse(context.req.param('id'))
     const definition = await body(context, newMigrationSchema)
     refuseTwoSites(definition)
+    refuseForeignManifest(definition)
     const catalogue = catalogueOf(context)
     const created = await catalogue.addMigration(id, definition, Date.now())
     const migration = (await catalogue.migration(id))!
@@ -54,7 +51,7 @@ export const migrationRoutes = new Hono<{ Bindings: Env }>()
       throw new Refusal(
         409,
         'busy',
-        `the migration ${id} has another source, destination or filter`,
+        `the migration ${id} has another source, destination, filter, mapping or manifest`,
         'Give this one another id: a migration does not change.',
       )
     }
@@ -73,23 +70,29 @@ export const migrationRoutes = new Hono<{ Bindings: Env }>()
     return context.json(orNoPass(await migration.packets(number, cursor), number))
   })
 
-/** No agent is at two sites, so none could reach both. */
-function refuseTwoSites({ source, destination }: Pick<MigrationView, 'source' | 'destination'>): void {
-  if (source.site === null || destination.site === null || source.site === destination.site) return
+/** No agent is at two sites, so none could reach all. */
+function refuseTwoSites(definition: NewMigration): void {
+  const sites = sitesOf(definition)
+  if (sites.length < 2) return
   throw new Refusal(
     400,
     'usage',
-    `the source is at the site ${source.site}, the destination at ${destination.site}: no agent reaches both`,
-    'One of the two must be reachable from the other one’s site.',
+    `source, destination and manifest are at the sites ${sites.join(' and ')}: no agent reaches both`,
+    'All that is at a site must be at one; what agents of every site reach has none.',
+  )
+}
+
+/** A manifest in a bucket is read with the source's credentials. */
+function refuseForeignManifest({ source, manifest }: NewMigration): void {
+  if (manifest?.place.kind !== 's3' || source.kind === 's3') return
+  throw new Refusal(
+    400,
+    'usage',
+    'the manifest is in a bucket, but the source is none',
+    'Give a manifest file.',
   )
 }
 
 /** Both were parsed by one schema, so their members come in one order. */
-function isDefinedAs(
-  { source, destination, filter }: MigrationView,
-  other: Pick<MigrationView, 'source' | 'destination' | 'filter'>,
-): boolean {
-  const mine = { source, destination, filter }
-  const theirs = { source: other.source, destination: other.destination, filter: other.filter }
-  return JSON.stringify(mine) === JSON.stringify(theirs)
-}
+const isDefinedAs = (one: NewMigration, other: NewMigration): boolean =>
+  JSON.stringify(definitionOf(one)) === JSON.stringify(definitionOf(other))

@@ -1,21 +1,36 @@
 /** Passes: start, watch, cancel, and what became of them. */
 import { Hono } from 'hono'
+import type { NewMigration } from '../../shared/api.ts'
+import { seesAll } from '../../shared/mapping.ts'
 import { defaultPassOptions, type PassOptions, passOptionsSchema } from '../../shared/policy.ts'
 import type { Env } from '../env.ts'
 import { access } from './access.ts'
-import { cursorIn, findMigration, findObject, numberIn, orNoPass } from './find.ts'
+import { cursorIn, definitionOf, findMigration, findObject, numberIn, orNoPass } from './find.ts'
 import { limited } from './migrations.ts'
 import { body, Refusal } from './problem.ts'
 import { reportStream } from './report-stream.ts'
+
+/** What a manifest or a filter of unmapped keys leaves out cannot be told, at the destination, from what is to go. */
+function refuseBlindDelete(migration: NewMigration, options: PassOptions): void {
+  if (!options.delete || seesAll(migration)) return
+  throw new Refusal(
+    400,
+    'usage',
+    'with a manifest, or with a mapping and a filter, nobody knows what else belongs at the destination: nothing can be deleted there',
+    'Leave delete out.',
+  )
+}
 
 export const passRoutes = new Hono<{ Bindings: Env }>()
   /** What the body leaves out is as in `defaultPassOptions`. */
   .post('/api/migrations/:id/passes', access('operator'), limited, async (context) => {
     const given = await body(context, passOptionsSchema.partial())
-    const { id, source, destination, filter } = await findMigration(context)
+    const migration = await findMigration(context)
+    const { id } = migration
     const object = await findObject(context)
     const options = { ...defaultPassOptions, ...given } as PassOptions
-    const answer = await object.startPass({ id, source, destination, filter }, options)
+    refuseBlindDelete(migration, options)
+    const answer = await object.startPass({ id, ...definitionOf(migration) }, options)
     if ('busy' in answer) {
       const { number, options } = answer.busy
       const kind = options.kind === 'verify' ? 'verification' : options.dryRun ? 'dry run' : 'copy'

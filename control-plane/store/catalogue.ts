@@ -2,6 +2,7 @@
 import { and, desc, eq, lt, or } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { AgentView, MigrationView, NewMigration, PassStatus } from '../../shared/api.ts'
+import type { Manifest, Mapping } from '../../shared/mapping.ts'
 import { agents, migrations } from './schema.ts'
 
 const migrationColumns = {
@@ -9,6 +10,8 @@ const migrationColumns = {
   source: migrations.source,
   destination: migrations.destination,
   filter: migrations.filter,
+  mapping: migrations.mapping,
+  manifest: migrations.manifest,
   createdAt: migrations.createdAt,
   pass: migrations.pass,
 }
@@ -26,7 +29,7 @@ export class Catalogue {
 
   async migration(id: string): Promise<MigrationView | null> {
     const row = await this.#db.select(migrationColumns).from(migrations).where(this.#is(id)).get()
-    return row ?? null
+    return row ? viewOf(row) : null
   }
 
   /** Newest first, from past `after` on. */
@@ -34,12 +37,13 @@ export class Catalogue {
     const { createdAt, id, workspaceId } = migrations
     const older =
       after && or(lt(createdAt, after.createdAt), and(eq(createdAt, after.createdAt), lt(id, after.id)))
-    return this.#db
+    const rows = await this.#db
       .select(migrationColumns)
       .from(migrations)
       .where(and(eq(workspaceId, this.#workspace), older ?? undefined))
       .orderBy(desc(createdAt), desc(id))
       .limit(limit)
+    return rows.map(viewOf)
   }
 
   /** False where it is there already; that one is left as it is. */
@@ -83,3 +87,15 @@ export class Catalogue {
     return and(eq(migrations.workspaceId, this.#workspace), eq(migrations.id, id))
   }
 }
+
+type MigrationRow = Omit<MigrationView, 'mapping' | 'manifest'> & {
+  mapping: Mapping | null
+  manifest: Manifest | null
+}
+
+/** What a migration does not have is left out of its view. */
+const viewOf = ({ mapping, manifest, ...row }: MigrationRow): MigrationView => ({
+  ...row,
+  ...(mapping && { mapping }),
+  ...(manifest && { manifest }),
+})

@@ -2,6 +2,7 @@
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { PassStatus } from '../../shared/api.ts'
 import type { Location } from '../../shared/location.ts'
+import type { Manifest, Mapping } from '../../shared/mapping.ts'
 import type { Filter } from '../../shared/policy.ts'
 
 export const workspaces = sqliteTable('workspaces', {
@@ -23,6 +24,8 @@ export const migrations = sqliteTable(
     source: text({ mode: 'json' }).$type<Location>().notNull(),
     destination: text({ mode: 'json' }).$type<Location>().notNull(),
     filter: text({ mode: 'json' }).$type<Filter>().notNull(),
+    mapping: text({ mode: 'json' }).$type<Mapping>(),
+    manifest: text({ mode: 'json' }).$type<Manifest>(),
     createdAt: integer('created_at').notNull(),
     /** The last pass as its object last told; null before the first. */
     pass: text({ mode: 'json' }).$type<PassStatus>(),
