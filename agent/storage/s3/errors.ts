@@ -306,13 +306,15 @@ const rightsFor: Record<string, string | undefined> = {
   GET: 's3:GetObject is needed, and s3:ListBucket so that a missing object can be told from a forbidden one',
   PUT: 's3:PutObject is needed',
   DELETE: 's3:DeleteObject is needed',
+  'LIST-VERSIONS': 's3:ListBucketVersions is needed',
+  'GET-VERSIONING': 's3:GetBucketVersioning is needed',
   'LIST-PARTS': 's3:ListMultipartUploadParts is needed',
   ABORT: 's3:AbortMultipartUpload is needed',
 }
 const allRights = 's3:PutObject is needed'
 
 /** Seconds or a date, as milliseconds from now. */
-function retryAfterMs(value: string | null): number | null {
+export function retryAfterMs(value: string | null): number | null {
   if (value === null || value === '') return null
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), longestWaitMs) : null

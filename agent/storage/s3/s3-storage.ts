@@ -7,27 +7,31 @@ import { resolveAccess } from './access.ts'
 import { ignore } from './body.ts'
 import { openS3Client } from './client.ts'
 import { malformed } from './errors.ts'
-import { type Http, type HttpOptions, type HttpResponse, openHttp } from './http.ts'
+import { partHeadOf, partQuery } from './head-part.ts'
+import type { Http, HttpOptions, HttpResponse } from './http.ts'
 import { listObjects } from './list.ts'
 import { openMultipart } from './multipart.ts'
 import { headersOf, headOf, isOpaque } from './object-headers.ts'
+import { proxyOf } from './proxy.ts'
 import { resolveTarget } from './target.ts'
 import { upload } from './upload.ts'
+import { ofVersion, openVersions, versionQuery } from './versions.ts'
+import { openWire } from './wire/wire.ts'
 
 /** S3's own limit, in bytes. */
 const longestKey = 1024
 
-/** Looks up credentials, region and endpoint; asks nothing of the store yet. `http`: who carries the requests. */
+/** Looks up credentials, region and endpoint; asks nothing of the store yet. */
 export async function openS3Storage(
   location: S3Location,
-  options: { connections: number; http?: (options: HttpOptions) => Http },
+  options: { connections: number },
 ): Promise<Storage> {
   const { bucket } = location
   const prefix = keyFromText(location.prefix)
   const access = await resolveAccess(location)
   const retarget = (region: string) => resolveTarget(access, bucket, region)
   const [target] = await Promise.all([retarget(access.region), access.credentials()])
-  const http = (options.http ?? openHttp)({
+  const http = await openHttp(target.origin, {
     connections: options.connections,
     authorities: access.authorities,
   })
@@ -52,15 +56,17 @@ export async function openS3Storage(
     if (isOpaque(response)) opaque = true
   }
 
-  async function head(key: Key, signal: AbortSignal): Promise<Head | null> {
+  async function head(key: Key, signal: AbortSignal, version?: string): Promise<Head | null> {
     if (unsupported(key) !== null) return null
-    const request = { verb: 'HEAD', method: 'HEAD', key: whole(key, 'HEAD'), signal } as const
+    const query = versionQuery(version)
+    const request = { verb: 'HEAD', method: 'HEAD', key: whole(key, 'HEAD'), query, signal } as const
     const response = await nullIfNotFound(client.send(request))
     if (!response) return null
     ignore(response.body)
     look(response)
     const size = Number(response.headers['content-length'] ?? Number.NaN)
-    const found = Number.isSafeInteger(size) ? headOf(key, response, size) : 'an object without a length'
+    let found = Number.isSafeInteger(size) ? headOf(key, response, size) : 'an object without a length'
+    if (typeof found !== 'string') found = ofVersion(found, response, version)
     if (typeof found === 'string') throw malformed(client.where(request), found)
     return found
   }
@@ -77,12 +83,28 @@ export async function openS3Storage(
     list: (range, { signal }) => listObjects(client, prefix, range, signal),
     head,
 
-    async read(key, { token, range, signal }): Promise<Reading | null> {
+    async headPart(entry, number, signal) {
+      const request = { verb: 'HEAD', method: 'HEAD', key: whole(entry.key, 'HEAD'), signal } as const
+      const headers = { 'if-match': `"${entry.token}"` }
+      const response = await nullIfNotFound(
+        client.send({ ...request, headers, query: partQuery(entry, number) }),
+      )
+      if (!response) return null
+      ignore(response.body)
+      look(response)
+      const found = partHeadOf(entry, response)
+      if (typeof found === 'string') throw malformed(client.where(request), found)
+      if (found.head.entry.token !== entry.token) throw changed(client.where(request).op)
+      return found
+    },
+
+    async read(key, { token, version, range, signal }): Promise<Reading | null> {
       if (unsupported(key) !== null) return null
       const headers: Record<string, string> = {}
       if (token !== undefined) headers['if-match'] = `"${token}"`
       if (range) headers.range = `bytes=${range.first}-${range.last}`
-      const request = { verb: 'GET', method: 'GET', key: whole(key, 'GET'), headers, signal } as const
+      const query = versionQuery(version)
+      const request = { verb: 'GET', method: 'GET', key: whole(key, 'GET'), query, headers, signal } as const
       const response = await nullIfNotFound(client.send(request))
       if (!response) return null
       look(response)
@@ -91,7 +113,8 @@ export async function openS3Storage(
         const place = client.where(request)
         const size = wholeSize(response, range)
         if (typeof size === 'string') throw malformed(place, size)
-        const found = headOf(key, response, size)
+        let found = headOf(key, response, size)
+        if (typeof found !== 'string') found = ofVersion(found, response, version)
         if (typeof found === 'string') throw malformed(place, found)
         if (token !== undefined && found.entry.token !== token) throw changed(place.op)
         return { ...found, body }
@@ -119,9 +142,18 @@ export async function openS3Storage(
       return response !== null
     },
 
-    multipart: openMultipart(client, bucket, whole, head),
+    multipart: openMultipart(client, bucket, prefix, whole, head),
+    versions: openVersions(client, prefix, whole),
     close: () => client.close(),
   }
+}
+
+/** A wire of this location's own, or the way through the proxy that the environment names for it. */
+async function openHttp(origin: string, options: HttpOptions): Promise<Http> {
+  const proxy = proxyOf(origin, process.env)
+  if (proxy === null) return openWire(options)
+  const { openProxiedHttp } = await import('./proxied-http.ts')
+  return openProxiedHttp(options, proxy)
 }
 
 /** The size of the object whose bytes these are; a string says why they cannot be those that were asked for. */
