@@ -8,8 +8,8 @@ import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { collect } from '../../agent/storage/s3/body.ts'
 import { faultError } from '../../agent/storage/s3/faults.ts'
-import { openHttp } from '../../agent/storage/s3/http.ts'
 import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
+import { openWire } from '../../agent/storage/s3/wire/wire.ts'
 import type { Storage } from '../../agent/storage/storage.ts'
 import { DrayError } from '../../shared/error.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
@@ -444,7 +444,7 @@ describe('a listing', () => {
 
 describe('a server that says nothing', () => {
   test('is given up after a while, before its answer and within', async () => {
-    const http = openHttp({ connections: 1, bodyIdleMs: 50 })
+    const http = openWire({ connections: 1, bodyIdleMs: 50 })
     const place = { op: 'GET s3://bucket/key', bucket: 'bucket', endpoint: 'http://here', region: 'r' }
     const { port } = server.address() as { port: number }
     const send = () =>

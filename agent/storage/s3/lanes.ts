@@ -1,0 +1,192 @@
+/**
+ * The way to each endpoint, shared by all that an agent does there: how many requests go at once (core/pace.ts), over all
+ * storages, passes and migrations. What one request learns of an endpoint that has enough, all others heed.
+ *
+ * Reads, writes and the rest (listings, HEADs, deletes) are counted apart, each up to the limit: a write waits for the
+ * body that it is fed from, which is a read; if the two shared a count, reads that wait for their writes could keep these out.
+ */
+import { afterSlowdown, afterWindow, type Pace, startPace } from '../../core/pace.ts'
+
+export type Traffic = 'read' | 'write' | 'other'
+
+/** Whoever has requests that wait for their turn. */
+export interface Queue {
+  /** Begins what `admit` lets it. False where nothing of this traffic waits any more. */
+  proceed(traffic: Traffic): boolean
+}
+
+/** The least time that says something of a rate: where many small requests end in it, and where few do. */
+const windowMs = { small: 250, large: 1_000 }
+
+const kinds: readonly Traffic[] = ['write', 'read', 'other']
+
+export class Lane {
+  /** Bytes that have come from the endpoint or gone to it, in this window. */
+  moved = 0
+  #pace: Pace
+  readonly #now: () => number
+  readonly #changed: () => void
+  readonly #inFlight = { read: 0, write: 0, other: 0 }
+  readonly #waiting = { read: new Set<Queue>(), write: new Set<Queue>(), other: new Set<Queue>() }
+  readonly #used = { read: false, write: false }
+  #users = 0
+  #began: number
+  #blocked = false
+  #ended = 0
+  #answers = 0
+  #latencySum = 0
+  #latencyLeast = Number.POSITIVE_INFINITY
+  #opening: NodeJS.Timeout | null = null
+
+  constructor(most: number, now: () => number, changed: () => void) {
+    this.#pace = startPace(most)
+    this.#now = now
+    this.#changed = changed
+    this.#began = now()
+  }
+
+  get limit(): number {
+    return this.#pace.limit
+  }
+
+  /** Objects that it takes at once: those being read and those being written. */
+  get room(): number {
+    const { limit } = this.#pace
+    return (this.#used.read ? limit : 0) + (this.#used.write ? limit : 0)
+  }
+
+  /** Whether one more may go now; if so it must be followed by one `release`. */
+  admit(traffic: Traffic): boolean {
+    if (this.#inFlight[traffic] >= this.#pace.limit || this.#opening !== null) {
+      this.#blocked = true
+      return false
+    }
+    this.#inFlight[traffic]++
+    if (traffic !== 'other' && !this.#used[traffic]) {
+      this.#used[traffic] = true
+      this.#changed()
+    }
+    return true
+  }
+
+  /** To be told, by `proceed`, when one may. */
+  wait(traffic: Traffic, queue: Queue): void {
+    this.#waiting[traffic].add(queue)
+  }
+
+  release(traffic: Traffic): void {
+    this.#inFlight[traffic]--
+    this.#ended++
+    if (this.#waiting[traffic].size > 0) this.#proceed(traffic)
+    if (this.#ended % 64 === 0) this.look()
+  }
+
+  /** A small request was answered, so many milliseconds after it was sent. */
+  answered(ms: number): void {
+    this.#answers++
+    this.#latencySum += ms
+    if (ms < this.#latencyLeast) this.#latencyLeast = ms
+  }
+
+  /** The endpoint wants less, or is silent. `sentAt`: of the request that met it, by `performance.now()`. */
+  slow(sentAt: number, retryAfter: number | null): void {
+    const now = this.#now()
+    this.#set(afterSlowdown(this.#pace, { now, sentAt, retryAfter }))
+    this.#clear(now)
+    const ms = this.#pace.closedUntil - now
+    if (ms <= 0) return
+    if (this.#opening !== null) clearTimeout(this.#opening)
+    this.#opening = setTimeout(() => {
+      this.#opening = null
+      for (const kind of kinds) this.#proceed(kind)
+    }, ms)
+  }
+
+  join(): this {
+    this.#users++
+    return this
+  }
+
+  /** Nobody's endpoint takes no objects. */
+  leave(): void {
+    if (--this.#users > 0) return
+    this.#used.read = this.#used.write = false
+    this.#changed()
+  }
+
+  /** Whether a window has ended, and what follows. To be called a few times a second. */
+  look(): void {
+    const now = this.#now()
+    if (now < this.#pace.settled) {
+      this.#clear(now)
+      return
+    }
+    const ms = now - this.#began
+    if (ms < (this.#ended >= this.#pace.limit ? windowMs.small : windowMs.large)) return
+    const latency =
+      this.#answers === 0 ? null : { least: this.#latencyLeast, mean: this.#latencySum / this.#answers }
+    this.#set(afterWindow(this.#pace, { now, ms, bytes: this.moved, latency, blocked: this.#blocked }))
+    this.#clear(now)
+  }
+
+  #set(pace: Pace): void {
+    const { limit } = this.#pace
+    this.#pace = pace
+    if (pace.limit === limit) return
+    this.#changed()
+    if (pace.limit > limit) for (const kind of kinds) this.#proceed(kind)
+  }
+
+  #clear(now: number): void {
+    this.#began = now
+    this.moved = this.#ended = this.#answers = this.#latencySum = 0
+    this.#latencyLeast = Number.POSITIVE_INFINITY
+    this.#blocked = kinds.some((kind) => this.#waiting[kind].size > 0)
+  }
+
+  /** Each queue in its turn. */
+  #proceed(traffic: Traffic): void {
+    const waiting = this.#waiting[traffic]
+    while (this.#opening === null && this.#inFlight[traffic] < this.#pace.limit) {
+      const [queue] = waiting
+      if (queue === undefined) return
+      waiting.delete(queue)
+      if (queue.proceed(traffic)) waiting.add(queue)
+    }
+  }
+}
+
+export interface Lanes {
+  /** Whoever gets it says `join`, and `leave` in the end. */
+  of(origin: string): Lane
+  /** Objects that all endpoints in use take at once; null while there is none. */
+  readonly room: number | null
+}
+
+/** `most` requests of a kind at once to each endpoint. `changed`: `room` is another now. */
+export function openLanes(options: { most: number; changed?: () => void; now?: () => number }): Lanes {
+  const { most, changed = () => {}, now = () => performance.now() } = options
+  const lanes = new Map<string, Lane>()
+  return {
+    of(origin) {
+      let lane = lanes.get(origin)
+      if (!lane) {
+        lane = new Lane(most, now, changed)
+        lanes.set(origin, lane)
+      }
+      return lane
+    },
+    get room() {
+      let sum = 0
+      for (const lane of lanes.values()) sum += lane.room
+      return sum === 0 ? null : sum
+    },
+  }
+}
+
+const ofOneObject = /[?&](?:partNumber|versionId)=/
+
+export function trafficOf(method: string, path: string): Traffic {
+  if (method === 'PUT') return 'write'
+  return method === 'GET' && (!path.includes('?') || ofOneObject.test(path)) ? 'read' : 'other'
+}

@@ -1,0 +1,221 @@
+/**
+ * Requests through an HTTP proxy, with undici: a tunnel (CONNECT) to a server that speaks TLS, else the proxy's own requests.
+ * Slower than the wire, and for nothing but this.
+ */
+import { Readable } from 'node:stream'
+import { type Dispatcher, ProxyAgent } from 'undici'
+import { collect, TooLong } from './body.ts'
+import {
+  Aborted,
+  type Http,
+  type HttpOptions,
+  type HttpRequest,
+  type HttpResponse,
+  type ResponseHead,
+} from './http.ts'
+
+const connectMs = 10_000
+/** Longest silence within an answer's body. */
+const bodyIdleMs = 60_000
+/** A page of memory a connection: enough to keep a fast link busy while the other side is written to. */
+const readAhead = 256 * 1024
+
+/** `proxy`: its address, which may hold a name and a password. */
+export function openProxiedHttp(options: HttpOptions, proxy: string): Http {
+  const agent = new ProxyAgent({
+    uri: proxy,
+    connections: options.connections,
+    pipelining: 1,
+    allowH2: false,
+    connectTimeout: connectMs,
+    bodyTimeout: options.bodyIdleMs ?? bodyIdleMs,
+    maxHeaderSize: 64 * 1024,
+    ...(options.authorities && {
+      requestTls: { ca: options.authorities },
+      proxyTls: { ca: options.authorities },
+    }),
+  })
+  const send = (request: HttpRequest): Promise<HttpResponse> =>
+    new Promise((resolve, reject) => {
+      const exchange = new Exchange(request, resolve, reject)
+      if (exchange.over) return
+      try {
+        agent.dispatch(
+          {
+            origin: request.origin,
+            path: request.path,
+            method: request.method,
+            headers: request.headers as Record<string, string>,
+            body: request.body,
+            headersTimeout: request.patience,
+            // undici closes after each HEAD for the sake of servers that answer one with a body; S3 servers do not.
+            reset: false,
+          },
+          exchange,
+        )
+      } catch (error) {
+        exchange.onResponseError(null, error as Error)
+      }
+    })
+  return {
+    send,
+    async whole(request, most) {
+      const { head, status, headers, body, sent } = await send(request)
+      const bytes = await collect(body, most).catch((error) => {
+        if (status >= 300) return nothing
+        throw error instanceof TooLong ? request.fault(new TooLongAnswer(most)) : error
+      })
+      return { head, status, headers, body: bytes, sent }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+const nothing = Buffer.alloc(0)
+
+class TooLongAnswer extends Error {
+  readonly code = 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
+
+  constructor(most: number) {
+    super(`an answer of more than ${most} bytes`)
+  }
+}
+
+/** Headers as undici gives them: all of them, read already. */
+class ReadHead implements ResponseHead {
+  readonly status: number
+  readonly object: Readonly<Record<string, string | undefined>>
+
+  constructor(status: number, object: Readonly<Record<string, string | undefined>>) {
+    this.status = status
+    this.object = object
+  }
+
+  get(name: string): string | undefined {
+    return this.object[name]
+  }
+
+  under(prefix: string): Record<string, string> {
+    const found: Record<string, string> = {}
+    for (const name in this.object) {
+      if (name.startsWith(prefix)) found[name.slice(prefix.length)] = this.object[name]!
+    }
+    return found
+  }
+}
+
+/**
+ * One request and its answer. States: waiting (for a connection, then for the head) → reading (the body is the
+ * consumer's) → over. `over` is set once, by the answer's end, by an error, by the signal or by the consumer.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  over = false
+  readonly #request: HttpRequest
+  readonly #resolve: (response: HttpResponse) => void
+  readonly #reject: (error: Error) => void
+  #controller: Dispatcher.DispatchController | null = null
+  #body: ResponseBody | null = null
+  #sent = 0
+
+  constructor(
+    request: HttpRequest,
+    resolve: (response: HttpResponse) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#request = request
+    this.#resolve = resolve
+    this.#reject = reject
+    if (request.signal.aborted) this.#onAbort()
+    else request.signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.over) controller.abort(new Aborted())
+  }
+
+  onBodySent(chunk: Buffer): void {
+    this.#sent += chunk.length
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200 || this.over) return
+    for (const name in headers) {
+      const value = headers[name]
+      if (Array.isArray(value)) headers[name] = value.join(', ')
+    }
+    this.#body = new ResponseBody(controller, () => this.#end())
+    const head = new ReadHead(status, headers as Record<string, string>)
+    this.#resolve({ head, status, headers: head.object, body: this.#body, sent: this.#sent })
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.over && this.#body?.push(chunk) === false) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    if (this.over) return
+    this.#end()
+    this.#body?.finish()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.over) return
+    this.#end()
+    this.#fail(error)
+  }
+
+  readonly #onAbort = (): void => {
+    if (this.over) return
+    this.#end()
+    this.#fail(new Aborted())
+    this.#controller?.abort(new Aborted())
+  }
+
+  #fail(error: Error): void {
+    const fault = this.#request.fault(error)
+    if (this.#body) this.#body.destroy(fault)
+    else this.#reject(fault)
+  }
+
+  #end(): void {
+    this.over = true
+    this.#request.signal.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+class ResponseBody extends Readable {
+  readonly #controller: Dispatcher.DispatchController
+  readonly #abandoned: () => void
+  #whole = false
+
+  constructor(controller: Dispatcher.DispatchController, abandoned: () => void) {
+    super({ highWaterMark: readAhead })
+    this.#controller = controller
+    this.#abandoned = abandoned
+    // It may break before its consumer has come; whoever comes then still meets the error.
+    this.on('error', () => {})
+  }
+
+  /** The last byte has come. */
+  finish(): void {
+    this.#whole = true
+    this.push(null)
+  }
+
+  override _read(): void {
+    this.#controller.resume()
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    if (!this.#whole) {
+      this.#abandoned()
+      this.#controller.abort(new Aborted())
+    }
+    callback(error)
+  }
+}
