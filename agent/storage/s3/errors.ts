@@ -129,6 +129,7 @@ const refused: Meaning = {
   retry: 'never',
   says: (where, refusal) => `${sentence(at(where))} refused the request: ${told(refusal)}.`,
 }
+const notImplemented: Meaning = { ...refused, code: 'not-implemented' }
 const foreign: Meaning = {
   code: 'protocol',
   retry: 'never',
@@ -141,6 +142,7 @@ const mean = (meaning: Meaning, ...codes: string[]) => {
   for (const code of codes) byCode.set(code, meaning)
 }
 mean(noBucket, 'NoSuchBucket')
+mean(notImplemented, 'NotImplemented')
 mean(
   {
     ...noBucket,
@@ -267,7 +269,7 @@ function meaningOf(where: Where, refusal: Refusal): Meaning {
   if (status === 429 || status === 503 || status === 509) return throttled
   if (status === 413) return byCode.get('EntityTooLarge')!
   if (status === 507) return byCode.get('InsufficientStorage')!
-  if (status === 501) return refused
+  if (status === 501) return notImplemented
   if (status >= 500) return serverError
   if (status === 401) return unauthenticated
   if (status === 403) return denied

@@ -13,6 +13,8 @@
  */
 import type { OnReadOpts, Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { retryAfterMs } from '../errors.ts'
+import type { Lane } from '../lanes.ts'
 import { AnswerParser } from './answer-parser.ts'
 import { type Bounds, type Clock, Progress } from './bounds.ts'
 import { dial, type Origin } from './dial.ts'
@@ -24,6 +26,7 @@ import { giveAway, leastRoom, letGo, type Slab, takeSlab } from './slab.ts'
 import { broken, WireError } from './wire-error.ts'
 
 export interface ConnectionOwner {
+  readonly lane: Lane
   /** It can take an exchange. */
   ready(connection: Connection): void
   /**
@@ -35,6 +38,9 @@ export interface ConnectionOwner {
 
 /** What is read at once; over TLS, Node gives 16 KiB at a time. Pages that nothing comes into cost nothing. */
 const slabBytes = { plain: 256 * 1024, secure: 128 * 1024 }
+
+/** A longer request tells more of the link than of the server. */
+const small = 64 * 1024
 
 export class Connection implements Line {
   readonly closed: Promise<void>
@@ -51,12 +57,16 @@ export class Connection implements Line {
   readonly #slabBytes: number
   #slab: Slab
   #exchange: Exchange | null = null
+  /** The last that was begun on it, until the next is. */
+  served: Exchange | null = null
   /** Whether Node has been told to read no more. */
   #paused = false
   /** Of this exchange: whether the server keeps the connection; when its answer began, or 0. */
   #keepAlive = false
   #headAt = 0
   #received = 0
+  /** Bytes of the request that the lane has been told of. */
+  #told = 0
   /** Whether it has served no exchange yet. */
   #fresh = true
 
@@ -94,9 +104,10 @@ export class Connection implements Line {
   /** When idle. */
   start(exchange: Exchange): void {
     this.#state = 'busy'
-    this.#exchange = exchange
+    this.#exchange = this.served = exchange
+    exchange.sentAt = performance.now()
     this.#keepAlive = false
-    this.#headAt = 0
+    this.#headAt = this.#told = 0
     this.#parser.begin(exchange.request.method)
     exchange.begin(this)
     this.#outgoing.begin(exchange, this.#clock.now())
@@ -122,20 +133,34 @@ export class Connection implements Line {
   check({ idleMs, floor, spareMs }: Bounds): void {
     const exchange = this.#exchange
     const now = this.#clock.now()
+    this.#tell()
     if (exchange === null) {
       // The server's time goes on while ours does not.
       const isOld = this.#state === 'idle' && performance.now() - this.idleSince >= spareMs
       if (isOld) this.#end(broken('nobody used it'))
     } else if (this.#headAt === 0) {
       const error = this.#outgoing.check(now, exchange.request.patience, idleMs)
-      if (error) this.#end(error)
+      if (error) {
+        if (!this.#outgoing.waitsForSource) this.#owner.lane.slow(exchange.sentAt, null)
+        this.#end(error)
+      }
     } else if (!this.#paused) {
       const { limitMs } = exchange
       const least = limitMs === Number.POSITIVE_INFINITY ? floor : null
       const isLate =
         now - this.#headAt >= limitMs || this.#progress.hasStalled(now, this.#received, idleMs, least)
-      if (isLate) this.#end(new WireError('stalled', 'the answer does not move'))
+      if (isLate) {
+        this.#owner.lane.slow(exchange.sentAt, null)
+        this.#end(new WireError('stalled', 'the answer does not move'))
+      }
     }
+  }
+
+  /** The lane counts what leaves as it comes and goes: of what is sent, a few times a second and at the end. */
+  #tell(): void {
+    const { sent } = this.#outgoing
+    this.#owner.lane.moved += sent - this.#told
+    this.#told = sent
   }
 
   #onReady(): void {
@@ -165,6 +190,7 @@ export class Connection implements Line {
     const to = slab.used + length
     const wasPaused = this.#paused
     this.#received += length
+    this.#owner.lane.moved += length
     if (this.#state !== 'busy') {
       this.#end(broken('bytes that nobody asked for'))
       return true
@@ -187,9 +213,19 @@ export class Connection implements Line {
     this.#headAt = this.#clock.now()
     this.#progress.restart(this.#headAt, this.#received)
     const { sent, done } = this.#outgoing
+    this.#learn(head)
     this.#keepAlive = framing.keepAlive && done
     if (!done) this.#outgoing.stop()
     this.#exchange?.onHead(head, framing, sent)
+  }
+
+  /** What the answer says of how the endpoint fares. */
+  #learn(head: Head): void {
+    const { sentAt, traffic, length } = this.#exchange!
+    const { lane } = this.#owner
+    if (head.status === 503 || head.status === 429)
+      lane.slow(sentAt, retryAfterMs(head.get('retry-after') ?? null))
+    else if (traffic !== 'other' && length <= small) lane.answered(performance.now() - sentAt)
   }
 
   #onEnd(): void {
@@ -209,6 +245,7 @@ export class Connection implements Line {
   /** The answer is whole. `clean`: nothing came after it. */
   #finish(clean: boolean): void {
     const exchange = this.#exchange!
+    this.#tell()
     const isSound = clean && this.#keepAlive && this.#outgoing.done
     this.#exchange = null
     this.#fresh = false
@@ -229,6 +266,7 @@ export class Connection implements Line {
   /** The one way out. */
   #end(error: Error): void {
     if (this.#state === 'gone') return
+    this.#tell()
     const wasDialling = this.#state === 'dialling'
     const exchange = this.#exchange
     const again = exchange !== null && this.#hadLeft(exchange, error) ? exchange : null

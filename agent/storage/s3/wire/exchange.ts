@@ -6,6 +6,7 @@
  */
 import { Readable } from 'node:stream'
 import { Aborted, type HttpRequest } from '../http.ts'
+import { type Traffic, trafficOf } from '../lanes.ts'
 import type { Framing } from './framing.ts'
 import type { Head } from './head.ts'
 import { bodyLength, requestHead } from './request-head.ts'
@@ -25,6 +26,11 @@ export abstract class Exchange {
   readonly head: string
   /** Bytes of the request's body. */
   readonly length: number
+  readonly traffic: Traffic
+  /** Whether its endpoint's lane counts it. */
+  admitted = false
+  /** By `performance.now()`; the last time, where it was sent twice. */
+  sentAt = 0
   /** Among those that its signal ends. */
   place = -1
   over = false
@@ -38,6 +44,7 @@ export abstract class Exchange {
     this.request = request
     this.head = requestHead(request, host)
     this.length = bodyLength(request.headers, request.body)
+    this.traffic = trafficOf(request.method, request.path)
     // It may break while nobody looks at it.
     if (request.body instanceof Readable) request.body.on('error', () => {})
   }

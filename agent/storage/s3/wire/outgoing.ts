@@ -62,6 +62,11 @@ export class Outgoing {
     return this.done && this.#socket.writableLength === 0
   }
 
+  /** Whether the body's source is what it waits for, and not the server. */
+  get waitsForSource(): boolean {
+    return this.#sender?.waitsFor === 'source'
+  }
+
   stop(): void {
     this.#sender?.stop()
   }
@@ -75,7 +80,7 @@ export class Outgoing {
     const queued = this.sent - queuedBytes(this.#socket)
     if (queued !== this.#queued) this.#movedAt = now
     this.#queued = queued
-    const waitsForSource = this.#sender?.waitsFor === 'source'
+    const { waitsForSource } = this
     if (now - this.#movedAt < (waitsForSource ? patience : idleMs)) return null
     return new WireError(
       'stalled',

@@ -3,7 +3,7 @@
  * takes the answers that it understands and breaks the connection over everything else; it never uses a connection again
  * that it is not sure of; and no exchange can last for ever, however little the other side does (bounds.ts).
  *
- *   send   as http.ts's: the answer's body is a stream; one that is the body of another `send` goes from socket to socket
+ *   send   the answer's body is a stream; one that is the body of another `send` goes from socket to socket
  *   whole  for small answers: they are buffers
  *
  * Source and destination have a wire each: bodies that wait for a connection to be sent on would else hold those that they wait for.
@@ -13,6 +13,7 @@
  */
 import { createSecureContext } from 'node:tls'
 import type { Http, HttpOptions, HttpRequest } from '../http.ts'
+import { openLanes } from '../lanes.ts'
 import { Aborts } from './aborts.ts'
 import { type Bounds, Clock, tickMs, usualBounds } from './bounds.ts'
 import { parseOrigin } from './dial.ts'
@@ -44,6 +45,7 @@ export function openWire(options: WireOptions): Wire {
   // One for all connections: to read the authorities' certificates costs more than a handshake.
   const context = createSecureContext(options.authorities ? { ca: options.authorities } : {})
   const pools = new Map<string, Pool>()
+  const lanes = options.lanes ?? openLanes({ most: options.connections })
   const aborts = new Aborts()
   const closed = new WireError('closed', 'the wire was closed')
   let isClosed = false
@@ -74,7 +76,7 @@ export function openWire(options: WireOptions): Wire {
   const poolOf = (origin: string): Pool => {
     let pool = pools.get(origin)
     if (!pool) {
-      pool = new Pool(parseOrigin(origin), context, options.connections, clock, bounds)
+      pool = new Pool(parseOrigin(origin), lanes.of(origin), context, options.connections, clock, bounds)
       pools.set(origin, pool)
     }
     return pool

@@ -1,0 +1,141 @@
+/**
+ * How many requests an endpoint is asked at once. More are tried while they bring more: a trial raises the limit, and the
+ * window after it says whether it stays. Where answers come about as soon as they ever did, nothing queues over there, and a
+ * small gain is enough; where they come later, it takes a large one. A store that says "slow down", or falls silent, gets half.
+ *
+ *   steady   at its limit; a trial begins when requests had to wait and `nextTrial` has come
+ *   trial    raised; the next window that is worth measuring ends it, one way or the other
+ *   mending  below what the store last refused: grows step by step, unasked, until it is there again
+ *
+ * Times in milliseconds, of any clock that does not go back.
+ */
+export interface Pace {
+  readonly limit: number
+  readonly most: number
+  /** The soonest that answers come, or null until one has. It is forgotten slowly: a path may become longer. */
+  readonly floor: number | null
+  readonly trial: { readonly from: number; readonly rate: number } | null
+  readonly nextTrial: number
+  /** Until the first trial that brought nothing, or the first refusal, trials double. */
+  readonly doubling: boolean
+  /** Pause after the next trial that brings nothing. */
+  readonly pause: number
+  /** What is measured before this time is still the last limit's doing. */
+  readonly settled: number
+  /** The limit at which the store last wanted less, or 0. */
+  readonly refusedAt: number
+  readonly slowedAt: number
+  /** The store asked for no request at all before this time. */
+  readonly closedUntil: number
+}
+
+/** What was seen of an endpoint in a while. */
+export interface Window {
+  readonly now: number
+  readonly ms: number
+  readonly bytes: number
+  /** Of small requests, from the request to the head of its answer: the soonest and the mean; null where there was none. */
+  readonly latency: { readonly least: number; readonly mean: number } | null
+  /** Whether a request had to wait for another one to end. */
+  readonly blocked: boolean
+}
+
+export interface Slowdown {
+  readonly now: number
+  /** When the request was sent that met it. */
+  readonly sentAt: number
+  /** The store's own word, or null. */
+  readonly retryAfter: number | null
+}
+
+export const least = 1
+/** What most stores take, and what a copy on one machine gains nothing beyond. */
+const usual = 32
+const firstPause = 2_000
+const longestPause = 30_000
+/** After a refusal, before the limit rises again. */
+const holdOff = 1_000
+/** Round trips in which a new connection comes up to speed, and those that it takes the speed from. */
+const roundTripsToSettle = 6
+const usualFloor = 50
+const longestSettling = 2_000
+/** A store that wants more patience than this gets another request all the same. */
+export const longestClosed = 60_000
+
+export function startPace(most: number): Pace {
+  return {
+    limit: Math.min(usual, most),
+    most,
+    floor: null,
+    trial: null,
+    nextTrial: 0,
+    doubling: true,
+    pause: firstPause,
+    settled: 0,
+    refusedAt: 0,
+    slowedAt: Number.NEGATIVE_INFINITY,
+    closedUntil: 0,
+  }
+}
+
+/** A window has ended. One that ends before `settled` teaches nothing but the floor. */
+export function afterWindow(before: Pace, window: Window): Pace {
+  const pace = { ...before, floor: floorOf(before.floor, window) }
+  const { now } = window
+  if (now < pace.settled) return pace
+  if (pace.refusedAt > pace.limit) {
+    const limit = Math.min(pace.limit + step(pace.limit), pace.refusedAt)
+    return window.blocked && now >= pace.nextTrial ? raised(pace, limit, null, now) : pace
+  }
+  const rate = window.bytes / window.ms
+  if (pace.trial !== null) return judged(pace, pace.trial, rate, window)
+  if (!window.blocked || pace.limit >= pace.most || now < pace.nextTrial || window.bytes === 0) return pace
+  const limit = pace.doubling ? pace.limit * 2 : pace.limit + step(pace.limit)
+  return raised(pace, limit, { from: pace.limit, rate }, now)
+}
+
+/** The store refused for now, or did not answer. Of those that were sent before it was first heed, one counts. */
+export function afterSlowdown(pace: Pace, { now, sentAt, retryAfter }: Slowdown): Pace {
+  const asked = Math.min(retryAfter ?? 0, longestClosed)
+  const closedUntil = Math.max(pace.closedUntil, now + asked)
+  if (sentAt <= pace.slowedAt) return { ...pace, closedUntil }
+  return {
+    ...pace,
+    limit: Math.max(least, Math.floor(pace.limit / 2)),
+    trial: null,
+    doubling: false,
+    nextTrial: Math.max(closedUntil, now) + holdOff,
+    refusedAt: pace.limit,
+    slowedAt: now,
+    closedUntil,
+  }
+}
+
+function judged(pace: Pace, trial: NonNullable<Pace['trial']>, rate: number, window: Window): Pace {
+  const more = pace.limit / trial.from - 1
+  const isNear = window.latency !== null && pace.floor !== null && window.latency.mean <= 2 * pace.floor + 1
+  const isWorth = rate >= trial.rate * (1 + more * (isNear ? 0.1 : 0.4))
+  if (isWorth) return { ...pace, trial: null, pause: firstPause }
+  return {
+    ...pace,
+    limit: trial.from,
+    trial: null,
+    doubling: false,
+    nextTrial: window.now + pace.pause,
+    pause: Math.min(pace.pause * 2, longestPause),
+    settled: window.now + settling(pace),
+  }
+}
+
+function raised(pace: Pace, limit: number, trial: Pace['trial'], now: number): Pace {
+  return { ...pace, limit: Math.min(limit, pace.most), trial, settled: now + settling(pace) }
+}
+
+const settling = ({ floor }: Pace) => Math.min(roundTripsToSettle * (floor ?? usualFloor), longestSettling)
+
+const step = (limit: number) => Math.max(1, Math.floor(limit / 4))
+
+function floorOf(floor: number | null, { latency }: Window): number | null {
+  if (latency === null) return floor
+  return floor === null ? latency.least : Math.min(latency.least, floor * 1.01)
+}
