@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { sortLines } from '../../agent/storage/external-sort.ts'
 import { secondsFromNanos, utimeSeconds } from '../../agent/storage/file/file-entry.ts'
 import { openFileStorage } from '../../agent/storage/file/file-storage.ts'
 import { inside } from '../../agent/storage/file/inside.ts'
 import { temporaryNames } from '../../agent/storage/file/names.ts'
-import { sortNames } from '../../agent/storage/file/sorted-names.ts'
 import { type Key, keyToBytes } from '../../shared/key.ts'
 import { contains, type Range } from '../../shared/range.ts'
 import { listAll, noSignal } from './contract.ts'
@@ -91,7 +91,7 @@ test('names sort the same in memory and in any number of spilled runs', async ()
       async function* names() {
         yield* batches
       }
-      const sorted = await sortNames(names(), { runLength, dir: top })
+      const sorted = await sortLines(names(), { runLength, dir: top })
       const found: string[] = []
       for (let next = await sorted.next(); next.length > 0; next = await sorted.next()) found.push(...next)
       await sorted.close()
@@ -106,7 +106,7 @@ test('runs longer than what is read ahead of them merge as well', async () => {
   async function* batches() {
     for (let at = 0; at < names.length; at += 1000) yield names.slice(at, at + 1000)
   }
-  const sorted = await sortNames(batches(), { runLength: 14_000, dir: top })
+  const sorted = await sortLines(batches(), { runLength: 14_000, dir: top })
   expect(sorted.held).toBeLessThan(14_000)
   const found: string[] = []
   for (let next = await sorted.next(); next.length > 0; next = await sorted.next()) found.push(...next)

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { DrayError } from '../../../shared/error.ts'
 import { displayKey, type Key } from '../../../shared/key.ts'
 import { isEmpty, type Range } from '../../../shared/range.ts'
+import { type SortedLines, sortLines } from '../external-sort.ts'
 import { throwIfAborted } from '../interrupt.ts'
 import type { Entry } from '../storage.ts'
 import type { Directories, Directory } from './directories.ts'
@@ -16,7 +17,6 @@ import { entryOf } from './file-entry.ts'
 import { fileError } from './file-error.ts'
 import { inside } from './inside.ts'
 import { isTemporary, type TemporaryNames } from './names.ts'
-import { type SortedNames, sortNames } from './sorted-names.ts'
 import { errnoOf, lstat, missing, type Path, unless, unlink } from './syscalls.ts'
 
 export interface WalkOptions {
@@ -44,7 +44,7 @@ interface Frame {
   readonly dir: Key
   readonly prefix: string
   readonly range: Range
-  readonly sorted: SortedNames
+  readonly sorted: SortedLines
   names: string[]
   at: number
 }
@@ -115,16 +115,16 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
     })
   }
 
-  async function sortedNames(directory: Directory, range: Range): Promise<SortedNames> {
+  async function sortedNames(directory: Directory, range: Range): Promise<SortedLines> {
     const held = frames.reduce((sum, frame) => sum + frame.sorted.held, 0)
     const spill = {
       runLength: Math.min(options.runLength, Math.max(leastRun, heldTotal - held)),
       dir: options.spillDir,
     }
     try {
-      return await sortNames(namesIn(directory, range, 'latin1'), spill).catch((error) => {
+      return await sortLines(namesIn(directory, range, 'latin1'), spill).catch((error) => {
         if (errnoOf(error) !== untyped) throw error
-        return sortNames(namesIn(directory, range, 'buffer'), spill)
+        return sortLines(namesIn(directory, range, 'buffer'), spill)
       })
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error

@@ -1,13 +1,13 @@
 /**
- * Sorts more names than memory should hold: runs are sorted as they come, spilled to one file, and merged from there.
- * A name is a byte string without NUL; the order is that of the bytes.
+ * Sorts more lines than memory should hold: runs are sorted as they come, spilled to one file, and merged from there.
+ * A line is a byte string without NUL: a name, or a record that begins with its key. The order is that of the bytes.
  */
 import { constants } from 'node:fs'
 import { mkdir as makeDirectories } from 'node:fs/promises'
-import { fileError } from './file-error.ts'
-import { close, open, readFully, unlink, writeFully } from './syscalls.ts'
+import { fileError } from './file/file-error.ts'
+import { close, open, readFully, unlink, writeFully } from './file/syscalls.ts'
 
-export interface SortedNames {
+export interface SortedLines {
   /** How many it holds in memory. */
   readonly held: number
   /** The next of them in order; empty at the end. */
@@ -16,8 +16,10 @@ export interface SortedNames {
 }
 
 export interface SpillOptions {
-  /** Most names that are sorted at once; no more are held, and nothing is spilled where there are no more. */
+  /** Most lines that are sorted at once; no more are held, and nothing is spilled where there are no more. */
   runLength: number
+  /** Most bytes of them, for lines that may be long. */
+  runBytes?: number
   dir: string
 }
 
@@ -25,20 +27,27 @@ export interface SpillOptions {
 const mergeBytes = 4 << 20
 const leastChunk = 4 << 10
 const mostChunk = 64 << 10
+/** Lines that are written at once: a run is not in memory twice. */
+const writeLines = 8_192
 
-export async function sortNames(
-  names: AsyncIterable<string[]>,
-  { runLength, dir }: SpillOptions,
-): Promise<SortedNames> {
+export async function sortLines(
+  lines: AsyncIterable<string[]>,
+  { runLength, runBytes = Number.POSITIVE_INFINITY, dir }: SpillOptions,
+): Promise<SortedLines> {
   let run: string[] = []
+  let bytes = 0
   let spill: Spill | null = null
   try {
-    for await (const batch of names) {
-      for (const name of batch) run.push(name)
-      if (run.length < runLength) continue
+    for await (const batch of lines) {
+      for (const line of batch) {
+        run.push(line)
+        bytes += line.length
+      }
+      if (run.length < runLength && bytes < runBytes) continue
       spill ??= await openSpill(dir)
       await spill.add(run.sort())
       run = []
+      bytes = 0
     }
     run.sort()
     return spill ? merge(spill, run) : inMemory(run)
@@ -48,10 +57,10 @@ export async function sortNames(
   }
 }
 
-function inMemory(names: string[]): SortedNames {
-  let rest = names
+function inMemory(lines: string[]): SortedLines {
+  let rest = lines
   return {
-    held: names.length,
+    held: lines.length,
     async next() {
       const all = rest
       rest = []
@@ -63,7 +72,7 @@ function inMemory(names: string[]): SortedNames {
 
 /** A sorted run: what of it is in memory, and what reads more. */
 interface Run {
-  names: string[]
+  lines: string[]
   at: number
   /** Empty at its end. */
   more(): Promise<string[]>
@@ -78,8 +87,8 @@ interface Spill {
 let spillCount = 0
 
 async function openSpill(dir: string): Promise<Spill> {
-  const path = `${dir}/names-${process.pid}-${spillCount++}`
-  const op = `spill names to ${dir}`
+  const path = `${dir}/run-${process.pid}-${spillCount++}`
+  const op = `sort in ${dir}`
   const said = (error: unknown) => {
     throw fileError(error, op)
   }
@@ -93,7 +102,7 @@ async function openSpill(dir: string): Promise<Spill> {
   function readRun({ from, to }: { from: number; to: number }, chunk: number): Run {
     let at = from
     return {
-      names: [],
+      lines: [],
       at: 0,
       async more() {
         if (at === to) return []
@@ -109,10 +118,13 @@ async function openSpill(dir: string): Promise<Spill> {
 
   return {
     async add(run) {
-      const bytes = Buffer.from(`${run.join('\0')}\0`, 'latin1')
-      await writeFully(fd, [bytes], end).catch(said)
-      extents.push({ from: end, to: end + bytes.length })
-      end += bytes.length
+      const from = end
+      for (let i = 0; i < run.length; i += writeLines) {
+        const bytes = Buffer.from(`${run.slice(i, i + writeLines).join('\0')}\0`, 'latin1')
+        await writeFully(fd, [bytes], end).catch(said)
+        end += bytes.length
+      }
+      extents.push({ from, to: end })
     },
     runs() {
       const chunk = Math.min(mostChunk, Math.max(leastChunk, Math.floor(mergeBytes / extents.length)))
@@ -123,24 +135,24 @@ async function openSpill(dir: string): Promise<Spill> {
 }
 
 /** Takes, again and again, whatever in every run cannot be preceded by anything that is not in memory yet. */
-function merge(spill: Spill, last: string[]): SortedNames {
-  let runs: Run[] = [...spill.runs(), { names: last, at: 0, more: async () => [] }]
+function merge(spill: Spill, last: string[]): SortedLines {
+  let runs: Run[] = [...spill.runs(), { lines: last, at: 0, more: async () => [] }]
   return {
     held: last.length,
     async next() {
       await Promise.all(
         runs.map(async (run) => {
-          if (run.at < run.names.length) return
-          run.names = await run.more()
+          if (run.at < run.lines.length) return
+          run.lines = await run.more()
           run.at = 0
         }),
       )
-      runs = runs.filter((run) => run.names.length > 0)
+      runs = runs.filter((run) => run.lines.length > 0)
       if (runs.length === 0) return []
-      const bound = runs.map((run) => run.names.at(-1)!).reduce((a, b) => (a < b ? a : b))
+      const bound = runs.map((run) => run.lines.at(-1)!).reduce((a, b) => (a < b ? a : b))
       const merged: string[] = []
       for (const run of runs)
-        while (run.at < run.names.length && run.names[run.at]! <= bound) merged.push(run.names[run.at++]!)
+        while (run.at < run.lines.length && run.lines[run.at]! <= bound) merged.push(run.lines[run.at++]!)
       return merged.sort()
     },
     close: () => spill.close(),
