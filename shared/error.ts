@@ -19,6 +19,7 @@ export const errorCodes = [
   'throttled', // 503 SlowDown, 429
   'server-error', // any other 5xx
   'invalid-request', // the store refuses what was asked
+  'not-implemented', // the store does not know what was asked
   'bad-digest', // the bytes that arrived are not those that were sent
   'changed', // the object changed while it was read or written
   'unordered', // a listing that does not rise strictly

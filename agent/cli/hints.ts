@@ -17,6 +17,7 @@ export const hints: Record<ErrorCode, string> = {
   throttled: 'Run the same command again later, or with a lower --concurrency.',
   'server-error': 'Run the same command again; look at the server if it stays.',
   'invalid-request': 'The store refuses this object; see the report for its words.',
+  'not-implemented': 'The store cannot do this; see the report for its words.',
   'bad-digest': 'The network or a disk changed bytes; run the same command again.',
   changed: 'It changed while it was copied; run the same command again.',
   unordered: 'This store does not list in the order of bytes, which Dray needs.',

@@ -8,7 +8,7 @@ import { DrayError, toDrayError } from '../../shared/error.ts'
 import { displayKey, type Key, keyFromText } from '../../shared/key.ts'
 import { contains } from '../../shared/range.ts'
 import { discard, interrupted, orAbort, throwIfAborted } from './interrupt.ts'
-import type { Body, ByteRange, Entry, Metadata, Multipart, Part, Storage } from './storage.ts'
+import type { Body, ByteRange, Entry, Expected, Metadata, Multipart, Part, Storage } from './storage.ts'
 
 export interface MemoryObject {
   readonly body: Uint8Array
@@ -16,6 +16,8 @@ export interface MemoryObject {
   readonly token: string
   /** Microseconds. */
   readonly mtime: number
+  /** Bytes of each of its parts, where it was uploaded in parts. */
+  readonly parts?: readonly number[]
 }
 
 export type MemoryOp = 'list' | 'head' | 'read' | 'write' | 'delete' | 'part'
@@ -85,7 +87,10 @@ export function memoryStorage(
 ): MemoryStorage {
   const objects = new Map<Key, MemoryObject>()
   const requests: Record<MemoryOp, number> = { list: 0, head: 0, read: 0, write: 0, delete: 0, part: 0 }
-  const uploads = new Map<string, { key: Key; metadata: Metadata; parts: Map<number, Uint8Array> }>()
+  const uploads = new Map<
+    string,
+    { key: Key; metadata: Metadata; begun: number; parts: Map<number, Uint8Array> }
+  >()
   const now = options.now ?? (() => Date.now() * 1000)
   const pageSize = options.pageSize ?? 1000
   let uploadCount = 0
@@ -107,10 +112,22 @@ export function memoryStorage(
     return { key, kind: 'object', size: object.body.length, mtime: object.mtime, token: object.token }
   }
 
-  function store(key: Key, body: Uint8Array, metadata: Metadata, token = md5(body), mtime = now()) {
-    const object = { body, metadata, token, mtime }
+  function store(
+    key: Key,
+    body: Uint8Array,
+    metadata: Metadata,
+    token = md5(body),
+    mtime = now(),
+    parts?: number[],
+  ) {
+    const object = { body, metadata, token, mtime, ...(parts && { parts }) }
     objects.set(key, object)
     return object
+  }
+
+  function hold(key: Key, expected: Expected | undefined, op: string): void {
+    const there = objects.get(key)?.token ?? null
+    if (expected !== undefined && expected !== there) throw changed(op)
   }
 
   const storage: MemoryStorage = {
@@ -151,6 +168,16 @@ export function memoryStorage(
       return object ? { entry: entryOf(key, object), metadata: object.metadata } : null
     },
 
+    async headPart(entry, number, signal) {
+      const op = await begin('head', entry.key, signal)
+      const object = objects.get(entry.key)
+      if (!object) return null
+      if (object.token !== entry.token) throw changed(op)
+      const head = { entry: entryOf(entry.key, object), metadata: object.metadata }
+      const bytes = object.parts?.[number - 1] ?? object.body.length
+      return { head, bytes, parts: object.parts?.length ?? null }
+    },
+
     async read(key, { token, range, signal }) {
       const op = await begin('read', key, signal)
       const object = objects.get(key)
@@ -165,10 +192,11 @@ export function memoryStorage(
       }
     },
 
-    async write(key, body, metadata, signal) {
+    async write(key, body, metadata, signal, expected) {
       const op = await begin('write', key, signal)
       const bytes = await collect(body, signal, op)
       throwIfAborted(signal, op)
+      hold(key, expected, op)
       const { token, mtime } = store(key, bytes, metadata)
       return { token, mtime }
     },
@@ -198,7 +226,7 @@ export function memoryStorage(
       async create(key, metadata, signal) {
         await begin('part', key, signal)
         const id = `upload-${++uploadCount}`
-        uploads.set(id, { key, metadata, parts: new Map() })
+        uploads.set(id, { key, metadata, begun: now() / 1000, parts: new Map() })
         return id
       },
       async part(key, id, number, body, signal) {
@@ -208,20 +236,28 @@ export function memoryStorage(
         upload(id, key, op).parts.set(number, bytes)
         return { number, token: md5(bytes), size: bytes.length }
       },
-      async *list(key, id, signal) {
+      async *uploads(prefix, signal) {
+        await begin('part', prefix, signal)
+        yield [...uploads]
+          .filter(([, { key }]) => key.startsWith(prefix))
+          .map(([id, { key, begun }]) => ({ key, upload: id, begun }))
+      },
+      async *list(key, id, signal, after = 0) {
         const { parts } = upload(id, key, await begin('part', key, signal))
         const page = [...parts].map(([number, bytes]) => ({ number, token: md5(bytes), size: bytes.length }))
-        yield page.sort((a, b) => a.number - b.number)
+        yield page.filter(({ number }) => number > after).sort((a, b) => a.number - b.number)
       },
-      async complete(key, id, parts, signal) {
+      async complete(key, id, parts, signal, expected) {
         const op = await begin('part', key, signal)
         const found = upload(id, key, op)
+        hold(key, expected, op)
         const bodies = parts.map((part, i) => checkedPart(found.parts, part, parts[i - 1], op))
         if (bodies.length === 0 || bodies.slice(0, -1).some((b) => b.length < this.limits.minPart)) {
           throw new DrayError('invalid-request', op, 'A part is too small, or there is none.')
         }
         const etag = `${md5(Buffer.concat(bodies.map((b) => Buffer.from(md5(b), 'hex'))))}-${bodies.length}`
-        const { token, mtime } = store(key, Buffer.concat(bodies), found.metadata, etag)
+        const sizes = bodies.map((each) => each.length)
+        const { token, mtime } = store(key, Buffer.concat(bodies), found.metadata, etag, now(), sizes)
         uploads.delete(id)
         return { token, mtime }
       },

@@ -116,8 +116,12 @@ export function rememberListings(storage: Storage, { dir, maxBytes }: RememberOp
       headPart: (entry, number, signal) => storage.headPart!(entry, number, signal),
     }),
     read: (key, options) => storage.read(key, options),
-    write: (key, body, metadata, signal) => storage.write(key, body, metadata, signal),
+    write: (key, body, metadata, signal, expected) => storage.write(key, body, metadata, signal, expected),
     delete: (key, options) => storage.delete(key, options),
+    ...(storage.describe && {
+      describe: (head, wanted, signal) => storage.describe!(head, wanted, signal),
+    }),
+    ...(storage.lock && { lock: (key, properties, signal) => storage.lock!(key, properties, signal) }),
     unsupported: (key) => storage.unsupported(key),
     async close() {
       closed = true

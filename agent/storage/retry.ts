@@ -105,9 +105,9 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
       headPart: (entry, number, signal) => again(signal, () => storage.headPart!(entry, number, signal)),
     }),
     read: (key, reading) => again(reading.signal, () => storage.read(key, reading)),
-    write: (key, body, metadata, signal) =>
+    write: (key, body, metadata, signal, expected) =>
       retrying(
-        () => storage.write(key, body, metadata, signal),
+        () => storage.write(key, body, metadata, signal, expected),
         options.writeOnce ? { ...options, attempts: 1 } : options,
         signal,
       ),
@@ -116,6 +116,12 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
       again(deletion.signal, async (attempt) => (await storage.delete(key, deletion)) || attempt > 1),
     multipart: storage.multipart && multipartAgain(storage.multipart, options),
     versions: storage.versions ? versionsAgain(storage.versions, options) : null,
+    ...(storage.describe && {
+      describe: (head, wanted, signal) => again(signal, () => storage.describe!(head, wanted, signal)),
+    }),
+    ...(storage.lock && {
+      lock: (key, properties, signal) => again(signal, () => storage.lock!(key, properties, signal)),
+    }),
     unsupported: (key) => storage.unsupported(key),
     close: () => storage.close(),
   }
@@ -131,8 +137,8 @@ function multipartAgain(multipart: Multipart, options: RetryOptions): Multipart 
     list: (key, upload, signal, after = 0) => partsAgain(multipart, key, upload, signal, after, options),
     // Asked for when something went wrong before, or for the sake of a warning: begun again by whoever asks.
     uploads: (prefix, signal) => multipart.uploads(prefix, signal),
-    complete: (key, upload, parts, signal) =>
-      again(signal, () => multipart.complete(key, upload, parts, signal)),
+    complete: (key, upload, parts, signal, expected) =>
+      again(signal, () => multipart.complete(key, upload, parts, signal, expected)),
     abort: (key, upload, signal) => again(signal, () => multipart.abort(key, upload, signal)),
   }
 }

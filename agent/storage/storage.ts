@@ -66,6 +66,9 @@ export interface Body {
   readonly contentMd5?: string
 }
 
+/** What must stand at a key for a write to happen: the object of that token; null: nothing. */
+export type Expected = string | null
+
 export interface Written {
   /** The object's token now. */
   readonly token: string
@@ -134,8 +137,11 @@ export interface Storage {
     options: { token?: string; version?: string; range?: ByteRange; signal: AbortSignal },
   ): Promise<Reading | null>
 
-  /** Whole or not at all: an aborted or failed write leaves what was there before. */
-  write(key: Key, body: Body, metadata: Metadata, signal: AbortSignal): Promise<Written>
+  /**
+   * Whole or not at all: an aborted or failed write leaves what was there before. With `expected`, `changed` where something else
+   * stands there, as far as the store can tell; one that cannot writes all the same. Never a request more.
+   */
+  write(key: Key, body: Body, metadata: Metadata, signal: AbortSignal, expected?: Expected): Promise<Written>
 
   /** True where something was there. With `token`, `changed` where it is another object now. */
   delete(key: Key, options: { token?: string; signal: AbortSignal }): Promise<boolean>
@@ -170,6 +176,13 @@ export interface Multipart {
   list(key: Key, upload: string, signal: AbortSignal, after?: number): AsyncIterable<Part[]>
   /** Pages of the uploads of all keys that begin with `prefix`, by whoever began them. */
   uploads(prefix: Key, signal: AbortSignal): AsyncIterable<OpenUpload[]>
-  complete(key: Key, upload: string, parts: readonly Part[], signal: AbortSignal): Promise<Written>
+  /** `expected` as in `write`. */
+  complete(
+    key: Key,
+    upload: string,
+    parts: readonly Part[],
+    signal: AbortSignal,
+    expected?: Expected,
+  ): Promise<Written>
   abort(key: Key, upload: string, signal: AbortSignal): Promise<void>
 }

@@ -18,6 +18,8 @@ export interface OpenedStorage {
   holds?: (key: Key) => boolean
   /** Names of what failed writes left behind (temporary files, open uploads), as seen past the adapter. */
   leftovers?: () => Promise<string[]>
+  /** The store minds no condition when an upload is completed. */
+  completesAnyway?: true
   cleanup(): Promise<void> | void
 }
 
@@ -406,6 +408,20 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
         await nothingLeftBehind()
       })
 
+      test('that expects another object, or none, is refused as changed, and leaves what was there', async () => {
+        const over = (content: string, expected: string | null) =>
+          storage.write(text('key'), bodyOf(content), noMetadata, noSignal, expected)
+        expect((await failure(over('first', 'f'.repeat(32)))).code).toBe('changed')
+        expect(await storage.head(text('key'), noSignal)).toBeNull()
+        const first = await over('first', null)
+        expect((await failure(over('other', null))).code).toBe('changed')
+        const second = await over('second', first.token)
+        expect((await failure(over('third', first.token))).code).toBe('changed')
+        expect((await get(storage, 'key')).toString()).toBe('second')
+        await over('third', second.token)
+        expect((await get(storage, 'key')).toString()).toBe('third')
+      })
+
       test('a body that fails, is short or is long leaves what was there', async () => {
         await put(storage, 'key', 'old')
         const content = patterned(300_000)
@@ -590,6 +606,19 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
         expect(reading!.metadata).toMatchObject(metadata)
         expect(Buffer.concat(bodies).equals(await bytesOf(reading!))).toBe(true)
         await nothingLeftBehind()
+      })
+
+      test('that expect another object are refused as changed', async ({ skip }) => {
+        const multipart = storage.multipart ?? skip('this store has none')
+        if (opened.completesAnyway) skip('this store minds no conditions there')
+        const complete = async (expected: string | null) => {
+          const upload = await multipart.create(key, noMetadata, noSignal)
+          const part = await multipart.part(key, upload, 1, bodyOf('a part'), noSignal)
+          return multipart.complete(key, upload, [part], noSignal, expected)
+        }
+        const first = await complete(null)
+        expect((await failure(complete(null))).code).toBe('changed')
+        await complete(first.token)
       })
 
       test('leave nothing when they are aborted, and take no parts after that', async ({ skip }) => {

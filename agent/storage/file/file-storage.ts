@@ -119,7 +119,7 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
       )
     },
 
-    async write(key, body, metadata, signal) {
+    async write(key, body, metadata, signal, expected) {
       const op = opOf('write', key)
       throwIfAborted(signal, op)
       const reason = unsupportedName(key, rootLength)
@@ -129,7 +129,7 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
         const directory = await directories.open(key.slice(0, Math.max(0, slash)) as Key, 'create')
         try {
           const target = { directory, name: key.slice(slash + 1), temporaryName: temporary.next(), op }
-          return await writeFile(target, body, metadata, signal)
+          return await writeFile(target, body, metadata, signal, expected)
         } catch (error) {
           if (errnoOf(error) !== 'ENOENT') throw error
           const message = 'Its directory was removed while the file was written.'

@@ -8,11 +8,24 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { DrayError, toDrayError } from '../../../shared/error.ts'
 import { discard, interrupted, orAbort, throwIfAborted } from '../interrupt.ts'
-import type { Body, Metadata, Written } from '../storage.ts'
+import type { Body, Expected, Metadata, Written } from '../storage.ts'
 import type { Directory } from './directories.ts'
 import { mtimeOf, tokenOf, utimeSeconds, wantedMtime } from './file-entry.ts'
 import { fileError } from './file-error.ts'
-import { close, fstat, fsync, futimes, open, rename, unlink, writeFully } from './syscalls.ts'
+import {
+  close,
+  fstat,
+  fsync,
+  futimes,
+  lstat,
+  missing,
+  open,
+  type Path,
+  rename,
+  unless,
+  unlink,
+  writeFully,
+} from './syscalls.ts'
 
 /** Bytes that are gathered before they are written. */
 const gatherBytes = 1 << 20
@@ -32,6 +45,7 @@ export async function writeFile(
   body: Body,
   metadata: Metadata,
   signal: AbortSignal,
+  expected?: Expected,
 ): Promise<Written> {
   const temporary = directory.at(temporaryName)
   const fd = await open(temporary, flags, 0o666)
@@ -42,6 +56,7 @@ export async function writeFile(
       if (mtime !== null) await futimes(fd, String(Date.now() / 1000), utimeSeconds(mtime))
       await fsync(fd)
       throwIfAborted(signal, op)
+      if (expected !== undefined) await mustBe(expected, directory.at(name), op)
       await rename(temporary, directory.at(name))
     } catch (error) {
       await unlink(temporary).catch(() => {})
@@ -54,6 +69,13 @@ export async function writeFile(
   } finally {
     await close(fd)
   }
+}
+
+/** The kernel has no such rename: what comes between this look and the rename is written over. What is no file fails by itself. */
+async function mustBe(expected: Expected, path: Path, op: string): Promise<void> {
+  const stat = await unless(lstat(path), missing, null)
+  if (stat === null ? expected === null : !stat.isFile() || tokenOf(stat) === expected) return
+  throw new DrayError('changed', op, 'Another file stands there now.', { retry: 'later' })
 }
 
 async function fill(fd: number, body: Body, signal: AbortSignal, op: string): Promise<void> {

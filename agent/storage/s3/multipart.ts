@@ -7,12 +7,15 @@ import {
 } from '@aws-sdk/client-s3'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
-import type { Multipart, Storage } from '../storage.ts'
+import type { Multipart, OpenUpload, Storage } from '../storage.ts'
+import type { Besides } from './besides.ts'
 import { escaped, type S3Client } from './client.ts'
+import type { Conditions } from './conditional.ts'
 import { type ControlRequest, openControl } from './control.ts'
 import { malformed } from './errors.ts'
 import { headersOf, unquoted } from './object-headers.ts'
 import { upload } from './upload.ts'
+import { listUploads } from './uploads.ts'
 
 const MiB = 1 << 20
 const GiB = 1024 * MiB
@@ -24,8 +27,11 @@ const limits = { minPart: 5 * MiB, maxPart: 5 * GiB, maxParts: 10_000, maxWrite:
 export function openMultipart(
   client: S3Client,
   bucket: string,
+  prefix: Key,
   whole: (key: Key, verb: string) => Key,
   head: Storage['head'],
+  conditions: Conditions,
+  grants: Besides['grants'],
 ): Multipart {
   const control = openControl(client)
   // The key that goes over the wire is the request's; the SDK only insists on having one.
@@ -45,7 +51,10 @@ export function openMultipart(
         verb: 'CREATE-UPLOAD',
         key: whole(key, 'CREATE-UPLOAD'),
         signal,
-        headers: headersOf(metadata),
+        headers: {
+          ...headersOf(metadata, 'parts'),
+          ...(metadata.properties && (await grants(metadata.properties, signal))),
+        },
       }
       const command = new CreateMultipartUploadCommand(name)
       const { UploadId } = await control.run(request, (sdk, options) => sdk.send(command, options))
@@ -64,9 +73,9 @@ export function openMultipart(
       return { number, token, size: body.size }
     },
 
-    async *list(key, uploadId, signal) {
+    async *list(key, uploadId, signal, after = 0) {
       const request = { verb: 'LIST-PARTS', key: whole(key, 'LIST-PARTS'), signal }
-      let marker: string | undefined
+      let marker = after === 0 ? undefined : String(after)
       for (;;) {
         const page = await listed(request, uploadId, marker)
         const parts = (page.Parts ?? []).map(({ PartNumber, ETag, Size }) => {
@@ -85,7 +94,14 @@ export function openMultipart(
       }
     },
 
-    async complete(key, uploadId, parts, signal) {
+    async *uploads(start, signal) {
+      for await (const page of listUploads(client, (prefix + start) as Key, signal)) {
+        const inside = page.filter(({ key }) => key.startsWith(prefix))
+        yield inside.map((each): OpenUpload => ({ ...each, key: each.key.slice(prefix.length) as Key }))
+      }
+    },
+
+    async complete(key, uploadId, parts, signal, expected) {
       const request = { verb: 'COMPLETE-UPLOAD', key: whole(key, 'COMPLETE-UPLOAD'), signal }
       const Parts = [...parts]
         .sort((a, b) => a.number - b.number)
@@ -95,8 +111,10 @@ export function openMultipart(
         UploadId: uploadId,
         MultipartUpload: { Parts },
       })
-      const { ETag } = await control
-        .run(request, (sdk, options) => sdk.send(command, options))
+      const { ETag } = await conditions
+        .hold(expected, (headers) =>
+          control.run({ ...request, headers }, (sdk, options) => sdk.send(command, options)),
+        )
         .catch(async (error) => {
           // It may have been completed all the same, or long ago; then there is no such upload any more, and radosgw
           // answers with an internal error for that too.

@@ -4,8 +4,11 @@ import { displayKey, type Key, keyFromText, keyToText } from '../../../shared/ke
 import { formatLocation, type S3Location } from '../../../shared/location.ts'
 import type { ByteRange, Head, Reading, Storage } from '../storage.ts'
 import { resolveAccess } from './access.ts'
+import { openBesides } from './besides.ts'
 import { ignore } from './body.ts'
 import { openS3Client } from './client.ts'
+import { createConditions } from './conditional.ts'
+import { type CustomerKey, withCustomerKey } from './customer-key.ts'
 import { malformed } from './errors.ts'
 import { partHeadOf, partQuery } from './head-part.ts'
 import type { Http, HttpOptions, HttpResponse } from './http.ts'
@@ -21,10 +24,10 @@ import { openWire } from './wire/wire.ts'
 /** S3's own limit, in bytes. */
 const longestKey = 1024
 
-/** Looks up credentials, region and endpoint; asks nothing of the store yet. */
+/** Looks up credentials, region and endpoint; asks nothing of the store yet. `checksums`: reads ask for those that are stored. */
 export async function openS3Storage(
   location: S3Location,
-  options: { connections: number },
+  options: { connections: number; customerKey?: CustomerKey; checksums?: boolean },
 ): Promise<Storage> {
   const { bucket } = location
   const prefix = keyFromText(location.prefix)
@@ -35,9 +38,11 @@ export async function openS3Storage(
     connections: options.connections,
     authorities: access.authorities,
   })
-  const client = openS3Client({ bucket, access, http, target, retarget })
+  const plain = openS3Client({ bucket, access, http, target, retarget })
+  const client = options.customerKey ? withCustomerKey(plain, options.customerKey) : plain
   /** AWS alone is known to hold a DELETE to its If-Match; others refuse or ignore it. */
   const deletesConditionally = access.endpoint === null
+  const conditions = createConditions()
   let opaque = false
 
   const unsupported = (key: Key): string | null => {
@@ -55,6 +60,8 @@ export async function openS3Storage(
   const look = (response: HttpResponse) => {
     if (isOpaque(response)) opaque = true
   }
+
+  const besides = openBesides(client, whole)
 
   async function head(key: Key, signal: AbortSignal, version?: string): Promise<Head | null> {
     if (unsupported(key) !== null) return null
@@ -103,6 +110,7 @@ export async function openS3Storage(
       const headers: Record<string, string> = {}
       if (token !== undefined) headers['if-match'] = `"${token}"`
       if (range) headers.range = `bytes=${range.first}-${range.last}`
+      else if (options.checksums) headers['x-amz-checksum-mode'] = 'ENABLED'
       const query = versionQuery(version)
       const request = { verb: 'GET', method: 'GET', key: whole(key, 'GET'), query, headers, signal } as const
       const response = await nullIfNotFound(client.send(request))
@@ -124,9 +132,15 @@ export async function openS3Storage(
       }
     },
 
-    async write(key, body, metadata, signal) {
-      const request = { verb: 'PUT', key: whole(key, 'PUT'), headers: headersOf(metadata) }
-      return upload(client, request, body, signal, look)
+    async write(key, body, metadata, signal, expected) {
+      const given = headersOf(metadata)
+      return conditions.hold(expected, (condition) => {
+        const request = { verb: 'PUT', key: whole(key, 'PUT'), headers: Object.assign(condition, given) }
+        if (!metadata.properties) return upload(client, request, body, signal, look)
+        const put = (more: Readonly<Record<string, string>>) =>
+          upload(client, { ...request, headers: { ...request.headers, ...more } }, body, signal, look)
+        return besides.write(key, metadata.properties, body, put, signal)
+      })
     },
 
     async delete(key, { token, signal }) {
@@ -142,7 +156,9 @@ export async function openS3Storage(
       return response !== null
     },
 
-    multipart: openMultipart(client, bucket, prefix, whole, head),
+    describe: besides.describe,
+    lock: besides.lock,
+    multipart: openMultipart(client, bucket, prefix, whole, head, conditions, besides.grants),
     versions: openVersions(client, prefix, whole),
     close: () => client.close(),
   }
