@@ -4,14 +4,17 @@ import type { Evidence } from '../shared/counts.ts'
 import { DrayError } from '../shared/error.ts'
 import { displayKey } from '../shared/key.ts'
 import { type Gauge, gauged } from './body.ts'
+import type { Intents } from './intents.ts'
 import { discard } from './storage/interrupt.ts'
-import type { Body, ByteRange, Entry, Reading, Storage, Written } from './storage/storage.ts'
+import type { Body, ByteRange, Entry, Head, Reading, Storage, Written } from './storage/storage.ts'
 
 export interface CopyDeps {
   source: Storage
   destination: Storage
   /** Told of bytes as they move. What has to be moved again is taken back with a negative number. */
   moved(bytes: number): void
+  /** What to remember uploads by, so that a later attempt goes on with them. Absent: they are aborted when they fail. */
+  intents?: Intents
   /** Waits between tries; the clock's where absent. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }
@@ -74,6 +77,22 @@ export class CopyJob {
     if (reading.entry.size === size) return reading
     discard(reading.body)
     throw this.changed()
+  }
+
+  /** The source's object once more, without its bytes; `gone` and `changed` are thrown. */
+  async head(): Promise<Head> {
+    const { key, token, version } = this.entry
+    const head = await this.noting(this.deps.source.head(key, this.signal, version))
+    if (head === null) throw this.gone()
+    if (head.entry.token !== token || head.entry.size !== this.entry.size) throw this.changed()
+    return head
+  }
+
+  /** What the source answers; its errors are noted. */
+  noting<T>(asked: Promise<T>): Promise<T> {
+    return asked.catch((error) => {
+      throw this.note(error)
+    })
   }
 
   /** A body whose every opening reads the source anew; `first` is used up before that. */

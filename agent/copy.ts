@@ -13,6 +13,7 @@
  */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { evenly } from '../shared/boundaries.ts'
 import type { Evidence } from '../shared/counts.ts'
 import { DrayError, toDrayError } from '../shared/error.ts'
 import { type BaselineRow, sideOf } from './baseline/baseline.ts'
@@ -20,11 +21,12 @@ import { wholeBody } from './body.ts'
 import { type Copied, type CopyDeps, CopyJob } from './copy-job.ts'
 import { copyParts } from './copy-parts.ts'
 import { carry } from './core/carry.ts'
-import { planCopy } from './core/copy-plan.ts'
+import { planCopy, planOurs } from './core/copy-plan.ts'
 import { etagKind } from './core/etag.ts'
 import { suggestPartSize } from './core/part-size.ts'
 import { partDigest, restarting, wholeDigest } from './part-digest.ts'
 import { digestsOf, hashObject } from './prove.ts'
+import { seeParts } from './source-parts.ts'
 import { discard } from './storage/interrupt.ts'
 import { pauseAfter, pauseOrThrow, sleepOrAbort } from './storage/retry.ts'
 import type { Entry, Storage } from './storage/storage.ts'
@@ -91,14 +93,24 @@ function refuse(destination: Storage, { key, kind }: Entry): DrayError | null {
 
 async function copyOnce(job: CopyJob): Promise<Copied> {
   const { source, destination } = job.deps
-  const plan = planCopy(job.entry, source.tokens, destination.multipart)
+  const { size } = job.entry
+  const multipart = destination.multipart!
+  let plan = planCopy(job.entry, source.tokens, destination.multipart)
+  if (plan.how === 'as-source') {
+    const { head, boundaries, mayWalk } = await seeParts(job, multipart, plan.parts)
+    if (boundaries) return copyParts(job, multipart, { head, boundaries, asSource: true, mayWalk })
+    plan = planOurs(size, false, multipart)
+  }
   switch (plan.how) {
     case 'at-once':
       return copyAtOnce(job)
     case 'stream':
       return copyStream(job)
-    case 'parts':
-      return copyParts(job, destination.multipart!, plan.partSize)
+    case 'parts': {
+      const boundaries = evenly(size, plan.partSize)
+      const ours = { head: await job.head(), boundaries, asSource: false, mayWalk: false }
+      return copyParts(job, multipart, ours)
+    }
     default:
       return plan satisfies never
   }

@@ -1,5 +1,6 @@
 /** The ETag that S3 gives a body: its MD5, or for a multipart upload the MD5 of its parts' MD5s and their count. */
 import { createHash, type Hash } from 'node:crypto'
+import { type Boundaries, sizesOf } from '../shared/boundaries.ts'
 
 export interface Digest {
   update(chunk: Uint8Array): void
@@ -12,16 +13,19 @@ export function wholeDigest(): Digest {
   return { update: (chunk) => void hash.update(chunk), etag: () => hash.digest('hex') }
 }
 
-/** Of a body in parts of `partSize` bytes; an empty body is one empty part. */
-export function partDigest(partSize: number): Digest {
+/** Of a body in parts of so many bytes, or in these; an empty body is one empty part. */
+export function partDigest(cut: number | Boundaries): Digest {
+  const sizes = typeof cut === 'number' ? null : sizesOf(cut)
+  const roomOf = (index: number) =>
+    sizes?.[index] ?? (typeof cut === 'number' ? cut : Number.MAX_SAFE_INTEGER)
   const parts: Buffer[] = []
   let part: Hash = createHash('md5')
-  let room = partSize
+  let room = roomOf(0)
   let begun = false
   const finish = () => {
     parts.push(part.digest())
     part = createHash('md5')
-    room = partSize
+    room = roomOf(parts.length)
     begun = false
   }
   return {

@@ -2,15 +2,20 @@
  * How one object is copied, from its listing line alone. The aims, in this order: the destination's token comes out
  * equal to the source's, so that every later comparison is a listing; nothing is hashed that a store can check; memory is bounded.
  *
- *   at-once   up to 1 MiB: read into memory, hashed there, sent with its Content-MD5
- *   stream    one write of any size, never staged
- *   parts     a multipart upload, cut as the source was where that can be guessed
+ *   at-once     up to 1 MiB: read into memory, hashed there, sent with its Content-MD5
+ *   stream      one write of any size, never staged
+ *   as-source   a multipart upload in as many parts as the source's; where they begin, the source is asked (source-parts.ts)
+ *   parts       a multipart upload in parts of our own
  */
 import type { Entry, Storage } from '../storage/storage.ts'
 import { etagKind } from './etag.ts'
-import { defaultPartSize, partCount, suggestPartSize } from './part-size.ts'
+import { defaultPartSize } from './part-size.ts'
 
-export type CopyPlan = { how: 'at-once' } | { how: 'stream' } | { how: 'parts'; partSize: number }
+export type CopyPlan =
+  | { how: 'at-once' }
+  | { how: 'stream' }
+  | { how: 'as-source'; parts: number }
+  | { how: 'parts'; partSize: number }
 
 export const atOnceBytes = 1024 * 1024
 /** Above this a body whose ETag need not be kept goes up in parts, several at a time. */
@@ -25,19 +30,22 @@ export function planCopy(
   const { size, token } = entry
   const kind = tokens === 'md5' ? etagKind(token) : { kind: 'opaque' as const }
   // An empty upload is not every store's idea of one.
-  if (multipart && kind.kind === 'multipart' && size > 0) {
-    const partSize = suggestPartSize(size, kind.parts)
-    if (partSize !== null && fits(size, partSize, multipart.limits)) return { how: 'parts', partSize }
+  if (multipart && kind.kind === 'multipart' && size > 0 && kind.parts <= multipart.limits.maxParts) {
+    return { how: 'as-source', parts: kind.parts }
   }
+  return planOurs(size, kind.kind === 'md5', multipart)
+}
+
+/** Without regard to the source's parts. Throws `too-large`. */
+export function planOurs(
+  size: number,
+  isMd5: boolean,
+  multipart: Storage['multipart'],
+): Exclude<CopyPlan, { how: 'as-source' }> {
   if (size <= atOnceBytes) return { how: 'at-once' }
   if (!multipart) return { how: 'stream' }
   const { limits } = multipart
-  const inOne = kind.kind === 'md5' ? limits.maxWrite : Math.min(partsAboveBytes, limits.maxWrite)
+  const inOne = isMd5 ? limits.maxWrite : Math.min(partsAboveBytes, limits.maxWrite)
   if (size <= inOne) return { how: 'stream' }
   return { how: 'parts', partSize: defaultPartSize(size, limits) }
-}
-
-function fits(size: number, partSize: number, limits: NonNullable<Storage['multipart']>['limits']): boolean {
-  const count = partCount(size, partSize)
-  return partSize <= limits.maxPart && count <= limits.maxParts && (count === 1 || partSize >= limits.minPart)
 }

@@ -1,7 +1,8 @@
 /**
  * How large the parts of a multipart upload are. A multipart ETag can only be the same on both sides when both were
- * cut in the same places, and the store does not say where; so the cut is guessed from the size and the count.
+ * cut in the same places. Where the store does not say where (source-parts.ts asks it), that is guessed from the size and the count.
  */
+import { type Boundaries, mostParts, partsIn, sizesOf } from '../../shared/boundaries.ts'
 import { DrayError } from '../../shared/error.ts'
 
 export interface PartLimits {
@@ -19,8 +20,6 @@ const common = [
 ]
 
 const ours = 16 * MiB
-/** S3's own bound, whatever a store's limits say. */
-const mostParts = 10_000
 
 /** How many parts an object has in parts of `partSize`; an empty object has one. */
 export const partCount = (size: number, partSize: number): number => Math.max(1, Math.ceil(size / partSize))
@@ -62,5 +61,14 @@ export function defaultPartSize(size: number, limits: PartLimits): number {
     {
       hint: `It takes ${most} parts of at most ${limits.maxPart} bytes.`,
     },
+  )
+}
+
+/** Whether a store with these limits takes an object in these parts. */
+export function fits(boundaries: Boundaries, limits: PartLimits): boolean {
+  if (partsIn(boundaries) > Math.min(limits.maxParts, mostParts)) return false
+  const sizes = sizesOf(boundaries)
+  return sizes.every(
+    (size, i) => size <= limits.maxPart && (size >= limits.minPart || i === sizes.length - 1),
   )
 }
