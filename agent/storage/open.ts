@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Location } from '../../shared/location.ts'
 import { openFileStorage } from './file/file-storage.ts'
+import type { Lanes } from './s3/lanes.ts'
 import type { Storage } from './storage.ts'
 
 export interface OpenStorageOptions {
@@ -11,6 +12,10 @@ export interface OpenStorageOptions {
   readonly symlinks: 'skip' | 'follow'
   /** Most requests at once. */
   readonly connections: number
+  /** How many requests each endpoint gets, shared by all storages of the agent. */
+  readonly lanes?: Lanes
+  /** Whether reads ask for the checksums that a store keeps; not unless told. */
+  readonly checksums?: boolean
 }
 
 /** No request goes out here; credentials and configuration are looked up, and may turn out wrong (`config`). */
@@ -23,7 +28,12 @@ export async function openStorage(location: Location, options: OpenStorageOption
     case 's3': {
       // Who moves files does without the SDK's half second.
       const { openS3Storage } = await import('./s3/s3-storage.ts')
-      return openS3Storage(location, { connections: options.connections })
+      const { connections, lanes, checksums = false, stateDir } = options
+      const name = location.customerKey
+      if (name === undefined) return openS3Storage(location, { connections, lanes, checksums })
+      const { readCustomerKey } = await import('./s3/customer-key.ts')
+      const customerKey = readCustomerKey(name, stateDir, process.env)
+      return openS3Storage(location, { connections, lanes, checksums, customerKey })
     }
     default:
       return location satisfies never

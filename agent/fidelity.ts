@@ -1,0 +1,199 @@
+/**
+ * What of each object goes to the destination of a pass, and what does not: asks the source for what takes requests of its
+ * own, learns from what the destination refuses, and keeps account of what is left out.
+ *
+ * What a destination can hold is found out by the cheapest question there is: the first object that needs it. Where a write
+ * is refused, it is tried again without one thing after the other, and what it passes without is not asked for any more in
+ * this pass. Where it is taken, the first of each kind is looked at, since some stores take a header and forget it.
+ */
+import { DrayError } from '../shared/error.ts'
+import type { FidelityPolicy, Property } from '../shared/fidelity.ts'
+import { displayKey, type Key } from '../shared/key.ts'
+import { carried, namesOf, type Refusable, without } from './core/fidelity.ts'
+import { differingProperties } from './core/same-properties.ts'
+import { suspects } from './core/suspects.ts'
+import type { Properties } from './storage/properties.ts'
+import type { Head, Metadata, Multipart, Storage } from './storage/storage.ts'
+
+export interface Fidelity {
+  /** The destination, whose writes do without what it has refused; all else is as it was. */
+  readonly destination: Storage
+  /**
+   * The metadata of what was read at the source, as the destination is to have it. Throws `unsupported-property` where
+   * something would be lost and nothing may be.
+   */
+  carry(head: Head, signal: AbortSignal): Promise<Metadata>
+  /** After an upload in parts: what can be put on an object only when it is there. */
+  seal(key: Key, metadata: Metadata, signal: AbortSignal): Promise<void>
+  /** What the object that was carried last under this key has lost. Asked once: then it is forgotten. */
+  lossesOf(key: Key): readonly Property[]
+}
+
+const nothing: readonly Property[] = []
+
+export function openFidelity(policy: FidelityPolicy, source: Storage, destination: Storage): Fidelity {
+  const refused = new Set<Refusable>()
+  const losses = new Map<Key, readonly Property[]>()
+  const { seen, check } = inspection(destination)
+  const stops = policy.onLoss === 'stop'
+  const wanted = {
+    tags: policy.tags === 'keep' && destination.kind !== 'file',
+    acl: policy.acl === 'keep',
+  }
+
+  function lose(key: Key, names: Iterable<Refusable>): void {
+    const named = [...names].filter((name): name is Property => name !== 'checksum')
+    if (named.length > 0) losses.set(key, [...new Set([...(losses.get(key) ?? []), ...named])])
+  }
+
+  async function carry(head: Head, signal: AbortSignal): Promise<Metadata> {
+    const { entry } = head
+    let { metadata } = head
+    const asks = wanted.acl || (wanted.tags && metadata.properties?.tagCount !== undefined)
+    if (asks && source.describe) metadata = await source.describe(head, wanted, signal)
+    const { dropped, lost, ...it } = carried(metadata, entry, destination.kind, policy, refused)
+    if (lost.length > 0 && stops) throw unsupported(entry.key, `cannot hold ${said(lost)}`)
+    if (dropped.length > 0) losses.set(entry.key, dropped)
+    else if (losses.size > 0) losses.delete(entry.key)
+    return it.metadata
+  }
+
+  /** `put`, with as much as the destination takes. */
+  async function yielding<T>(
+    key: Key,
+    metadata: Metadata,
+    put: (metadata: Metadata) => Promise<T>,
+  ): Promise<{ result: T; given: Properties }> {
+    const given = metadata.properties ?? {}
+    try {
+      return { result: await put(metadata), given }
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown
+      const names = namesOf(given)
+      // An encryption that was asked for by name is not given up.
+      if (policy.encryption !== 'keep') names.delete('encryption')
+      if (names.size === 0) throw thrown
+      if (stops) throw unsupported(key, `refuses it with ${said(names)}: ${thrown.message}`)
+      for (const some of suspects(names, thrown.message)) {
+        const properties = without(given, some)
+        try {
+          const result = await put({ ...metadata, properties })
+          for (const name of some) refused.add(name)
+          lose(key, some)
+          return { result, given: properties }
+        } catch (again) {
+          if (!isRefusal(again)) throw again
+        }
+      }
+      throw thrown
+    }
+  }
+
+  /** Whether the first of each kind came to be there. */
+  async function inspect(key: Key, token: string, given: Properties, signal: AbortSignal): Promise<void> {
+    const gone = await check(key, token, given, signal)
+    if (gone.length === 0) return
+    for (const name of gone) refused.add(name)
+    lose(key, gone)
+    if (stops) throw unsupported(key, `takes ${said(gone)} and does not keep it`)
+  }
+
+  /** What was begun here, until it is completed. */
+  const uploads = new Map<string, Properties>()
+  const partsOf = (multipart: Multipart): Multipart =>
+    Object.assign(Object.create(multipart) as Multipart, {
+      async create(key, metadata, signal) {
+        if (!metadata.properties) return multipart.create(key, metadata, signal)
+        const { result, given } = await yielding(key, metadata, (it) => multipart.create(key, it, signal))
+        uploads.set(result, given)
+        return result
+      },
+      async complete(key, upload, parts, signal, ...rest) {
+        const written = await multipart.complete(key, upload, parts, signal, ...rest)
+        const given = uploads.get(upload)
+        if (given && uploads.delete(upload) && !seen(given)) await inspect(key, written.token, given, signal)
+        return written
+      },
+    } satisfies Partial<Multipart>)
+
+  const yieldingDestination = Object.assign(Object.create(destination) as Storage, {
+    async write(key, body, metadata, signal, ...rest) {
+      if (!metadata.properties) return destination.write(key, body, metadata, signal, ...rest)
+      const put = (it: Metadata) => destination.write(key, body, it, signal, ...rest)
+      const { result, given } = await yielding(key, metadata, put)
+      if (!seen(given)) await inspect(key, result.token, given, signal)
+      return result
+    },
+    ...(destination.multipart && { multipart: partsOf(destination.multipart) }),
+  } satisfies Partial<Storage>)
+
+  return {
+    destination: yieldingDestination,
+    carry,
+    async seal(key, { properties }, signal) {
+      if (!properties || !namesOf(properties).has('object-lock')) return
+      try {
+        await destination.lock?.(key, properties, signal)
+      } catch (thrown) {
+        if (!isRefusal(thrown)) throw thrown
+        refused.add('object-lock')
+        lose(key, ['object-lock'])
+        if (stops) throw unsupported(key, `refuses its object lock: ${thrown.message}`)
+      }
+    },
+    lossesOf(key) {
+      const lost = losses.get(key) ?? nothing
+      if (lost !== nothing) losses.delete(key)
+      return lost
+    },
+  }
+}
+
+/**
+ * Looks at the first object of each kind, as the destination shows it. Locks and ACLs are not looked at: whoever may write them
+ * may not always see them, and stores that have none refuse them.
+ */
+function inspection(destination: Storage) {
+  const kinds = ['storage-class', 'encryption', 'tags', 'redirect'] as const
+  const found = new Set<Refusable>()
+  const open = (given: Properties) => {
+    const names = namesOf(given)
+    return kinds.filter((name) => names.has(name) && !found.has(name))
+  }
+  return {
+    seen: (given: Properties) => open(given).length === 0,
+    /** The kinds that are not there. */
+    async check(key: Key, token: string, given: Properties, signal: AbortSignal): Promise<Refusable[]> {
+      const names = open(given)
+      try {
+        const head = await destination.head(key, signal)
+        // Somebody else's by now: the next one will tell.
+        if (head?.entry.token !== token) return []
+        // Who may not see tags is shown none of their number.
+        const counted = { ...head.metadata.properties, tagCount: given.tags?.length ?? 0 }
+        const asked = { ...head, metadata: { ...head.metadata, properties: counted } }
+        const there = await destination.describe?.(asked, { tags: true, acl: false }, signal)
+        const differs = differingProperties(given, (there ?? head.metadata).properties)
+        for (const name of names) found.add(name)
+        return names.filter((name) => differs.includes(name))
+      } catch (error) {
+        if (signal.aborted) throw error
+        // It cannot be seen, so it has to be believed.
+        for (const name of names) found.add(name)
+        return []
+      }
+    },
+  }
+}
+
+/** What a store says of a request as a whole: something in it is not for this store. */
+const isRefusal = (thrown: unknown): thrown is DrayError =>
+  thrown instanceof DrayError && thrown.code === 'invalid-request'
+
+const said = (names: Iterable<string>): string =>
+  `its ${[...names].map((name) => name.replace('-', ' ')).join(', ')}`
+
+const unsupported = (key: Key, what: string) =>
+  new DrayError('unsupported-property', `copy ${displayKey(key)}`, `The destination ${what}.`, {
+    hint: 'Choose a destination that holds it, or say with --on-loss go-on that it may be left out and counted.',
+  })
