@@ -5,14 +5,20 @@ import { DrayError } from '../shared/error.ts'
 import { displayKey } from '../shared/key.ts'
 import { type Gauge, gauged } from './body.ts'
 import type { Intents } from './intents.ts'
+import { carry } from './core/carry.ts'
+import type { Fidelity } from './fidelity.ts'
 import { discard } from './storage/interrupt.ts'
-import type { Body, ByteRange, Entry, Head, Reading, Storage, Written } from './storage/storage.ts'
+import type { Body, ByteRange, Entry, Expected, Head, Metadata, Reading, Storage, Written } from './storage/storage.ts'
 
 export interface CopyDeps {
   source: Storage
   destination: Storage
+  /** What of an object goes along; all that its destination's kind can hold where absent. */
+  fidelity?: Pick<Fidelity, 'carry' | 'seal'>
   /** Told of bytes as they move. What has to be moved again is taken back with a negative number. */
   moved(bytes: number): void
+  /** What was listed at the destination, which is written over and nothing else. Absent: whatever stands there. */
+  expected?: Expected
   /** What to remember uploads by, so that a later attempt goes on with them. Absent: they are aborted when they fail. */
   intents?: Intents
   /** Waits between tries; the clock's where absent. */
@@ -68,8 +74,10 @@ export class CopyJob {
 
   /** The source's object, or that part of it; `gone` and `changed` are thrown. */
   async read(range?: ByteRange, signal = this.signal): Promise<Reading> {
-    const { key, token, size } = this.entry
-    const options = range === undefined ? { token, signal } : { token, range, signal }
+    const { key, token, version, size } = this.entry
+    const options: Parameters<Storage['read']>[1] = { token, signal }
+    if (range !== undefined) options.range = range
+    if (version !== undefined) options.version = version
     const reading = await this.deps.source.read(key, options).catch((error) => {
       throw this.note(error)
     })
@@ -93,6 +101,12 @@ export class CopyJob {
     return asked.catch((error) => {
       throw this.note(error)
     })
+  }
+
+  /** The metadata of what was read, as the destination is to have it. */
+  async carried(head: Head): Promise<Metadata> {
+    const { fidelity, destination } = this.deps
+    return fidelity?.carry(head, this.signal) ?? carry(head.metadata, head.entry, destination.kind)
   }
 
   /** A body whose every opening reads the source anew; `first` is used up before that. */

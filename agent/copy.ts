@@ -20,10 +20,10 @@ import { type BaselineRow, sideOf } from './baseline/baseline.ts'
 import { wholeBody } from './body.ts'
 import { type Copied, type CopyDeps, CopyJob } from './copy-job.ts'
 import { copyParts } from './copy-parts.ts'
-import { carry } from './core/carry.ts'
 import { planCopy, planOurs } from './core/copy-plan.ts'
 import { etagKind } from './core/etag.ts'
 import { suggestPartSize } from './core/part-size.ts'
+import { lookAgain } from './look-again.ts'
 import { partDigest, restarting, wholeDigest } from './part-digest.ts'
 import { digestsOf, hashObject } from './prove.ts'
 import { seeParts } from './source-parts.ts'
@@ -45,8 +45,9 @@ const attempts = 4
  * `listed` is the source's listing line. Tries up to 4 times by itself; throws nothing but `interrupted`. What it told
  * `deps.moved` adds up to the object's size when it was copied, and to nothing when it was not.
  */
-export async function copyObject(deps: CopyDeps, listed: Entry, signal: AbortSignal): Promise<CopyOutcome> {
-  const pause = deps.pause ?? sleepOrAbort
+export async function copyObject(given: CopyDeps, listed: Entry, signal: AbortSignal): Promise<CopyOutcome> {
+  const pause = given.pause ?? sleepOrAbort
+  let deps = given
   let entry = listed
   let contradiction: string | null = null
   for (let tries = 1; ; tries++) {
@@ -65,9 +66,15 @@ export async function copyObject(deps: CopyDeps, listed: Entry, signal: AbortSig
         if (error.code === 'changed' && tries < attempts) {
           // The newest content wins. Whoever is writing it gets a little time from the second try on.
           await pause(pauseAfter(tries, { retry: 'now', retryAfter: null }, Math.random), signal)
-          const now = await deps.source.head(entry.key, signal)
-          if (now === null) return { outcome: 'vanished' }
+          const now = await lookAgain(deps, entry, signal)
+          if (now.is === 'vanished') return { outcome: 'vanished' }
+          if (now.is === 'equal') {
+            const { row } = now
+            deps.moved(row.source.size)
+            return { outcome: 'copied', bytes: row.source.size, evidence: row.evidence, row }
+          }
           entry = now.entry
+          if (now.expected !== undefined) deps = { ...deps, expected: now.expected }
           continue
         }
         contradiction = await lessonOf(job, error)
@@ -130,8 +137,8 @@ async function copyAtOnce(job: CopyJob): Promise<Copied> {
 
   const open = async () => Readable.from([bytes], { objectMode: false })
   const body = { size: read.size, open, ...(isStore && md5 !== null ? { contentMd5: base64(md5) } : {}) }
-  const metadata = carry(reading.metadata, read, destination.kind)
-  const written = await destination.write(read.key, body, metadata, job.signal)
+  const metadata = await job.carried(reading)
+  const written = await destination.write(read.key, body, metadata, job.signal, job.deps.expected)
   job.count(read.size)
   if (isStore && md5 !== null) {
     return { read, written, evidence: await proven(job, written.token, md5, 'store-verified') }
@@ -145,9 +152,15 @@ async function copyStream(job: CopyJob): Promise<Copied> {
   const first = await job.read()
   try {
     const { entry: read } = first
-    const metadata = carry(first.metadata, read, destination.kind)
+    const metadata = await job.carried(first)
     const write = (body: Pick<Parameters<CopyJob['body']>[0], 'contentMd5' | 'begin'>) =>
-      destination.write(read.key, job.body({ ...body, size: read.size, first }), metadata, job.signal)
+      destination.write(
+        read.key,
+        job.body({ ...body, size: read.size, first }),
+        metadata,
+        job.signal,
+        job.deps.expected,
+      )
     // Only now: what the source's tokens are worth may have come with its answer.
     const token = md5Of(source, read)
 
@@ -207,8 +220,9 @@ async function proven(job: CopyJob, token: string, md5: string, evidence: Eviden
 async function lessonOf(job: CopyJob, error: DrayError): Promise<string | null> {
   const { source } = job.deps
   if (error.code !== 'bad-digest' || job.tokensAreMd5s || job.lesson !== null) return job.lesson
+  const { key, version } = job.entry
   const token = md5Of(source, job.entry)
-  return token === null ? null : hashObject(source, job.entry.key, 'md5', { token, signal: job.signal })
+  return token === null ? null : hashObject(source, key, 'md5', { token, version, signal: job.signal })
 }
 
 function rowOf({ read, written, evidence }: Copied): BaselineRow {

@@ -10,11 +10,11 @@ import { displayKey, type Key } from '../shared/key.ts'
 import { contains, type Range } from '../shared/range.ts'
 import type { Entry } from './storage/storage.ts'
 
-/** At least one of the two is there. */
-export interface Pair {
+/** At least one of the two is there. Listings of versions (storage/versions.ts) pair as those of objects do. */
+export interface Pair<Row extends { readonly key: Key } = Entry> {
   key: Key
-  source: Entry | null
-  destination: Entry | null
+  source: Row | null
+  destination: Row | null
 }
 
 /**
@@ -22,11 +22,11 @@ export interface Pair {
  * listing throws. When it ends, in whatever way, both listings have ended: it waits for a page that is on its way, so
  * whoever gives up early aborts the listings' signal first.
  */
-export async function* march(
-  source: AsyncIterable<Entry[]>,
-  destination: AsyncIterable<Entry[]>,
+export async function* march<Row extends { readonly key: Key }>(
+  source: AsyncIterable<Row[]>,
+  destination: AsyncIterable<Row[]>,
   range: Range,
-): AsyncGenerator<Pair[]> {
+): AsyncGenerator<Pair<Row>[]> {
   const left = new Pages('source', source, range)
   const right = new Pages('destination', destination, range)
   try {
@@ -43,8 +43,8 @@ export async function* march(
 }
 
 /** Pairs until one side needs its next page; empty only when both sides are at their end. */
-function merge(left: Pages, right: Pages): Pair[] {
-  const batch: Pair[] = []
+function merge<Row extends { readonly key: Key }>(left: Pages<Row>, right: Pages<Row>): Pair<Row>[] {
+  const batch: Pair<Row>[] = []
   const a = left.page
   const b = right.page
   let i = left.at
@@ -73,17 +73,17 @@ function merge(left: Pages, right: Pages): Pair[] {
 }
 
 /** One side: the page being merged, and the one that is on its way. */
-class Pages {
-  page: Entry[] = []
+class Pages<Row extends { readonly key: Key }> {
+  page: Row[] = []
   at = 0
   ended = false
   readonly #side: 'source' | 'destination'
-  readonly #iterator: AsyncIterator<Entry[]>
+  readonly #iterator: AsyncIterator<Row[]>
   readonly #range: Range
   #last: Key | null = null
-  #next: Promise<IteratorResult<Entry[]>>
+  #next: Promise<IteratorResult<Row[]>>
 
-  constructor(side: 'source' | 'destination', pages: AsyncIterable<Entry[]>, range: Range) {
+  constructor(side: 'source' | 'destination', pages: AsyncIterable<Row[]>, range: Range) {
     this.#side = side
     this.#iterator = pages[Symbol.asyncIterator]()
     this.#range = range
@@ -112,13 +112,13 @@ class Pages {
     if (!this.ended) await this.#iterator.return?.().catch(() => {})
   }
 
-  #fetch(): Promise<IteratorResult<Entry[]>> {
+  #fetch(): Promise<IteratorResult<Row[]>> {
     const next = this.#iterator.next()
     next.catch(() => {}) // It is thrown when it is awaited; until then it is not unhandled.
     return next
   }
 
-  #check(page: Entry[]): void {
+  #check(page: Row[]): void {
     let last = this.#last
     for (let i = 0; i < page.length; i++) {
       const key = page[i]!.key

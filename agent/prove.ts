@@ -176,6 +176,8 @@ const isInterruption = (reason: unknown) => reason instanceof DrayError && reaso
 export interface DigestOptions {
   /** Which object it must be; any where absent. */
   token?: string
+  /** Which version of it; the newest where absent. */
+  version?: string | undefined
   signal: AbortSignal
   /** Told of bytes that were read. */
   read?: ((bytes: number) => void) | undefined
@@ -185,6 +187,7 @@ export interface DigestOptions {
 
 const reading = (entry: Entry, deps: ProveDeps, signal: AbortSignal): DigestOptions => ({
   token: entry.token,
+  version: entry.version,
   signal,
   read: deps.read?.bind(deps),
 })
@@ -205,13 +208,17 @@ export async function digestsOf(
   storage: Storage,
   key: Key,
   begin: () => Digest[],
-  { token, signal, read, pause = sleepOrAbort }: DigestOptions,
+  { token, version, signal, read, pause = sleepOrAbort }: DigestOptions,
 ): Promise<string[]> {
   const op = `read ${displayKey(key)} in ${storage.name}`
   return retrying(
     async () => {
       const found = await storage
-        .read(key, token === undefined ? { signal } : { token, signal })
+        .read(key, {
+          signal,
+          ...(token === undefined ? {} : { token }),
+          ...(version === undefined ? {} : { version }),
+        })
         .catch((error) => {
           throw error instanceof DrayError && error.code === 'changed'
             ? new Moved('changed', storage, op)
