@@ -38,6 +38,13 @@ export type Depth = (typeof depths)[number]
 export const compares = ['auto', 'checksum', 'mtime', 'full'] as const
 export type Compare = (typeof compares)[number]
 
+/**
+ * Which versions of an object go: the newest, or all of them and the delete markers between, oldest first. `all` needs buckets on
+ * both sides, and versioning at the destination; what is there besides stays, below. With `delete`, `all` lays delete
+ * markers and takes no version away.
+ */
+export const versionPolicies = ['newest', 'all'] as const
+
 export const passOptionsSchema = z.strictObject({
   kind: z.enum(['copy', 'verify']),
   /** Counts what a copy would do, and does nothing. */
@@ -52,6 +59,7 @@ export const passOptionsSchema = z.strictObject({
   fidelity: fidelitySchema.default(defaultFidelity),
   /** Of a copy; a verification has `depth`. */
   compare: z.enum(compares),
+  versions: z.enum(versionPolicies).default('newest'),
 })
 export type PassOptions = z.infer<typeof passOptionsSchema>
 
@@ -64,6 +72,7 @@ export const defaultPassOptions: PassOptions = {
   symlinks: 'skip',
   fidelity: defaultFidelity,
   compare: 'auto',
+  versions: 'newest',
 }
 
 /**

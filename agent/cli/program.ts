@@ -1,8 +1,9 @@
 /** The command line's grammar and its help. Each command's work is in a file of its own, loaded when it is asked for. */
-import { hostname } from 'node:os'
+import { hostname, totalmem } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { DrayError } from '../../shared/error.ts'
-import { compares, depths, symlinkPolicies } from '../../shared/policy.ts'
+import { compares, depths, symlinkPolicies, versionPolicies } from '../../shared/policy.ts'
+import { leastBudget, usualBudget } from '../core/budget.ts'
 import { exitCodes, type Io } from './io.ts'
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
@@ -121,6 +122,14 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
         .choices(symlinkPolicies)
         .default('skip'),
     )
+  command.addOption(
+    new Option(
+      '--versions <which>',
+      'the newest version of each object; or all of them, and delete markers, in order (both sides buckets, DST with versioning)',
+    )
+      .choices(versionPolicies)
+      .default('newest'),
+  )
   if (kind === 'copy') {
     command
       .option('--dry-run', 'count what a copy would do, and change nothing')
@@ -147,6 +156,7 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
   }
   return common(command)
     .addOption(concurrency())
+    .addOption(memory())
     .option('--json', 'print one JSON object as the last line of standard output')
     .addHelpText('after', kind === 'copy' ? copyHelp : verifyHelp)
 }
@@ -161,6 +171,7 @@ function up(program: Command): Command {
     )
     .option('--host <address>', 'the address of this machine to listen on', '127.0.0.1')
     .addOption(concurrency())
+    .addOption(memory())
     .addHelpText('after', upHelp)
 }
 
@@ -172,6 +183,7 @@ function agent(program: Command): Command {
     .option('--token-file <file>', 'a file that holds the token (or set DRAY_AGENT_TOKEN)')
     .option('--site <name>', 'where this agent is: agents of a site see the same directories', hostname())
     .addOption(concurrency())
+    .addOption(memory())
     .addHelpText('after', agentHelp)
 }
 
@@ -190,8 +202,26 @@ const common = (command: Command): Command =>
     .allowExcessArguments(false)
     .option('--state-dir <directory>', 'where Dray keeps what it knows (or set DRAY_STATE_DIR)')
 
+const mostConcurrency = 256
+
 const concurrency = (): Option =>
-  new Option('--concurrency <number>', 'objects in flight at once').argParser(whole(1, 1_024)).default(32)
+  new Option('--concurrency <number>', `most objects in flight at once; auto: as many as the endpoints take`)
+    .argParser((text) => (text === 'auto' ? mostConcurrency : whole(1, 1_024)(text)))
+    .default(mostConcurrency, 'auto')
+
+const memory = (): Option =>
+  new Option('--memory <size>', 'most that work in flight may hold in memory, such as 512M or 2G')
+    .argParser(size)
+    .default(usualBudget(process.constrainedMemory() || totalmem()), 'a quarter of the machine, 256M to 1G')
+
+function size(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,7})([kmg]?)(?:i?b)?$/i.exec(text) ?? []
+  const bytes = Number(digits) * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ')
+  if (bytes >= leastBudget) return bytes
+  throw new InvalidArgumentError(
+    `It must be a size of at least ${leastBudget / 1024 ** 2}M, such as 512M or 2G.`,
+  )
+}
 
 const commands = ['copy', 'verify', 'up', 'agent', 'migrations', 'migration']
 
@@ -252,6 +282,7 @@ Examples:
   dray copy s3://photos/2026 . --include '*.jpg' --exclude '/drafts/**'
   dray copy s3://a s3://b --source-endpoint http://10.0.0.5:9000 --source-profile minio
   dray copy s3://a s3://b --delete --dry-run        what would be copied and deleted?
+  dray copy s3://a s3://b --versions all            every version and delete marker, in order
 
 The report (its path is in the summary) has a line of JSON for every change and every failure.`
 

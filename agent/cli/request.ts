@@ -2,7 +2,14 @@
 import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
 import { defaultFidelity } from '../../shared/fidelity.ts'
-import { compares, type Filter, filterSchema, type PassOptions } from '../../shared/policy.ts'
+import {
+  compares,
+  type Filter,
+  filterSchema,
+  type PassOptions,
+  versionPolicies,
+} from '../../shared/policy.ts'
+import { leastBudget } from '../core/budget.ts'
 import { type Place, parsePlace } from './place.ts'
 
 /** The `--source-…` or `--destination-…` options. */
@@ -18,8 +25,10 @@ export interface Request {
   /** Without `only`, which depends on what SRC turns out to be. */
   readonly filter: Filter
   readonly pass: PassOptions
-  /** Objects in flight at once. */
+  /** Most objects in flight at once. */
   readonly concurrency: number
+  /** Bytes. */
+  readonly memory: number
   readonly json: boolean
 }
 
@@ -35,7 +44,9 @@ const rawSchema = z.object({
   exclude: z.array(z.string()).default([]),
   symlinks: z.enum(['skip', 'follow']).default('skip'),
   compare: z.enum(compares).default('auto'),
-  concurrency: z.number().default(32),
+  versions: z.enum(versionPolicies).default('newest'),
+  concurrency: z.number().default(256),
+  memory: z.number().default(leastBudget),
   json: z.boolean().default(false),
   dryRun: z.boolean().default(false),
   delete: z.boolean().default(false),
@@ -66,8 +77,10 @@ export function parseRequest(
       symlinks: raw.symlinks,
       fidelity: defaultFidelity,
       compare: raw.compare,
+      versions: raw.versions,
     },
     concurrency: raw.concurrency,
+    memory: raw.memory,
     json: raw.json,
   }
 }
