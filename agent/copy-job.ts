@@ -4,11 +4,21 @@ import type { Evidence } from '../shared/counts.ts'
 import { DrayError } from '../shared/error.ts'
 import { displayKey } from '../shared/key.ts'
 import { type Gauge, gauged } from './body.ts'
-import type { Intents } from './intents.ts'
 import { carry } from './core/carry.ts'
 import type { Fidelity } from './fidelity.ts'
+import type { Intents } from './intents.ts'
 import { discard } from './storage/interrupt.ts'
-import type { Body, ByteRange, Entry, Expected, Head, Metadata, Reading, Storage, Written } from './storage/storage.ts'
+import type {
+  Body,
+  ByteRange,
+  Entry,
+  Expected,
+  Head,
+  Metadata,
+  Reading,
+  Storage,
+  Written,
+} from './storage/storage.ts'
 
 export interface CopyDeps {
   source: Storage

@@ -14,7 +14,6 @@
 import { type Boundaries, sameBoundaries } from '../shared/boundaries.ts'
 import { DrayError, toDrayError } from '../shared/error.ts'
 import type { Copied, CopyJob } from './copy-job.ts'
-import { carry } from './core/carry.ts'
 import { fits } from './core/part-size.ts'
 import { agree, type CutElsewhere, willTell } from './part-agreement.ts'
 import { partDigest } from './part-digest.ts'
@@ -43,7 +42,7 @@ export async function copyParts(job: CopyJob, multipart: Multipart, plan: PartsP
   const { deps, entry, signal } = job
   const { key } = entry
   const intents = deps.intents ?? null
-  const metadata = carry(plan.head.metadata, plan.head.entry, deps.destination.kind)
+  const metadata = await job.carried(plan.head)
   const wanted = { source: pinnedOf(plan.head.entry), boundaries: plan.boundaries, metadata }
   const { upload, boundaries, parts } = await openUpload(multipart, intents, key, wanted, signal)
   // An earlier attempt may have known better where the parts begin, or have had parts of its own.
@@ -52,6 +51,7 @@ export async function copyParts(job: CopyJob, multipart: Multipart, plan: PartsP
   try {
     const settled = await settleUpload(job, multipart, its, upload, parts)
     if ('written' in settled) {
+      await deps.fidelity?.seal(key, metadata, signal)
       intents?.drop(key)
       return settled
     }
@@ -127,7 +127,7 @@ async function complete(
   const { key, size } = job.entry
   const { destination } = job.deps
   try {
-    return await multipart.complete(key, upload, parts, job.signal)
+    return await multipart.complete(key, upload, parts, job.signal, job.deps.expected)
   } catch (thrown) {
     const error = toDrayError(thrown, job.op)
     if (error.code === 'invalid-request' && isUneven(boundaries)) {

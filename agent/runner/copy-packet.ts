@@ -95,11 +95,12 @@ async function copyOne(
     tally.copied(source, source.size, null)
     return null
   }
-  const deps = { source: pass.source, destination: pass.destination, moved: tally.moved }
+  const { source: from, destination, intents, fidelity } = pass
+  const deps = { source: from, destination, intents, fidelity, moved: tally.moved }
   const result = await copyObject(deps, source, signal)
   switch (result.outcome) {
     case 'copied':
-      tally.copied(source, result.bytes, result.evidence)
+      tally.copied(source, result.bytes, result.evidence, fidelity.lossesOf(source.key))
       return result.row
     case 'vanished':
       if (await isGone(pass.source, source.key, signal)) tally.vanished(source)

@@ -10,6 +10,8 @@ import type { PassOptions } from '../../shared/policy.ts'
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Sight } from '../core/decide.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
+import { type Fidelity, openFidelity } from '../fidelity.ts'
+import type { IntentStore, Intents } from '../intents.ts'
 import { makeDirectory, unmakeDirectory } from '../make-directory.ts'
 import type { Log } from '../session/line.ts'
 import type { Welcome } from '../session/migration.ts'
@@ -17,8 +19,10 @@ import { fileError } from '../storage/file/file-error.ts'
 import type { OpenStorageOptions } from '../storage/open.ts'
 import { rememberListings } from '../storage/remember.ts'
 import { withRetry } from '../storage/retry.ts'
+import type { Lanes } from '../storage/s3/lanes.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Baselines } from './baselines.ts'
+import { clearAway, tellOthers } from './leftovers.ts'
 import type { Slots } from './slots.ts'
 
 export type OpenStorage = (location: Location, options: OpenStorageOptions) => Promise<Storage>
@@ -29,9 +33,13 @@ export interface Workplace {
   readonly stateDir: string
   /** Objects in flight, over all packets of the agent. */
   readonly concurrency: number
+  /** Bytes that work may hold, over all packets. */
+  readonly memory: number
   readonly slots: Slots
+  readonly lanes?: Lanes
   readonly openStorage: OpenStorage
   readonly baselines: Baselines
+  readonly intents: IntentStore
   readonly log: Log
   /** Uploads the report of a packet, a gzip file. Throws a `DrayError`. */
   upload(report: ReportAddress, path: string, signal: AbortSignal): Promise<void>
@@ -50,10 +58,13 @@ export interface Pass {
   readonly options: PassOptions
   readonly source: Storage
   readonly destination: Storage
+  readonly fidelity: Fidelity
   readonly filter: CompiledFilter
   readonly sight: Sight
   /** Null where the pass must not believe it: in a verification. */
   readonly baseline: Baseline | null
+  /** The uploads that this agent has begun between these locations. */
+  readonly intents: Intents
   /** For what is spilled while the pass lasts. */
   readonly spillDir: string
   readonly slots: Slots
@@ -66,8 +77,8 @@ export interface Pass {
 const requestAttempts = 4
 /** Of each side's remembered listing, on disk. */
 const spillBytes = 4 * 1024 ** 3
-/** Listings and HEADs go on while all objects are being moved. */
-const spareConnections = 8
+/** Reads, writes and the rest: each endpoint's lane counts them apart. */
+const kindsOfTraffic = 3
 
 export const spillRoot = (stateDir: string) => join(stateDir, 'agent', 'spill')
 
@@ -82,7 +93,9 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
       stateDir: place.stateDir,
       agentId: place.agent,
       symlinks: pass.options.symlinks,
-      connections: place.concurrency + spareConnections,
+      checksums: source.kind === 's3' && destination.kind === 's3',
+      connections: kindsOfTraffic * place.concurrency,
+      ...(place.lanes && { lanes: place.lanes }),
     })
     const tried = withRetry(raw, { attempts: requestAttempts })
     const storage = raw.walks
@@ -93,7 +106,11 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
   }
 
   const made: string[] = []
+  const leaving = new AbortController()
+  let telling = Promise.resolve()
   async function close(): Promise<void> {
+    leaving.abort()
+    await telling
     await Promise.allSettled(opened.map((each) => each.close()))
     if (pass.options.dryRun) unmakeDirectory(made)
     await rm(spillDir, { recursive: true, force: true })
@@ -103,21 +120,30 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
     const filter = compileFilter(welcome.filter)
     const from = await open(source, 'source')
     if (pass.options.kind === 'copy' && destination.kind === 'file') make(destination.path, made)
-    const to = await open(destination, 'destination')
+    const fidelity = openFidelity(pass.options.fidelity, from, await open(destination, 'destination'))
+    const to = fidelity.destination
     const baseline =
       pass.options.kind === 'copy'
         ? await place.baselines.open(baselineDir(place.stateDir, source, destination))
         : null
     if (baseline) opened.push(baseline)
+    const intents = place.intents.of(JSON.stringify([source, destination]))
+    if (to.multipart && pass.options.kind === 'copy' && !pass.options.dryRun) {
+      const open = { migration, source: from, destination: to, intents, log: place.log }
+      await clearAway(open, to.multipart, leaving.signal)
+      telling = tellOthers(open, to.multipart, pass.startedAt, leaving.signal)
+    }
     return {
       migration,
       number: pass.number,
       options: pass.options,
       source: from,
       destination: to,
+      fidelity,
       filter,
       sight: { options: pass.options, source: from.tokens, destination: to.tokens },
       baseline,
+      intents,
       spillDir,
       slots: place.slots,
       log: place.log,

@@ -1,7 +1,9 @@
 /** What a packet has come to so far: its counts, its failures, its lines in the report, and what is under way. */
 import { type Counts, type Evidence, zeroCounts } from '../../shared/counts.ts'
 import type { DrayError, ErrorCode } from '../../shared/error.ts'
+import type { Property } from '../../shared/fidelity.ts'
 import { type Key, publicKey } from '../../shared/key.ts'
+import { packetBounds } from '../../shared/policy.ts'
 import type { Failure, Work } from '../../shared/protocol.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Report } from './report.ts'
@@ -11,8 +13,10 @@ export interface Tally {
   readonly failures: Failure[]
   /** Objects done and bytes moved since the packet was leased; shown, and forgotten with it. */
   readonly progress: Work
-  same(entry: Entry, evidence: Evidence): void
-  copied(entry: Entry, bytes: number, evidence: Evidence | null): void
+  /** `evidence` is null for a delete marker: there is nothing to prove. */
+  same(entry: Entry, evidence: Evidence | null): void
+  /** `dropped`: what of it the destination did not get. */
+  copied(entry: Entry, bytes: number, evidence: Evidence | null, dropped?: readonly Property[]): void
   skipped(entry: Entry, code: ErrorCode): void
   vanished(entry: Entry): void
   failed(entry: Entry, error: Why, outcome?: 'failed' | 'differs' | 'missing'): void
@@ -23,6 +27,8 @@ export interface Tally {
 
 export type Why = Pick<DrayError, 'code' | 'message'>
 
+/** Beyond what any packet of objects can have. */
+const mostFailures = 2 * packetBounds.workObjects
 /** The plane refuses longer ones. */
 const messageLimit = 500
 
@@ -37,7 +43,8 @@ export function createTally(report: Report, progress: Work): Tally {
   }
 
   function line(entry: Entry, outcome: Parameters<Report['line']>[0]['outcome'], more: object = {}): void {
-    report.line({ ...publicKey(entry.key), outcome, bytes: entry.size, ...more })
+    const version = entry.version === undefined ? {} : { version: entry.version }
+    report.line({ ...publicKey(entry.key), ...version, outcome, bytes: entry.size, ...more })
   }
 
   function proved(how: Evidence): void {
@@ -51,14 +58,19 @@ export function createTally(report: Report, progress: Work): Tally {
     same(entry, how) {
       listed(entry)
       objects.same++
-      proved(how)
+      if (how) proved(how)
     },
-    copied(entry, moved, how) {
+    copied(entry, moved, how, dropped = []) {
       listed(entry)
       objects.copied++
       bytes.copied += moved
       if (how) proved(how)
-      line(entry, 'copied', { bytes: moved, ...(how ? { evidence: how } : {}) })
+      for (const name of dropped) counts.dropped[name] = (counts.dropped[name] ?? 0) + 1
+      line(entry, 'copied', {
+        bytes: moved,
+        ...(how ? { evidence: how } : {}),
+        ...(dropped.length > 0 ? { dropped } : {}),
+      })
     },
     skipped(entry, code) {
       listed(entry)
@@ -73,7 +85,8 @@ export function createTally(report: Report, progress: Work): Tally {
     failed(entry, why, outcome = 'failed') {
       listed(entry)
       objects.failed++
-      failures.push(failureOf(entry.key, entry.size, why))
+      // More would not fit in one message; a key of very many versions is all that can have them. The report has them all.
+      if (failures.length < mostFailures) failures.push(failureOf(entry.key, entry.size, why))
       line(entry, outcome, { code: why.code, message: why.message })
     },
     deleted(entry) {

@@ -67,18 +67,22 @@ export function withCustomerKey(client: S3Client, key: CustomerKey): S3Client {
       },
     )
   }
-  const keyed = (request: S3Request): S3Request => ({ ...request, headers: { ...request.headers, ...key } })
-  return {
-    async send(request) {
-      if (writes.has(request.verb)) return client.send(keyed(request))
-      if (!reads.has(request.verb)) return client.send(request)
+  const asking =
+    <Answer>(ask: (request: S3Request) => Promise<Answer>) =>
+    async (request: S3Request): Promise<Answer> => {
+      const keyed = { ...request, headers: { ...request.headers, ...key } }
+      if (writes.has(request.verb)) return ask(keyed)
+      if (!reads.has(request.verb)) return ask(request)
       try {
-        return await client.send(keyed(request))
+        return await ask(keyed)
       } catch (error) {
         if (!(error instanceof DrayError) || error.code !== 'invalid-request') throw error
-        return client.send(request)
+        return ask(request)
       }
-    },
+    }
+  return {
+    send: asking((request) => client.send(request)),
+    whole: (request, most) => asking((asked) => client.whole(asked, most))(request),
     where: (request) => client.where(request),
     get target() {
       return client.target
