@@ -188,7 +188,7 @@ function inspection(destination: Storage) {
 
 /** What a store says of a request as a whole: something in it is not for this store. */
 const isRefusal = (thrown: unknown): thrown is DrayError =>
-  thrown instanceof DrayError && thrown.code === 'invalid-request'
+  thrown instanceof DrayError && (thrown.code === 'invalid-request' || thrown.code === 'not-implemented')
 
 const said = (names: Iterable<string>): string =>
   `its ${[...names].map((name) => name.replace('-', ' ')).join(', ')}`

@@ -96,7 +96,8 @@ async function copyOne(
     return null
   }
   const { source: from, destination, intents, fidelity } = pass
-  const deps = { source: from, destination, intents, fidelity, moved: tally.moved }
+  const expected = 'destination' in todo ? todo.destination.token : null
+  const deps = { source: from, destination, intents, fidelity, expected, moved: tally.moved }
   const result = await copyObject(deps, source, signal)
   switch (result.outcome) {
     case 'copied':

@@ -3,13 +3,20 @@
  * has them, and AWS asks for a right to read besides, so a store that refuses one and takes the same write without is not
  * asked again. One that ignores them is none the wiser, and neither are we.
  */
-import { DrayError } from '../../../shared/error.ts'
+import { DrayError, type ErrorCode } from '../../../shared/error.ts'
 import type { Expected } from '../storage.ts'
 
 export interface Conditions {
   /** Calls `act` with the headers of the condition; without them where the store turns out to have none. */
   hold<T>(expected: Expected | undefined, act: (headers: Record<string, string>) => Promise<T>): Promise<T>
 }
+
+/** `access-denied`: AWS asks who sends an If-Match for the right to read. */
+const mayBeOfTheCondition: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'not-implemented',
+  'invalid-request',
+  'access-denied',
+])
 
 export function createConditions(): Conditions {
   let refused = false
@@ -24,7 +31,7 @@ export function createConditions(): Conditions {
         if (!(error instanceof DrayError)) throw error
         // What was to be there is gone: AWS says so with NoSuchKey, which a write without a condition never answers.
         if (error.code === 'not-found' && expected !== null) throw changed(error)
-        if (error.code !== 'access-denied' && error.code !== 'not-implemented') throw error
+        if (!mayBeOfTheCondition.has(error.code)) throw error
         const done = await act({})
         refused = true
         return done
