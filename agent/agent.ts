@@ -4,6 +4,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
+import { join as joinPath } from 'node:path'
+import { bodyBudget } from './core/budget.ts'
+import { openIntents } from './intents.ts'
 import { createBaselines } from './runner/baselines.ts'
 import { type OpenStorage, spillRoot, type Workplace } from './runner/pass.ts'
 import { startRunner } from './runner/runner.ts'
@@ -13,6 +16,7 @@ import { type Fleet, joinFleet } from './session/fleet.ts'
 import type { Log } from './session/line.ts'
 import { openMigration } from './session/migration.ts'
 import { openStorage } from './storage/open.ts'
+import { openLanes } from './storage/s3/lanes.ts'
 
 export interface AgentOptions {
   /** Of the control plane. */
@@ -22,8 +26,10 @@ export interface AgentOptions {
   site: string
   stateDir: string
   version: string
-  /** Objects in flight. */
+  /** Most objects in flight, and most requests of a kind at one endpoint; within that they follow what the endpoints take. */
   concurrency: number
+  /** Bytes that work may hold, besides the program itself. */
+  memory: number
   /** Works for this migration alone, whatever else it is assigned: `dray copy` moves nothing that it was not asked for. */
   only?: string
   log: Log
@@ -40,15 +46,14 @@ export interface Agent {
   readonly closed: Promise<void>
 }
 
-/**
- * Memory for bodies that are under way, over all packets. Small ones are held whole and large ones stream, so none counts for
- * more than what its sockets buffer.
- */
-const bodyBudget = 128 * 1024 * 1024
-const bodyBudgetEach = 4 * 1024 * 1024
-
 export function startAgent(options: AgentOptions): Agent {
-  const { token, log, concurrency } = options
+  const { token, log, concurrency, memory } = options
+  const lanes = openLanes({ most: concurrency, changed: () => slots.changed() })
+  const slots = openSlots({
+    objects: concurrency,
+    bytes: bodyBudget(concurrency, memory),
+    room: () => lanes.room,
+  })
   const session = randomUUID()
   const base = new URL(options.url)
   if (!base.pathname.endsWith('/')) base.pathname += '/'
@@ -61,9 +66,12 @@ export function startAgent(options: AgentOptions): Agent {
     agent: options.id,
     stateDir: options.stateDir,
     concurrency,
-    slots: openSlots({ objects: concurrency, bytes: bodyBudget, bytesEach: bodyBudgetEach }),
+    memory,
+    slots,
+    lanes,
     openStorage: options.openStorage ?? openStorage,
     baselines: createBaselines(),
+    intents: openIntents(joinPath(options.stateDir, 'agent', 'uploads.sqlite')),
     log,
     upload: createUpload({ url: base, token, log }),
   }
@@ -122,6 +130,7 @@ export function startAgent(options: AgentOptions): Agent {
     isLeaving = true
     await started
     await fleet?.[how]()
+    place.intents.close()
     closed.resolve()
   }
 

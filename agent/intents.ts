@@ -9,7 +9,7 @@
  *
  * One row an upload, however many parts it has: those are the store's to list.
  */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import * as z from 'zod'
@@ -85,10 +85,11 @@ export function openIntents(path: string): IntentStore {
       },
       created: (key, upload) => void db().created.run(upload, destination, keyToBytes(key)),
       drop: (key) => void db().drop.run(destination, keyToBytes(key)),
-      all: () =>
-        db()
-          .all.all(destination)
-          .map((row) => rowSchema.parse(row)),
+      all() {
+        if (opened === null && !existsSync(path)) return []
+        const rows = db().all.all(destination)
+        return rows.map((row) => rowSchema.parse(row))
+      },
     }),
     close() {
       opened?.close()

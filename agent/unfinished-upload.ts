@@ -80,7 +80,7 @@ export async function partsOf(
   try {
     for await (const page of multipart.list(key, upload, signal, after)) {
       for (const part of page) if (part.number <= through) parts.set(part.number, part)
-      if (page.at(-1)!.number >= through) break
+      if ((page.at(-1)?.number ?? 0) >= through) break
     }
     return parts
   } catch (error) {
