@@ -12,6 +12,7 @@ export interface JoinOptions extends TokenOptions {
   controlPlane: string
   site: string
   concurrency: number
+  memory: number
 }
 
 export async function runAgent(options: JoinOptions, io: Io): Promise<number> {
@@ -35,6 +36,7 @@ export async function runAgent(options: JoinOptions, io: Io): Promise<number> {
       stateDir: state.path,
       version: io.version,
       concurrency: options.concurrency,
+      memory: options.memory,
       log: words.log,
     })
     try {

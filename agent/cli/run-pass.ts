@@ -90,6 +90,7 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
       stateDir: state.path,
       version: io.version,
       concurrency: request.concurrency,
+      memory: request.memory,
       only: plan.id,
       log,
     })

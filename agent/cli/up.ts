@@ -8,7 +8,7 @@ import { type Io, logLine } from './io.ts'
 import { localSite } from './preflight.ts'
 
 export async function runUp(
-  options: { port: number; host: string; concurrency: number },
+  options: { port: number; host: string; concurrency: number; memory: number },
   io: Io,
 ): Promise<number> {
   io.signal.addEventListener('abort', () => io.exitBy(4_500), { once: true })
@@ -34,6 +34,7 @@ export async function runUp(
         stateDir: state.path,
         version: io.version,
         concurrency: options.concurrency,
+        memory: options.memory,
         log,
       })
       io.stdout.write(welcome(plane, state.path, options.host))

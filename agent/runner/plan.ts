@@ -6,6 +6,7 @@ import type { Key } from '../../shared/key.ts'
 import { packetBounds } from '../../shared/policy.ts'
 import type { LeasedPacket } from '../../shared/protocol.ts'
 import { type BaselineRow, baselineRow } from '../baseline/baseline.ts'
+import { heldByKey, planBytes } from '../core/budget.ts'
 import { type Decision, workOf } from '../core/decide.ts'
 import { look, type Seen } from './look.ts'
 import type { Pass } from './pass.ts'
@@ -46,13 +47,14 @@ export async function makePlan(
   const began = Date.now()
   const todo: Todo[] = []
   const rows: BaselineRow[] = []
-  const sum = { objects: 0, bytes: 0, listed: 0, failures: 0 }
+  const sum = { objects: 0, bytes: 0, listed: 0, failures: 0, held: 0 }
   let last: Key | null = null
 
   const isFull = () =>
     sum.objects >= bounds.objects ||
     sum.bytes >= bounds.bytes ||
     sum.listed >= bounds.listed ||
+    sum.held >= planBytes ||
     sum.failures >= bounds.failures
 
   function add({ decision, row }: Seen): void {
@@ -76,6 +78,7 @@ export async function makePlan(
       if (isFull()) return { through: last, began, todo, rows }
       add(seen)
       sum.listed++
+      sum.held += heldByKey + seen.key.length
       last = seen.key
     }
   }

@@ -11,6 +11,7 @@
 import { setMaxListeners } from 'node:events'
 import { DrayError, toDrayError } from '../../shared/error.ts'
 import type { Held, LeasedPacket, Work } from '../../shared/protocol.ts'
+import { placesFor } from '../core/budget.ts'
 import type { Welcome } from '../session/migration.ts'
 import type { Outbox, StateChange } from '../session/outbox.ts'
 import { within } from '../session/within.ts'
@@ -55,16 +56,13 @@ const closeMs = 500
 /** Leases that one runner keeps at most, held surveys included. */
 const mostLeases = 64
 
-/** Packets in work at once: enough to list some while others copy, and no more than there are slots to share. */
-export const placesFor = (concurrency: number) => Math.min(8, Math.max(2, Math.floor(concurrency / 4)))
-
 export function startRunner(
   welcome: Welcome,
   post: Outbox['post'],
   place: Workplace,
   changed: () => void,
 ): Runner {
-  const places = placesFor(place.concurrency)
+  const places = placesFor(place.concurrency, place.memory)
   const holdings = new Map<number, Holding>()
   const tasks = new Set<Promise<void>>()
   let opening: Promise<Pass> | null = null

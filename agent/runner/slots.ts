@@ -1,21 +1,37 @@
 /**
- * What bounds an agent's work: so many objects in flight, and so many bytes of bodies admitted, over all packets of all
- * migrations together. First come, first served, so that a large object is not passed over for ever by small ones.
+ * What bounds an agent's work, over all packets of all migrations together: the objects in flight, as many as the endpoints take
+ * (storage/s3/lanes.ts) and no more than `objects`; and what they hold in memory. First come, first served, so that a large
+ * object is not passed over for ever by small ones. What is left when nobody waits goes to more parts of large objects.
  */
+
 import { DrayError } from '../../shared/error.ts'
+import { heldBy, heldByStream } from '../core/budget.ts'
 
 export interface Slots {
-  /** Waits until an object of `bytes` may be worked on; whoever gets the slot calls what comes back, once. */
-  admit(bytes: number, signal: AbortSignal): Promise<() => void>
+  /** Waits until an object of `size` bytes may be worked on; whoever gets the slot calls what comes back, once. */
+  admit(size: number, signal: AbortSignal): Promise<() => void>
+  /** Waits until there is room for one more part of an object that is in already, and nobody in the line before it. */
+  spare(signal: AbortSignal): Promise<() => void>
+  /** The endpoints take another number of objects now. */
+  changed(): void
   readonly used: number
+  /** Bytes that what is in may hold. */
+  readonly held: number
 }
 
 export interface SlotLimits {
+  /** Most in flight. */
   objects: number
+  /** Bytes that all of them hold. An object that needs more is let in when nothing else is. */
   bytes: number
-  /** The most that one object is counted for: bodies stream, so a large one is never in memory as a whole. */
-  bytesEach: number
+  /** As many as the endpoints in use take at once, or null while there is none; `objects` where absent. */
+  room?(): number | null
 }
+
+/** Before the first endpoint has told, and between directories. */
+const usualRoom = 32
+/** Beyond what the endpoints take, so that the next is ready when one ends. */
+const little = 8
 
 interface Waiter {
   bytes: number
@@ -24,17 +40,33 @@ interface Waiter {
 
 export function openSlots(limits: SlotLimits): Slots {
   const queue: Waiter[] = []
+  const spares: Waiter[] = []
   let objects = 0
   let bytes = 0
 
+  const room = () => {
+    if (limits.room === undefined) return limits.objects
+    const taken = limits.room()
+    return Math.min(limits.objects, taken === null ? usualRoom : taken + little)
+  }
+  const fits = (next: Waiter) => objects === 0 || (objects < room() && bytes + next.bytes <= limits.bytes)
+
   function pump(): void {
     for (let next = queue[0]; next; next = queue[0]) {
-      if (objects >= limits.objects || (bytes > 0 && bytes + next.bytes > limits.bytes)) return
+      if (!fits(next)) return
       queue.shift()
-      objects++
-      bytes += next.bytes
-      next.admitted()
+      enter(next)
     }
+    for (let next = spares[0]; next && fits(next); next = spares[0]) {
+      spares.shift()
+      enter(next)
+    }
+  }
+
+  function enter(waiter: Waiter): void {
+    objects++
+    bytes += waiter.bytes
+    waiter.admitted()
   }
 
   function once(size: number): () => void {
@@ -48,31 +80,37 @@ export function openSlots(limits: SlotLimits): Slots {
     }
   }
 
-  return {
-    admit(wanted, signal) {
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(interrupted())
-        const size = Math.min(wanted, limits.bytesEach)
-        const waiter: Waiter = {
-          bytes: size,
-          admitted() {
-            signal.removeEventListener('abort', leave)
-            resolve(once(size))
-          },
-        }
-        function leave(): void {
-          const at = queue.indexOf(waiter)
-          if (at >= 0) queue.splice(at, 1)
-          reject(interrupted())
-          pump()
-        }
-        signal.addEventListener('abort', leave, { once: true })
-        queue.push(waiter)
+  function waitIn(line: Waiter[], size: number, signal: AbortSignal): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(interrupted())
+      const waiter: Waiter = {
+        bytes: size,
+        admitted() {
+          signal.removeEventListener('abort', leave)
+          resolve(once(size))
+        },
+      }
+      function leave(): void {
+        const at = line.indexOf(waiter)
+        if (at >= 0) line.splice(at, 1)
+        reject(interrupted())
         pump()
-      })
-    },
+      }
+      signal.addEventListener('abort', leave, { once: true })
+      line.push(waiter)
+      pump()
+    })
+  }
+
+  return {
+    admit: (size, signal) => waitIn(queue, heldBy(size), signal),
+    spare: (signal) => waitIn(spares, heldByStream, signal),
+    changed: pump,
     get used() {
       return objects
+    },
+    get held() {
+      return bytes
     },
   }
 }

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { heldBy, heldByStream } from '../../agent/core/budget.ts'
 import { openSlots } from '../../agent/runner/slots.ts'
 
 const never = new AbortController().signal
-const limits = { objects: 2, bytes: 100, bytesEach: 60 }
+const large = 5 * 1024 ** 3
+const tiny = heldBy(1)
+const wide = { objects: 100, bytes: Number.POSITIVE_INFINITY }
 
 /** Which of the asked have been admitted, after a turn of the loop. */
 async function admitted(asked: Promise<() => void>[]): Promise<boolean[]> {
@@ -14,8 +17,8 @@ async function admitted(asked: Promise<() => void>[]): Promise<boolean[]> {
 
 describe('the slots of an agent', () => {
   it('lets so many objects in, and the next one when one leaves', async () => {
-    const slots = openSlots(limits)
-    const asked = [1, 1, 1].map((bytes) => slots.admit(bytes, never))
+    const slots = openSlots({ ...wide, objects: 2 })
+    const asked = [1, 1, 1].map((size) => slots.admit(size, never))
     expect(await admitted(asked)).toEqual([true, true, false])
     const leave = await asked[0]!
     leave()
@@ -24,24 +27,52 @@ describe('the slots of an agent', () => {
     expect(slots.used).toBe(2)
   })
 
-  it('admits bodies against a budget of bytes, each up to what it buffers', async () => {
-    const slots = openSlots({ ...limits, objects: 10 })
-    const asked = [60, 1_000_000, 40].map((bytes) => slots.admit(bytes, never))
+  it('admits objects against a budget of bytes, each up to what it can hold', async () => {
+    const slots = openSlots({ ...wide, bytes: heldBy(large) + tiny })
+    const asked = [large, large, 1].map((size) => slots.admit(size, never))
     expect(await admitted(asked)).toEqual([true, false, false])
     ;(await asked[0]!)()
     expect(await admitted(asked)).toEqual([true, true, true])
+    expect(slots.held).toBe(heldBy(large) + tiny)
   })
 
   it('takes an object that is larger than the whole budget when nothing else is in', async () => {
-    const slots = openSlots({ objects: 2, bytes: 10, bytesEach: 1000 })
-    const asked = [500, 1].map((bytes) => slots.admit(bytes, never))
+    const slots = openSlots({ objects: 2, bytes: 10 })
+    const asked = [500, 1].map((size) => slots.admit(size, never))
     expect(await admitted(asked)).toEqual([true, false])
   })
 
+  it('has as many in as the endpoints take and a few more, and follows them', async () => {
+    let room: number | null = 1
+    const slots = openSlots({ ...wide, room: () => room })
+    const asked = Array.from({ length: 50 }, () => slots.admit(1, never))
+    await admitted(asked)
+    expect(slots.used).toBe(9)
+    room = 20
+    slots.changed()
+    expect(slots.used).toBe(28)
+    room = null
+    slots.changed()
+    expect(slots.used).toBe(32)
+  })
+
+  it('gives what is left to parts of objects that are in, when nobody waits', async () => {
+    const slots = openSlots({ ...wide, objects: 2 })
+    const object = await slots.admit(large, never)
+    const parts = [slots.spare(never), slots.spare(never)]
+    expect(await admitted(parts)).toEqual([true, false])
+    expect(slots.held).toBe(heldBy(large) + heldByStream)
+    const next = slots.admit(1, never)
+    ;(await parts[0]!)()
+    expect(await admitted([next, parts[1]!])).toEqual([true, false])
+    object()
+    expect(await admitted(parts)).toEqual([true, true])
+  })
+
   it('forgets who gives up waiting', async () => {
-    const slots = openSlots(limits)
+    const slots = openSlots({ ...wide, bytes: 2 * tiny })
     const controller = new AbortController()
-    const asked = [slots.admit(60, never), slots.admit(60, controller.signal), slots.admit(40, never)]
+    const asked = [slots.admit(1, never), slots.admit(large, controller.signal), slots.admit(1, never)]
     expect(await admitted(asked)).toEqual([true, false, false])
     controller.abort()
     await expect(asked[1]).rejects.toMatchObject({ code: 'interrupted' })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Agent, startAgent } from '../../agent/agent.ts'
+import { leastBudget } from '../../agent/core/budget.ts'
 import { type MemoryStorage, memoryStorage } from '../../agent/storage/memory.ts'
 import { DrayError } from '../../shared/error.ts'
 import { keyFromText } from '../../shared/key.ts'
@@ -34,6 +35,7 @@ beforeEach(async () => {
     stateDir,
     version: 'test',
     concurrency: 8,
+    memory: leastBudget,
     openStorage: async (location) =>
       location.kind === 's3' && location.bucket === 'source' ? source : destination,
     log(event) {

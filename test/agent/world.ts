@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, type AgentOptions, startAgent } from '../../agent/agent.ts'
+import { leastBudget } from '../../agent/core/budget.ts'
 import { type MemoryStorage, memoryStorage } from '../../agent/storage/memory.ts'
 import type { Storage } from '../../agent/storage/storage.ts'
 import type { PassStatus, ReportLine } from '../../shared/api.ts'
@@ -87,6 +88,7 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
         stateDir,
         version: 'test',
         concurrency: 8,
+        memory: leastBudget,
         openStorage: async (location) =>
           location.kind === 's3' && location.bucket === 'source' ? source : destination,
         log(event) {

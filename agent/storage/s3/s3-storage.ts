@@ -2,6 +2,7 @@
 import { DrayError } from '../../../shared/error.ts'
 import { displayKey, type Key, keyFromText, keyToText } from '../../../shared/key.ts'
 import { formatLocation, type S3Location } from '../../../shared/location.ts'
+import { BytesReading } from '../bytes-reading.ts'
 import type { ByteRange, Head, Reading, Storage } from '../storage.ts'
 import { resolveAccess } from './access.ts'
 import { openBesides } from './besides.ts'
@@ -11,7 +12,8 @@ import { createConditions } from './conditional.ts'
 import { type CustomerKey, withCustomerKey } from './customer-key.ts'
 import { malformed } from './errors.ts'
 import { partHeadOf, partQuery } from './head-part.ts'
-import type { Http, HttpOptions, HttpResponse } from './http.ts'
+import type { Http, HttpOptions, HttpResponse, WholeResponse } from './http.ts'
+import type { Lanes } from './lanes.ts'
 import { listObjects } from './list.ts'
 import { openMultipart } from './multipart.ts'
 import { headersOf, headOf, isOpaque } from './object-headers.ts'
@@ -23,11 +25,13 @@ import { openWire } from './wire/wire.ts'
 
 /** S3's own limit, in bytes. */
 const longestKey = 1024
+/** A refusal may be longer than the object that was asked for. */
+const leastWhole = 64 * 1024
 
 /** Looks up credentials, region and endpoint; asks nothing of the store yet. `checksums`: reads ask for those that are stored. */
 export async function openS3Storage(
   location: S3Location,
-  options: { connections: number; customerKey?: CustomerKey; checksums?: boolean },
+  options: { connections: number; lanes?: Lanes | undefined; customerKey?: CustomerKey; checksums?: boolean },
 ): Promise<Storage> {
   const { bucket } = location
   const prefix = keyFromText(location.prefix)
@@ -36,6 +40,7 @@ export async function openS3Storage(
   const [target] = await Promise.all([retarget(access.region), access.credentials()])
   const http = await openHttp(target.origin, {
     connections: options.connections,
+    lanes: options.lanes,
     authorities: access.authorities,
   })
   const plain = openS3Client({ bucket, access, http, target, retarget })
@@ -57,7 +62,7 @@ export async function openS3Storage(
     const op = `${verb} ${formatLocation(location)}${displayKey(key)}`
     throw new DrayError('unsupported-key', op, why, { hint: 'Rename the object at the source.' })
   }
-  const look = (response: HttpResponse) => {
+  const look = (response: WholeResponse | HttpResponse) => {
     if (isOpaque(response)) opaque = true
   }
 
@@ -105,7 +110,7 @@ export async function openS3Storage(
       return found
     },
 
-    async read(key, { token, version, range, signal }): Promise<Reading | null> {
+    async read(key, { token, version, range, atOnce, signal }): Promise<Reading | null> {
       if (unsupported(key) !== null) return null
       const headers: Record<string, string> = {}
       if (token !== undefined) headers['if-match'] = `"${token}"`
@@ -113,21 +118,23 @@ export async function openS3Storage(
       else if (options.checksums) headers['x-amz-checksum-mode'] = 'ENABLED'
       const query = versionQuery(version)
       const request = { verb: 'GET', method: 'GET', key: whole(key, 'GET'), query, headers, signal } as const
-      const response = await nullIfNotFound(client.send(request))
+      const response = await nullIfNotFound<WholeResponse | HttpResponse>(
+        atOnce === undefined || range
+          ? client.send(request)
+          : client.whole(request, Math.max(atOnce, leastWhole)),
+      )
       if (!response) return null
       look(response)
       const { body } = response
       try {
-        const place = client.where(request)
         const size = wholeSize(response, range)
-        if (typeof size === 'string') throw malformed(place, size)
-        let found = headOf(key, response, size)
+        let found = typeof size === 'string' ? size : headOf(key, response, size)
         if (typeof found !== 'string') found = ofVersion(found, response, version)
-        if (typeof found === 'string') throw malformed(place, found)
-        if (token !== undefined && found.entry.token !== token) throw changed(place.op)
-        return { ...found, body }
+        if (typeof found === 'string') throw malformed(client.where(request), found)
+        if (token !== undefined && found.entry.token !== token) throw changed(client.where(request).op)
+        return Buffer.isBuffer(body) ? new BytesReading(found, body) : { ...found, body }
       } catch (error) {
-        body.destroy()
+        if (!Buffer.isBuffer(body)) body.destroy()
         throw error
       }
     },
@@ -173,15 +180,18 @@ async function openHttp(origin: string, options: HttpOptions): Promise<Http> {
 }
 
 /** The size of the object whose bytes these are; a string says why they cannot be those that were asked for. */
-function wholeSize({ status, headers }: HttpResponse, range: ByteRange | undefined): number | string {
-  const length = Number(headers['content-length'] ?? Number.NaN)
+function wholeSize(
+  { status, head }: WholeResponse | HttpResponse,
+  range: ByteRange | undefined,
+): number | string {
+  const length = Number(head.get('content-length') ?? Number.NaN)
   if (!Number.isSafeInteger(length)) return 'an object without a length'
   const others = 'other bytes than those that were asked for'
   if (!range) return status === 200 ? length : others
   if (length !== range.last - range.first + 1) return others
   // A server that gives all of the object may do so where all of it was asked for.
   if (status === 200) return range.first === 0 ? length : others
-  const said = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '')
+  const said = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(head.get('content-range') ?? '')
   if (!said || Number(said[1]) !== range.first || Number(said[2]) !== range.last) return others
   return Number(said[3])
 }
