@@ -1,7 +1,8 @@
 /**
  * What a packet, and so a pass, comes to. `listed` counts the source's objects that the filter lets in, and always
  * listed = same + copied + skipped + vanished + failed. `deleted` and `extra` (only at the destination, found by a
- * verify) are beside that sum: they are no objects of the source.
+ * verify) are beside that sum: they are no objects of the source. Where all versions are moved, each version and each
+ * delete marker counts as one object; `deleted` then counts the keys that got a delete marker because the source has nothing of them.
  */
 import * as z from 'zod'
 import { type Property, properties } from './fidelity.ts'

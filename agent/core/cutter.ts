@@ -7,7 +7,7 @@
  * Settled keys between work are taken into the work piece (listing some again is cheaper than more packets) as long
  * as they are few; a run of `longRun` or more is cut off on both sides, so that unchanged ranges are listed once.
  */
-import { type Counts, type Evidence, zeroCounts } from '../../shared/counts.ts'
+import { addCounts, type Counts, type Evidence, zeroCounts } from '../../shared/counts.ts'
 import type { Key } from '../../shared/key.ts'
 import { packetBounds } from '../../shared/policy.ts'
 import type { Cut } from '../../shared/protocol.ts'
@@ -22,10 +22,12 @@ export interface CutterBounds {
 export const surveyBounds: CutterBounds = { ...packetBounds, longRun: 1_000 }
 
 export interface Cutter {
-  /** An object that somebody must work on: so many bytes. */
-  work(key: Key, bytes: number): void
+  /** An object that somebody must work on: so many bytes. Of a key with versions: how many of how many that were listed. */
+  work(key: Key, bytes: number, objects?: number, listed?: number): void
   /** An object that turned out equal. */
   same(key: Key, bytes: number, evidence: Evidence): void
+  /** A key all of whose versions turned out equal. */
+  settled(key: Key, counts: Counts): void
   /** A key that was listed and counts for nothing: left out by the filter, or left alone at the destination. */
   passed(key: Key): void
   /** The finished pieces since it was last asked. */
@@ -62,21 +64,21 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
     lastWork = null
   }
 
-  function settle(key: Key): void {
+  function settle(key: Key, count = 1): void {
     last = key
-    listed++
-    runKeys++
+    listed += count
+    runKeys += count
     if (objects > 0 && runKeys >= bounds.longRun) closeBeforeRun()
     if (listed >= bounds.listedKeys) close(key)
   }
 
   return {
-    work(key, size) {
+    work(key, size, count = 1, versions = 1) {
       if (objects === 0 && runKeys >= bounds.longRun) close(last)
       if (objects > 0 && bytes + size > bounds.workBytes) close(last)
       last = lastWork = key
-      listed++
-      objects++
+      listed += versions
+      objects += count
       bytes += size
       if (runKeys > 0) run = zeroCounts()
       runKeys = 0
@@ -90,7 +92,11 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
       run.evidence[evidence] = (run.evidence[evidence] ?? 0) + 1
       settle(key)
     },
-    passed: settle,
+    settled(key, counts) {
+      addCounts(run, counts)
+      settle(key, counts.objects.listed)
+    },
+    passed: (key) => settle(key),
     take() {
       const taken = cuts
       cuts = []

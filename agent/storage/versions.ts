@@ -14,9 +14,9 @@ export interface Version extends Entry {
 
 export interface Chain {
   readonly key: Key
-  /** Oldest first, so the last one is what the key is now. Empty where there are more than `mostVersions`. */
+  /** Oldest first, so the last one is what the key is now. Of more than `mostVersions`, only that one. */
   readonly versions: readonly Version[]
-  /** How many the store has: more than `versions` only past `mostVersions`. */
+  /** How many the store has. */
   readonly count: number
 }
 

@@ -94,7 +94,7 @@ class ChainBuilder {
 
   /** The chain as it has come, which must be all of it. */
   take(): Chain {
-    const versions = this.#count > this.#most ? [] : this.#versions.reverse()
+    const versions = this.#count > this.#most ? this.#versions.slice(0, 1) : this.#versions.reverse()
     const chain = { key: this.key!, versions, count: this.#count }
     this.key = null
     this.#versions = []
