@@ -39,6 +39,8 @@ export class Bucket {
   readonly objects = new SortedMap<Stored>()
   readonly uploads = new Map<string, Upload>()
   versioning: 'Enabled' | 'Suspended' | null
+  /** Whether it takes no ACLs, as new buckets on AWS do not. */
+  enforcesOwner = false
 
   constructor(name: string, created: number, options: { lockable?: boolean; versioned?: boolean } = {}) {
     this.name = name

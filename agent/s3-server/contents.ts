@@ -34,9 +34,14 @@ export class Contents {
   }
 
   /** Where there is one of this name, it stays as it is. */
-  createBucket(name: string, options: { versioned?: boolean; lockable?: boolean } = {}): void {
-    if (!this.#world.buckets.has(name))
-      this.#world.buckets.set(name, new Bucket(name, this.#world.now(), options))
+  createBucket(
+    name: string,
+    options: { versioned?: boolean; lockable?: boolean; enforcesOwner?: boolean } = {},
+  ): void {
+    if (this.#world.buckets.has(name)) return
+    const bucket = new Bucket(name, this.#world.now(), options)
+    bucket.enforcesOwner = options.enforcesOwner ?? false
+    this.#world.buckets.set(name, bucket)
   }
 
   /** Makes the bucket too. A body that is text is UTF-8. */

@@ -1,6 +1,7 @@
 /** Every operation and who carries it out. */
 import type { Handler } from './exchange.ts'
 import type { Operation } from './operation.ts'
+import { getBucketAcl, getObjectAcl, putObjectAcl } from './operations/acl.ts'
 import {
   createBucket,
   deleteBucket,
@@ -45,6 +46,9 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
   GetBucketVersioning: getBucketVersioning,
   PutBucketVersioning: putBucketVersioning,
   GetObjectLockConfiguration: getObjectLockConfiguration,
+  GetBucketAcl: getBucketAcl,
+  GetObjectAcl: getObjectAcl,
+  PutObjectAcl: putObjectAcl,
   ListObjects: listObjects,
   ListObjectsV2: listObjectsV2,
   ListObjectVersions: listObjectVersions,

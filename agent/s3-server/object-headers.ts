@@ -14,16 +14,22 @@ const kept = new Set([
   'expires',
   'x-amz-server-side-encryption',
   'x-amz-server-side-encryption-aws-kms-key-id',
+  'x-amz-server-side-encryption-bucket-key-enabled',
   'x-amz-storage-class',
   'x-amz-website-redirect-location',
 ])
 const maxUserMetadata = 2048
+const storageClasses = new Set(
+  'STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER_IR GLACIER DEEP_ARCHIVE'.split(
+    ' ',
+  ),
+)
+const encryptions = new Set(['AES256', 'aws:kms', 'aws:kms:dsse'])
 
 export function objectHeaders(request: S3Request): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'binary/octet-stream' }
   let userBytes = 0
   for (const [name, value] of request.headers) {
-    if (name.startsWith('x-amz-server-side-encryption-customer-')) throw new S3Error('NotImplemented')
     if (name.startsWith('x-amz-meta-')) userBytes += name.length - 'x-amz-meta-'.length + value.length
     else if (!kept.has(name)) continue
     if (name !== 'content-encoding') headers[name] = value
@@ -37,16 +43,30 @@ export function objectHeaders(request: S3Request): Record<string, string> {
     throw new S3Error('MetadataTooLarge', undefined, {
       fields: { Size: String(userBytes), MaxSizeAllowed: String(maxUserMetadata) },
     })
-  if (headers['x-amz-storage-class'] === 'STANDARD') delete headers['x-amz-storage-class']
+  const storageClass = headers['x-amz-storage-class']
+  if (storageClass !== undefined && !storageClasses.has(storageClass))
+    throw new S3Error('InvalidStorageClass')
+  if (storageClass === 'STANDARD') delete headers['x-amz-storage-class']
+  const encryption = headers['x-amz-server-side-encryption']
+  if (encryption !== undefined && !encryptions.has(encryption))
+    throw new S3Error('InvalidArgument', 'The encryption method specified is not supported')
   return headers
 }
 
 export const storageClassOf = (version: ObjectVersion): string =>
   version.headers['x-amz-storage-class'] ?? 'STANDARD'
 
-/** The MD5, but under SSE-KMS, and where the server was asked to be such a store, 32 hex digits that say nothing. */
-export function etagOf(world: World, headers: Readonly<Record<string, string>>, md5: string): string {
-  const opaque = world.opaqueEtags || headers['x-amz-server-side-encryption']?.startsWith('aws:kms')
+/** The MD5, but under SSE-KMS and SSE-C, and where the server was asked to be such a store, 32 hex digits that say nothing. */
+export function etagOf(
+  world: World,
+  headers: Readonly<Record<string, string>>,
+  md5: string,
+  customerKey: string | null = null,
+): string {
+  const opaque =
+    world.opaqueEtags ||
+    customerKey !== null ||
+    headers['x-amz-server-side-encryption']?.startsWith('aws:kms')
   return opaque ? randomBytes(16).toString('hex') : md5
 }
 

@@ -1,4 +1,5 @@
 /** One version of an object, or a delete marker. A bucket without versions keeps one a key; a million must be cheap. */
+import type { Grant } from './acl.ts'
 import type { Checksum } from './checksums.ts'
 import type { StoredBody } from './stored-body.ts'
 
@@ -24,6 +25,9 @@ export interface Extra {
   /** Of a multipart object, in order. */
   parts?: readonly PartLayout[]
   lock?: Lock
+  acl?: readonly Grant[]
+  /** Base64 of the MD5 of the customer's key that it was written with. */
+  customerKey?: string
 }
 
 export interface Draft {

@@ -3,8 +3,8 @@
  * every signature and every digest, keeps bytes exactly, and refuses what AWS refuses in AWS's words. It forgets
  * everything when it stops. `test/support/s3-probe.ts` holds it, and a real server, to the same checks.
  *
- * Any number of servers can run in one process. Path-style addresses only; no policies or ACLs: whoever has one of the
- * credentials may do everything.
+ * Any number of servers can run in one process. Path-style addresses only; no policies, and ACLs that are kept and
+ * not enforced: whoever has one of the credentials may do everything.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -39,6 +39,8 @@ export interface S3ServerOptions {
   readonly minPartSize?: number
   /** `opaque`: an ETag looks like an MD5 and is none, as with a bucket that is encrypted under a KMS key. */
   readonly etags?: 'md5' | 'opaque'
+  /** Names of request headers that it takes and forgets, as stores do with what they have not heard of. */
+  readonly forgets?: readonly string[]
   readonly hooks?: Hooks
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -57,6 +59,7 @@ export class S3Server extends Contents {
   readonly #world: World
   readonly #authority: Authority
   readonly #ownClock: boolean
+  readonly #forgets: readonly string[]
   readonly #http: Server
   #url: URL | null = null
   #lastRequest = 0
@@ -75,6 +78,7 @@ export class S3Server extends Contents {
     this.#world = world
     this.hooks = options.hooks ?? {}
     this.#ownClock = options.now !== undefined
+    this.#forgets = options.forgets ?? []
     const { credentials, sessionTokens = {} } = options
     this.#authority = { credentials, sessionTokens, region: world.region, now }
     // No time limits: what a test stalls must stay stalled.
@@ -146,6 +150,7 @@ export class S3Server extends Contents {
       if (fault === 'drop') return void response.socket?.resetAndDestroy()
       if (typeof fault === 'object' && fault && 'delayMs' in fault) await setTimeout(fault.delayMs)
       const authentication = authenticate(request, this.#authority)
+      for (const name of this.#forgets) (request.headers as Map<string, string>).delete(name)
       if (typeof fault === 'object' && fault && 'code' in fault)
         throw new S3Error(fault, fault.message, { headers: fault.headers ?? {} })
       const exchange = { message, request, authentication, begin, world: this.#world, requestId, fault }

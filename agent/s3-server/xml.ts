@@ -36,7 +36,7 @@ export const urlEncode = (bytes: string): string =>
     c === ' ' ? '+' : `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   )
 
-const lists = new Set(['Part', 'Object', 'Tag'])
+const lists = new Set(['Part', 'Object', 'Tag', 'Grant', 'Grantee'])
 const parser = new XMLParser({
   ignoreAttributes: true,
   parseTagValue: false,

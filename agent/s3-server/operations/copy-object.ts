@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Checksum, checksumName, createDigest } from '../checksums.ts'
 import { checkRead, checkWrite } from '../conditions.ts'
+import { checkCustomerKey } from '../customer-key.ts'
 import { S3Error } from '../errors.ts'
 import {
   bucketOf,
@@ -41,6 +42,7 @@ export function copySource({ request, world }: Exchange): CopySource {
   const bucket = world.buckets.get(name)
   if (!bucket) throw new S3Error('NoSuchBucket', undefined, { fields: { BucketName: name } })
   const version = findObject(bucket, key, versionId)
+  checkCustomerKey(request, version, 'x-amz-copy-source-')
   checkRead(request, version, 'x-amz-copy-source-')
   const headers: Record<string, string> =
     bucket.versioning === null ? {} : { 'x-amz-copy-source-version-id': version.versionId }

@@ -1,6 +1,7 @@
 /** GetObject and HeadObject: whole, a range, or a part of a multipart object. */
 import { checksumHeaders } from '../checksums.ts'
 import { checkRead } from '../conditions.ts'
+import { checkCustomerKey, customerKeyHeaders } from '../customer-key.ts'
 import { S3Error } from '../errors.ts'
 import { bucketOf, type Exchange, objectOf, type Reply, versionHeader } from '../exchange.ts'
 import { storageClassOf } from '../object-headers.ts'
@@ -18,6 +19,7 @@ interface Slice {
 export function getObject(exchange: Exchange): Reply {
   const { request } = exchange
   const version = objectOf(exchange)
+  checkCustomerKey(request, version)
   checkRead(request, version)
   if (request.method === 'GET' && ['GLACIER', 'DEEP_ARCHIVE'].includes(storageClassOf(version)))
     throw new S3Error('InvalidObjectState', undefined, { fields: { StorageClass: storageClassOf(version) } })
@@ -37,6 +39,7 @@ export function getObject(exchange: Exchange): Reply {
       : {}),
     ...(version.extra?.tags ? { 'x-amz-tagging-count': String(version.extra.tags.length) } : {}),
     ...lockHeaders(version),
+    ...customerKeyHeaders(version.extra?.customerKey),
     ...overrides(request),
   }
   return { status, headers, body: { stored: version.body!, first, last } }

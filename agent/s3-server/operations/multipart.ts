@@ -1,9 +1,11 @@
 /** Multipart uploads: begin, parts, complete, abort. A completed object is made of its parts' bodies as they lie. */
 import { createHash, randomBytes } from 'node:crypto'
+import { aclOf } from '../acl.ts'
 import { receiveBody, receiveBytes } from '../body.ts'
 import type { Bucket, Part, Upload } from '../bucket.ts'
 import { type Checksum, checksumName, checksumNames, headerOf, joinChecksums } from '../checksums.ts'
 import { checkWrite } from '../conditions.ts'
+import { customerKeyHeaders, customerKeyOf } from '../customer-key.ts'
 import { S3Error } from '../errors.ts'
 import { bucketOf, type Exchange, isoDate, keyOf, type Reply, versionHeader, xmlReply } from '../exchange.ts'
 import { etagOf, extraOf, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
@@ -34,7 +36,12 @@ export function createMultipartUpload(exchange: Exchange): Reply {
     key: keyOf(exchange),
     initiated: world.now(),
     headers: objectHeaders(request),
-    extra: extraOf({ tags: tagsOf(request), lock: lockOf(request, bucket.lockable) }),
+    extra: extraOf({
+      tags: tagsOf(request),
+      lock: lockOf(request, bucket.lockable),
+      acl: aclOf(request, bucket.enforcesOwner),
+      customerKey: customerKeyOf(request),
+    }),
     checksum: name && { name, type },
     parts: new Map(),
   }
@@ -79,6 +86,12 @@ export async function uploadPart(exchange: Exchange): Promise<Reply> {
   const { world } = exchange
   const number = partNumberOf(exchange)
   const upload = uploadOf(exchange)
+  const customerKey = customerKeyOf(exchange.request)
+  if (customerKey !== (upload.extra.customerKey ?? null))
+    throw new S3Error(
+      'InvalidRequest',
+      'The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.',
+    )
   const { body, md5, checksum } = await receiveBody(exchange, world.dir, maxBody)
   if (upload.checksum && checksum?.name !== upload.checksum.name) {
     body.discard()
@@ -87,7 +100,7 @@ export async function uploadPart(exchange: Exchange): Promise<Reply> {
       `Checksum Type mismatch occurred, expected checksum Type: ${upload.checksum.name.toLowerCase()}, actual checksum Type: ${checksum?.name.toLowerCase() ?? 'null'}`,
     )
   }
-  const etag = etagOf(world, upload.headers, md5)
+  const etag = etagOf(world, upload.headers, md5, customerKey)
   keepPart(exchange, { number, etag, body, modified: world.now(), checksum: checksum?.value ?? null })
   return {
     status: 200,
@@ -95,6 +108,7 @@ export async function uploadPart(exchange: Exchange): Promise<Reply> {
       etag: `"${etag}"`,
       ...(checksum ? { [headerOf(checksum.name)]: checksum.value } : {}),
       ...encryptionHeaders(upload.headers),
+      ...customerKeyHeaders(customerKey),
     },
   }
 }

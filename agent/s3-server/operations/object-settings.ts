@@ -17,7 +17,7 @@ import type { Lock, ObjectVersion } from '../object-version.ts'
 import { element, nodesOf, optional, parseXml, textOf, wrap, xmlDocument } from '../xml.ts'
 
 /** The object, kept in the bucket as one that can be changed (a synthetic one is made afresh whenever it is asked for). */
-function changeable(exchange: Exchange): ObjectVersion {
+export function changeable(exchange: Exchange): ObjectVersion {
   const version = objectOf(exchange)
   const { objects } = bucketOf(exchange)
   const key = keyOf(exchange)

@@ -1,7 +1,9 @@
 /** PutObject: the body is verified as it streams in, and put in place in one step at the end. */
+import { aclOf } from '../acl.ts'
 import { receiveBody } from '../body.ts'
 import { checksumHeaders } from '../checksums.ts'
 import { checkWrite } from '../conditions.ts'
+import { customerKeyHeaders, customerKeyOf } from '../customer-key.ts'
 import { S3Error } from '../errors.ts'
 import { bucketOf, type Exchange, keyOf, type Reply, versionHeader } from '../exchange.ts'
 import { etagOf, extraOf, lockOf, objectHeaders, tagsOf } from '../object-headers.ts'
@@ -13,6 +15,8 @@ export async function putObject(exchange: Exchange): Promise<Reply> {
   const { request, world } = exchange
   const headers = objectHeaders(request)
   const tags = tagsOf(request)
+  const customerKey = customerKeyOf(request)
+  const acl = aclOf(request, bucketOf(exchange).enforcesOwner)
   const lock = lockOf(request, bucketOf(exchange).lockable)
   if (lock && !request.headers.has('content-md5') && !hasChecksum(request.headers))
     throw new S3Error(
@@ -25,11 +29,11 @@ export async function putObject(exchange: Exchange): Promise<Reply> {
     const bucket = bucketOf(exchange) // asked again: the body may have taken a while
     checkWrite(request, bucket, keyOf(exchange))
     const version = bucket.put(keyOf(exchange), {
-      etag: etagOf(world, headers, received.md5),
+      etag: etagOf(world, headers, received.md5, customerKey),
       body: received.body,
       headers,
       modified: world.now(),
-      extra: extraOf({ tags, checksum, lock }),
+      extra: extraOf({ tags, checksum, lock, acl, customerKey }),
     })
     return {
       status: 200,
@@ -38,6 +42,7 @@ export async function putObject(exchange: Exchange): Promise<Reply> {
         ...versionHeader(bucket, version),
         ...checksumHeaders(checksum),
         ...encryptionHeaders(headers),
+        ...customerKeyHeaders(customerKey),
       },
     }
   } catch (error) {
