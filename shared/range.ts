@@ -66,3 +66,11 @@ export function prefixRange(prefix: Key): Range {
   ) as Key
   return { after: after === '' ? null : after, through: (head + String.fromCharCode(last + 1)) as Key }
 }
+
+/** A range with `key` and hardly any other. */
+export function oneKey(key: Key): Range {
+  const last = key.charCodeAt(key.length - 1)
+  const head = key.slice(0, -1)
+  const after = key === '' ? null : last === 0 ? head : `${head}${String.fromCharCode(last - 1)}\xff`
+  return { after: after as Key | null, through: key }
+}

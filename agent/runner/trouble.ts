@@ -4,7 +4,7 @@
  */
 import { DrayError, type ErrorCode, toDrayError } from '../../shared/error.ts'
 import { displayKey, type Key } from '../../shared/key.ts'
-import type { Range } from '../../shared/range.ts'
+import { oneKey } from '../../shared/range.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** About a whole side, whichever object it was that met it. */
@@ -88,16 +88,8 @@ export const unreadable = (key: Key): DrayError =>
   )
 
 async function isListed(storage: Storage, key: Key, signal: AbortSignal): Promise<boolean> {
-  for await (const page of storage.list(just(key), { signal, fresh: true })) {
+  for await (const page of storage.list(oneKey(key), { signal, fresh: true })) {
     if (page.some((entry) => entry.key === key)) return true
   }
   return false
-}
-
-/** A range with `key` and hardly any other. */
-function just(key: Key): Range {
-  const last = key.charCodeAt(key.length - 1)
-  const head = key.slice(0, -1)
-  const after = key === '' ? null : last === 0 ? head : `${head}${String.fromCharCode(last - 1)}\xff`
-  return { after: after as Key | null, through: key }
 }
