@@ -4,11 +4,16 @@
  * asked again. One that ignores them is none the wiser, and neither are we.
  */
 import { DrayError, type ErrorCode } from '../../../shared/error.ts'
-import type { Expected } from '../storage.ts'
+import type { Key } from '../../../shared/key.ts'
+import type { Expected, Storage } from '../storage.ts'
 
 export interface Conditions {
   /** Calls `act` with the headers of the condition; without them where the store turns out to have none. */
-  hold<T>(expected: Expected | undefined, act: (headers: Record<string, string>) => Promise<T>): Promise<T>
+  hold<T>(
+    expected: Expected | undefined,
+    write: { key: Key; signal: AbortSignal },
+    act: (headers: Record<string, string>) => Promise<T>,
+  ): Promise<T>
 }
 
 /** `access-denied`: AWS asks who sends an If-Match for the right to read. */
@@ -18,20 +23,43 @@ const mayBeOfTheCondition: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'access-denied',
 ])
 
-export function createConditions(): Conditions {
+export function createConditions(head: Storage['head']): Conditions {
   let refused = false
+  /** Whether an If-Match has been held here. */
+  let proven = false
+  /** Ceph's gateway compares with the quotes, which an ETag of its own has not. */
+  let quote = '"'
+
+  async function matching<T>(
+    expected: string,
+    { key, signal }: { key: Key; signal: AbortSignal },
+    act: (headers: Record<string, string>) => Promise<T>,
+  ): Promise<T> {
+    const asked = (mark: string) => act({ 'if-match': `${mark}${expected}${mark}` })
+    try {
+      const done = await asked(quote)
+      proven = true
+      return done
+    } catch (error) {
+      if (!(error instanceof DrayError)) throw error
+      // What was to be there is gone: AWS says so with NoSuchKey, which a write without a condition never answers.
+      if (error.code === 'not-found') throw changed(error)
+      if (error.code !== 'changed' || proven) throw error
+      if ((await head(key, signal))?.entry.token !== expected) throw error
+      const done = await asked('')
+      proven = true
+      quote = ''
+      return done
+    }
+  }
+
   return {
-    async hold(expected, act) {
+    async hold(expected, write, act) {
       if (expected === undefined || refused) return act({})
-      const headers: Record<string, string> =
-        expected === null ? { 'if-none-match': '*' } : { 'if-match': `"${expected}"` }
       try {
-        return await act(headers)
+        return await (expected === null ? act({ 'if-none-match': '*' }) : matching(expected, write, act))
       } catch (error) {
-        if (!(error instanceof DrayError)) throw error
-        // What was to be there is gone: AWS says so with NoSuchKey, which a write without a condition never answers.
-        if (error.code === 'not-found' && expected !== null) throw changed(error)
-        if (!mayBeOfTheCondition.has(error.code)) throw error
+        if (!(error instanceof DrayError) || !mayBeOfTheCondition.has(error.code)) throw error
         const done = await act({})
         refused = true
         return done

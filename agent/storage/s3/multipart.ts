@@ -112,7 +112,7 @@ export function openMultipart(
         MultipartUpload: { Parts },
       })
       const { ETag } = await conditions
-        .hold(expected, (headers) =>
+        .hold(expected, { key, signal }, (headers) =>
           control.run({ ...request, headers }, (sdk, options) => sdk.send(command, options)),
         )
         .catch(async (error) => {

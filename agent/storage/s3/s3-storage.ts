@@ -47,7 +47,7 @@ export async function openS3Storage(
   const client = options.customerKey ? withCustomerKey(plain, options.customerKey) : plain
   /** AWS alone is known to hold a DELETE to its If-Match; others refuse or ignore it. */
   const deletesConditionally = access.endpoint === null
-  const conditions = createConditions()
+  const conditions = createConditions(head)
   let opaque = false
 
   const unsupported = (key: Key): string | null => {
@@ -141,7 +141,7 @@ export async function openS3Storage(
 
     async write(key, body, metadata, signal, expected) {
       const given = headersOf(metadata)
-      return conditions.hold(expected, (condition) => {
+      return conditions.hold(expected, { key, signal }, (condition) => {
         const request = { verb: 'PUT', key: whole(key, 'PUT'), headers: Object.assign(condition, given) }
         if (!metadata.properties) return upload(client, request, body, signal, look)
         const put = (more: Readonly<Record<string, string>>) =>
