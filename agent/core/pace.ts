@@ -5,7 +5,7 @@
  *
  *   steady   at its limit; a trial begins when requests had to wait and `nextTrial` has come
  *   trial    raised; the next window that is worth measuring ends it, one way or the other
- *   mending  below what the store last refused: grows step by step, unasked, until it is there again
+ *   mending  well below what the store last refused: grows step by step, without being asked what it brings
  *
  * Times in milliseconds, of any clock that does not go back.
  */
@@ -18,7 +18,7 @@ export interface Pace {
   readonly nextTrial: number
   /** Until the first trial that brought nothing, or the first refusal, trials double. */
   readonly doubling: boolean
-  /** Pause after the next trial that brings nothing. */
+  /** Before the trial after next: it doubles with each that brings nothing and each refusal. */
   readonly pause: number
   /** What is measured before this time is still the last limit's doing. */
   readonly settled: number
@@ -53,8 +53,9 @@ export const least = 1
 const usual = 32
 const firstPause = 2_000
 const longestPause = 30_000
-/** After a refusal, before the limit rises again. */
+/** After a refusal, before the limit rises again, and how near to what was refused it comes without being a trial. */
 const holdOff = 1_000
+const safeShare = 0.85
 /** Round trips in which a new connection comes up to speed, and those that it takes the speed from. */
 const roundTripsToSettle = 6
 const usualFloor = 50
@@ -83,9 +84,12 @@ export function afterWindow(before: Pace, window: Window): Pace {
   const pace = { ...before, floor: floorOf(before.floor, window) }
   const { now } = window
   if (now < pace.settled) return pace
-  if (pace.refusedAt > pace.limit) {
-    const limit = Math.min(pace.limit + step(pace.limit), pace.refusedAt)
-    return window.blocked && now >= pace.nextTrial ? raised(pace, limit, null, now) : pace
+  const mended = Math.floor(pace.refusedAt * safeShare)
+  if (pace.limit < mended) {
+    if (!window.blocked || now < pace.nextTrial) return pace
+    const limit = Math.min(pace.limit + step(pace.limit), mended)
+    const nextTrial = limit === mended ? now + pace.pause : pace.nextTrial
+    return { ...raised(pace, limit, null, now), nextTrial }
   }
   const rate = window.bytes / window.ms
   if (pace.trial !== null) return judged(pace, pace.trial, rate, window)
@@ -105,6 +109,7 @@ export function afterSlowdown(pace: Pace, { now, sentAt, retryAfter }: Slowdown)
     trial: null,
     doubling: false,
     nextTrial: Math.max(closedUntil, now) + holdOff,
+    pause: Math.min(pace.pause * 2, longestPause),
     refusedAt: pace.limit,
     slowedAt: now,
     closedUntil,
