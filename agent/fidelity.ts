@@ -68,7 +68,7 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
     try {
       return { result: await put(metadata), given }
     } catch (thrown) {
-      if (!isRefusal(thrown)) throw thrown
+      if (!isRefusal(thrown)) throw withRights(thrown, given)
       const names = namesOf(given)
       // An encryption that was asked for by name is not given up.
       if (policy.encryption !== 'keep') names.delete('encryption')
@@ -189,6 +189,23 @@ function inspection(destination: Storage) {
 /** What a store says of a request as a whole: something in it is not for this store. */
 const isRefusal = (thrown: unknown): thrown is DrayError =>
   thrown instanceof DrayError && (thrown.code === 'invalid-request' || thrown.code === 'not-implemented')
+
+/** Which rights a write needs besides, and how to do without. */
+const rights: Partial<Record<Refusable, string>> = {
+  tags: 's3:PutObjectTagging (or --tags drop)',
+  acl: 's3:PutObjectAcl (or --acl drop)',
+  'object-lock': 's3:PutObjectRetention and s3:PutObjectLegalHold (or --object-lock drop)',
+  encryption: 'the right to use the KMS key',
+}
+
+function withRights(thrown: unknown, given: Properties): unknown {
+  if (!(thrown instanceof DrayError) || thrown.code !== 'access-denied') return thrown
+  const needed = [...namesOf(given)].flatMap((name) => rights[name] ?? [])
+  if (needed.length === 0) return thrown
+  const { op, message, retry } = thrown
+  const hint = `${thrown.hint ?? ''} This object needs ${needed.join(', ')} too.`.trim()
+  return new DrayError('access-denied', op, message, { retry, hint, cause: thrown })
+}
 
 const said = (names: Iterable<string>): string =>
   `its ${[...names].map((name) => name.replace('-', ' ')).join(', ')}`

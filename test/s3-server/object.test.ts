@@ -248,7 +248,7 @@ describe('what is not there', () => {
       status: 501,
       code: 'NotImplemented',
     })
-    expect(await call('PUT', '/b/k', { query: 'acl=' })).toMatchObject({
+    expect(await call('PUT', '/b/k', { query: 'torrent=' })).toMatchObject({
       status: 501,
       code: 'NotImplemented',
     })

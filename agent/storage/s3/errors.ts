@@ -306,7 +306,7 @@ const rightsFor: Record<string, string | undefined> = {
   LIST: 's3:ListBucket is needed',
   HEAD: 's3:GetObject is needed, and s3:ListBucket so that a missing object can be told from a forbidden one',
   GET: 's3:GetObject is needed, and s3:ListBucket so that a missing object can be told from a forbidden one',
-  PUT: 's3:PutObject is needed, and s3:PutObjectTagging, s3:PutObjectAcl, s3:PutObjectRetention and s3:PutObjectLegalHold for objects with tags, ACLs and locks',
+  PUT: 's3:PutObject is needed',
   'GET-TAGS': 's3:GetObjectTagging is needed (or --tags drop)',
   'GET-ACL': 's3:GetObjectAcl and s3:GetBucketAcl are needed (or --acl drop)',
   'PUT-LOCK': 's3:PutObjectRetention and s3:PutObjectLegalHold are needed (or --object-lock drop)',
