@@ -608,6 +608,64 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
         await nothingLeftBehind()
       })
 
+      test('are told while they are open, and their parts from any number on', async ({ skip }) => {
+        const multipart = storage.multipart ?? skip('this store has none')
+        const others = [text('large/object-2'), text('small'), text('large/öbject %41+')]
+        const uploads = await Promise.all(
+          [key, ...others].map(async (each) => ({
+            key: each,
+            upload: await multipart.create(each, noMetadata, noSignal),
+          })),
+        )
+        const open = async (prefix: Key) => {
+          const found = []
+          for await (const page of multipart.uploads(prefix, noSignal)) found.push(...page)
+          return found.sort((a, b) => (a.key < b.key ? -1 : 1))
+        }
+        const inOrder = uploads.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+        const all = await open(text(''))
+        expect(all).toMatchObject(inOrder)
+        for (const { begun } of all) expect(Math.abs(begun - Date.now())).toBeLessThan(60_000)
+        expect(await open(text('large/'))).toMatchObject(inOrder.filter((each) => each.key !== 'small'))
+
+        const [{ upload }] = uploads as [{ upload: string }]
+        for (const number of [1, 2, 3]) await multipart.part(key, upload, number, bodyOf('x'), noSignal)
+        const listed = []
+        for await (const page of multipart.list(key, upload, noSignal, 1)) listed.push(...page)
+        expect(listed.map(({ number }) => number)).toEqual([2, 3])
+
+        for (const each of uploads) await multipart.abort(each.key, each.upload, noSignal)
+        expect(await open(text(''))).toEqual([])
+      })
+
+      test('leave the sizes of their parts to be asked for, or nothing that could be taken for them', async ({
+        skip,
+      }) => {
+        const multipart = storage.multipart ?? skip('this store has none')
+        const { minPart } = multipart.limits
+        const bodies = [patterned(minPart, 1), patterned(minPart + 7, 2), patterned(99, 3)]
+        const upload = await multipart.create(key, metadata, noSignal)
+        const parts = []
+        for (const [i, body] of bodies.entries()) {
+          parts.push(await multipart.part(key, upload, i + 1, bodyOf(body), noSignal))
+        }
+        await multipart.complete(key, upload, parts, noSignal)
+        const [entry] = await listAll(storage)
+        for (const [i, body] of bodies.entries()) {
+          const told = await storage.headPart!(entry!, i + 1, noSignal)
+          const size = 2 * minPart + 106
+          expect(told).toMatchObject({ head: { entry: { token: entry!.token, size }, metadata } })
+          if (told!.parts !== null) expect(told).toMatchObject({ parts: 3, bytes: body.length })
+        }
+        const other = { ...entry!, token: '0'.repeat(32) }
+        expect((await failure(storage.headPart!(other, 1, noSignal))).code).toBe('changed')
+        await put(storage, 'whole', 'x')
+        const [, whole] = await listAll(storage)
+        expect(await storage.headPart!(whole!, 1, noSignal)).toMatchObject({ parts: null, bytes: 1 })
+        await storage.delete(key, { signal: noSignal })
+        expect(await storage.headPart!(entry!, 1, noSignal)).toBeNull()
+      })
+
       test('that expect another object are refused as changed', async ({ skip }) => {
         const multipart = storage.multipart ?? skip('this store has none')
         if (opened.completesAnyway) skip('this store minds no conditions there')
