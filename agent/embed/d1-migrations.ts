@@ -4,10 +4,15 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Miniflare } from 'miniflare'
 import { DrayError } from '../../shared/error.ts'
 
-type Database = Awaited<ReturnType<Miniflare['getD1Database']>>
+export interface Statement {
+  readonly sql: string
+  readonly values: readonly string[]
+}
+
+/** All of them or none; the rows of each. */
+export type Batch = (statements: readonly Statement[]) => Promise<unknown[][]>
 
 const ledger = `CREATE TABLE IF NOT EXISTS d1_migrations(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -15,14 +20,15 @@ const ledger = `CREATE TABLE IF NOT EXISTS d1_migrations(
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )`
 
+const plain = (sql: string): Statement => ({ sql, values: [] })
+
 /** Returns the names of those that were applied now. One that fails leaves nothing of itself. */
-export async function applyMigrations(database: Database, directory: string): Promise<string[]> {
+export async function applyMigrations(batch: Batch, directory: string): Promise<string[]> {
   const known = readdirSync(directory)
     .filter((name) => name.endsWith('.sql'))
     .sort()
-  await database.prepare(ledger).run()
-  const { results } = await database.prepare('SELECT name FROM d1_migrations').all<{ name: string }>()
-  const done = new Set(results.map((row) => row.name))
+  const [, rows = []] = await batch([plain(ledger), plain('SELECT name FROM d1_migrations')])
+  const done = new Set(rows.map((row) => (row as { name: string }).name))
   refuseNewer(done, known)
 
   const missing = known.filter((name) => !done.has(name))
@@ -31,9 +37,9 @@ export async function applyMigrations(database: Database, directory: string): Pr
       .split('--> statement-breakpoint')
       .map((text) => text.trim())
       .filter((text) => text !== '')
-    await database.batch([
-      ...statements.map((text) => database.prepare(text)),
-      database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),
+    await batch([
+      ...statements.map(plain),
+      { sql: 'INSERT INTO d1_migrations (name) VALUES (?)', values: [name] },
     ])
   }
   return missing

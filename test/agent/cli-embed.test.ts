@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { destinationExists, makeWritable, realPath, settleLocalSource } from '../../agent/cli/local.ts'
+import { type ControlPlaneOptions, startControlPlane } from '../../agent/embed/control-plane.ts'
 import { agentIdentity, openStateDir, readHolder } from '../../agent/embed/state-dir.ts'
 import { ensureTokens, readTokens } from '../../agent/embed/tokens.ts'
-import { leashWorkerd } from '../../agent/embed/workerd-leash.ts'
+import { leashed } from '../../agent/embed/workerd-leash.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'dray-embed-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -70,25 +71,22 @@ describe('the leash', () => {
     const directory = fresh()
     mkdirSync(directory, { recursive: true })
     const workerd = join(directory, "work'erd")
-    writeFileSync(workerd, '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho $$ "$@"\nexec sleep 60\n', {
-      mode: 0o700,
-    })
-    return { directory, workerd }
+    writeFileSync(workerd, '#!/bin/sh\necho $$ "$@"\nexec sleep 60\n', { mode: 0o700 })
+    return workerd
   }
 
   it.runIf(process.platform === 'linux')(
     'ends workerd with the process that started it, kill -9 included',
     async () => {
-      const { directory, workerd } = standIn()
       const parent = spawn(
         process.execPath,
         [
           '--input-type=module',
           '-e',
           `import { spawn } from 'node:child_process'
-         import { leashWorkerd } from ${JSON.stringify(join(import.meta.dirname, '../../agent/embed/workerd-leash.ts'))}
-         const script = await leashWorkerd(${JSON.stringify(directory)}, { workerd: ${JSON.stringify(workerd)} })
-         spawn(script, ['serve', 'a b'], { stdio: 'inherit' })`,
+         import { leashed } from ${JSON.stringify(join(import.meta.dirname, '../../agent/embed/workerd-leash.ts'))}
+         const [file, args] = leashed([${JSON.stringify(standIn())}, 'serve', 'a b'])
+         spawn(file, args, { stdio: 'inherit' })`,
         ],
         { stdio: ['ignore', 'pipe', 'inherit'] },
       )
@@ -102,19 +100,63 @@ describe('the leash', () => {
   )
 
   it('does not start workerd for a process that is gone already', async () => {
-    const { directory, workerd } = standIn()
     const ended = spawn('true')
     await once(ended, 'exit')
-    const script = await leashWorkerd(directory, { workerd, parent: process.pid })
-    writeFileSync(script!, readFileSync(script!, 'utf8').replaceAll(String(process.pid), String(ended.pid)))
-    const child = spawn(script!, ['serve'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [file, args] = leashed([standIn(), 'serve'], ended.pid)
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(child, 'exit')
     expect(child.stdout!.read()).toBeNull()
   })
+})
 
-  it('says where no script can be started', async () => {
-    const { directory } = standIn()
-    expect(await leashWorkerd(directory, { workerd: join(directory, 'nothing') })).toBeNull()
+describe('the private control plane', () => {
+  const started = async (options: Partial<ControlPlaneOptions> = {}) => {
+    const stateDir = fresh()
+    mkdirSync(stateDir, { recursive: true })
+    const plane = await startControlPlane({ stateDir, ...options })
+    onTestFinished(() => plane.stop())
+    const ask = (path: string) =>
+      fetch(new URL(path, plane.url), { headers: { authorization: `Bearer ${plane.operatorToken}` } })
+    return { stateDir, plane, ask }
+  }
+
+  it('serves the console’s files, its page for every other path, and leaves the API to the Worker', async () => {
+    const { plane, ask } = await started({ console: true })
+    const page = await ask('/')
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(await page.text()).toContain('<title>Dray</title>')
+    expect((await ask('/main.css')).headers.get('content-type')).toBe('text/css')
+    expect(await (await ask('/migrations/x')).text()).toContain('<title>Dray</title>')
+    expect((await ask('/api/migrations')).status).toBe(200)
+    expect((await fetch(new URL('/api/migrations', plane.url))).status).toBe(401)
+  })
+
+  it('has no secret in its configuration', async () => {
+    const { stateDir, plane } = await started()
+    const config = readFileSync(join(stateDir, 'control-plane/workerd.capnp'), 'utf8')
+    expect(config).not.toContain(plane.operatorToken)
+    expect(config).not.toContain(plane.agentToken)
+  })
+
+  it.runIf(process.platform === 'linux')('is there again, where it was, when its workerd dies', async () => {
+    let restarted = () => {}
+    const noticed = new Promise<void>((resolve) => (restarted = resolve))
+    const { ask } = await started({ log: (_, message) => /started again/.test(message) && restarted() })
+    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ')
+    for (const pid of children) {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(root)) process.kill(Number(pid), 'SIGKILL')
+    }
+    await noticed
+    await expect
+      .poll(
+        () =>
+          ask('/api/migrations').then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe(200)
   })
 })
 
