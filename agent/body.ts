@@ -2,10 +2,11 @@
  * Bodies on their way from one store to the other: counted, hashed where somebody asks for it, and never taken for
  * whole when they are not.
  */
-import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream'
+import { pipeline, Readable, Transform, type TransformCallback } from 'node:stream'
 import { DrayError, toDrayError } from '../shared/error.ts'
 import type { Digest } from './part-digest.ts'
 import { discard, orAbort } from './storage/interrupt.ts'
+import type { Body, TappedBody } from './storage/storage.ts'
 
 export interface Gauge {
   /** Bytes that the body must have. */
@@ -21,8 +22,26 @@ export interface Gauge {
   failed?(error: DrayError): void
 }
 
+/** A body that is in memory. */
+export class BytesBody implements Body {
+  readonly size: number
+  readonly bytes: Buffer
+  readonly contentMd5?: string
+
+  constructor(bytes: Buffer, contentMd5: string | null) {
+    this.size = bytes.length
+    this.bytes = bytes
+    if (contentMd5 !== null) this.contentMd5 = contentMd5
+  }
+
+  async open(): Promise<Readable> {
+    return Readable.from([this.bytes], { objectMode: false })
+  }
+}
+
 /** `body` as it passes. Destroying either destroys both; a body of another length fails. */
-export function gauged(body: Readable, gauge: Gauge): Readable {
+export function gauged(body: Readable | TappedBody, gauge: Gauge): Readable {
+  if ('through' in body) return tapped(body, gauge)
   const transform = new Gauging(gauge)
   body.on('error', (error) => {
     // Not where the reader went away first, which ends the body with the reader's own error.
@@ -31,6 +50,33 @@ export function gauged(body: Readable, gauge: Gauge): Readable {
   pipeline(body, transform, () => {})
   // Its error is its reader's to see; where there is no reader yet, it must not end the process.
   return transform.on('error', () => {})
+}
+
+/** Nothing between a socket and the other. */
+function tapped(body: TappedBody, gauge: Gauge): Readable {
+  const { size, op, digest } = gauge
+  let seen = 0
+  const fail = (thrown: unknown): never => {
+    const error = toDrayError(thrown, op)
+    gauge.failed?.(error)
+    throw error
+  }
+  return body.through({
+    chunk(bytes) {
+      seen += bytes.length
+      if (seen > size) fail(wrongLength(gauge, seen))
+      digest?.update(bytes)
+      gauge.moved?.(bytes.length)
+    },
+    ended() {
+      try {
+        if (seen !== size) throw wrongLength(gauge, seen)
+        gauge.ended?.()
+      } catch (error) {
+        fail(error)
+      }
+    },
+  })
 }
 
 class Gauging extends Transform {

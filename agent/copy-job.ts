@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Evidence } from '../shared/counts.ts'
 import { DrayError } from '../shared/error.ts'
 import { displayKey } from '../shared/key.ts'
-import { type Gauge, gauged } from './body.ts'
+import { type Gauge, gauged, wholeBody } from './body.ts'
 import { carry } from './core/carry.ts'
 import type { Fidelity } from './fidelity.ts'
 import type { Intents } from './intents.ts'
@@ -83,17 +83,33 @@ export class CopyJob {
   }
 
   /** The source's object, or that part of it; `gone` and `changed` are thrown. */
-  async read(range?: ByteRange, signal = this.signal): Promise<Reading> {
+  read(range?: ByteRange, signal = this.signal): Promise<Reading> {
+    return this.#read(signal, range === undefined ? {} : { range })
+  }
+
+  /** All of the source's object, in memory; `gone` and `changed` are thrown. */
+  async readAtOnce(): Promise<Head & { bytes: Buffer }> {
+    const { size } = this.entry
+    const reading = await this.#read(this.signal, { atOnce: size })
+    const { entry, metadata, bytes } = reading
+    if (bytes?.length === size) return { entry, metadata, bytes }
+    const gauge = { size, op: this.op, failed: (error: DrayError) => void this.note(error) }
+    return { entry, metadata, bytes: await wholeBody(reading.body, gauge, this.signal) }
+  }
+
+  async #read(signal: AbortSignal, more: { range?: ByteRange; atOnce?: number }): Promise<Reading> {
     const { key, token, version, size } = this.entry
-    const options: Parameters<Storage['read']>[1] = { token, signal }
-    if (range !== undefined) options.range = range
+    const options: Parameters<Storage['read']>[1] = { token, signal, ...more }
     if (version !== undefined) options.version = version
-    const reading = await this.deps.source.read(key, options).catch((error) => {
+    let reading: Reading | null
+    try {
+      reading = await this.deps.source.read(key, options)
+    } catch (error) {
       throw this.note(error)
-    })
+    }
     if (reading === null) throw this.gone()
     if (reading.entry.size === size) return reading
-    discard(reading.body)
+    if (reading.bytes === undefined) discard(reading.body)
     throw this.changed()
   }
 

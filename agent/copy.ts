@@ -7,17 +7,20 @@
  * and what to do when it fails: an object that changed is copied as it is now, one that is gone is `vanished`, a digest
  * that does not match is looked into, and everything else is tried again as its error says.
  *
- * The proof is the cheapest that the two stores allow. A store that checks bodies is given the MD5 and must answer with it
- * (`store-verified`); bytes are hashed on their way where nobody gave an MD5 (`hashed`); where a store's tokens are no
- * digests at all, what it holds is read once (`full-read`). Between two directories the kernel is believed (`size+mtime`).
+ * The proof is the cheapest that the two stores allow. A store is told the MD5 that the source's token says, unhashed here, and
+ * must answer with it as its own token; one whose tokens are no MD5s must have refused a wrong one (`store-verified`). Bytes are
+ * hashed on their way where nobody gave an MD5 (`hashed`); where a store does neither, what it holds is read once
+ * (`full-read`). Between two directories the kernel is believed (`size+mtime`).
+ *
+ * A source that gives other bytes than its token says is thus found out by the destination: it refuses them (BadDigest), and
+ * `lessonOf` looks whether it is the token or the bytes that is wrong; or it takes them, its token differs, and it is never believed again.
  */
-import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
+import { hash } from 'node:crypto'
 import { evenly } from '../shared/boundaries.ts'
 import type { Evidence } from '../shared/counts.ts'
 import { DrayError, toDrayError } from '../shared/error.ts'
 import { type BaselineRow, sideOf } from './baseline/baseline.ts'
-import { wholeBody } from './body.ts'
+import { BytesBody } from './body.ts'
 import { type Copied, type CopyDeps, CopyJob } from './copy-job.ts'
 import { copyParts } from './copy-parts.ts'
 import { planCopy, planOurs } from './core/copy-plan.ts'
@@ -123,27 +126,29 @@ async function copyOnce(job: CopyJob): Promise<Copied> {
   }
 }
 
-/** A small object: its bytes are in memory when the write begins, so their MD5 goes ahead of them. */
+/** A small object: one read, one write, no stream between. What needs hashing is hashed before the write begins. */
 async function copyAtOnce(job: CopyJob): Promise<Copied> {
-  const { destination } = job.deps
-  const reading = await job.read()
-  const { entry: read } = reading
-  const gauge = { size: read.size, op: job.op, failed: (error: DrayError) => void job.note(error) }
-  const bytes = await wholeBody(reading.body, gauge, job.signal)
-  const token = md5Of(job.deps.source, read)
-  const isStore = destination.kind !== 'file'
-  const md5 = token !== null || isStore ? createHash('md5').update(bytes).digest('hex') : null
-  if (md5 !== null && token !== null) job.believe(md5, token)
-
-  const open = async () => Readable.from([bytes], { objectMode: false })
-  const body = { size: read.size, open, ...(isStore && md5 !== null ? { contentMd5: base64(md5) } : {}) }
+  const { source, destination } = job.deps
+  const reading = await job.readAtOnce()
+  const { entry: read, bytes } = reading
   const metadata = await job.carried(reading)
-  const written = await destination.write(read.key, body, metadata, job.signal, job.deps.expected)
-  job.count(read.size)
-  if (isStore && md5 !== null) {
-    return { read, written, evidence: await proven(job, written.token, md5, 'store-verified') }
+  const token = md5Of(source, read)
+  const write = async (contentMd5: string | null) => {
+    const body = new BytesBody(bytes, contentMd5)
+    const written = await destination.write(read.key, body, metadata, job.signal, job.deps.expected)
+    job.count(read.size)
+    return written
   }
-  return { read, written, evidence: token === null ? 'size+mtime' : 'hashed' }
+  if (destination.kind === 'file') {
+    if (token !== null) job.believe(hash('md5', bytes), token)
+    return { read, written: await write(null), evidence: token === null ? 'size+mtime' : 'hashed' }
+  }
+  if (token !== null && gullible.has(destination)) job.believe(hash('md5', bytes), token)
+  const promised = job.contradiction ?? token ?? hash('md5', bytes)
+  const written = await write(base64(promised))
+  const evidence = await proven(job, written.token, promised, 'store-verified')
+  if (promised === token) job.agreed()
+  return { read, written, evidence }
 }
 
 /** One write, as the bytes come, and the cheapest way to know that they arrived. */
@@ -204,13 +209,23 @@ function cutOf({ token, size }: Entry): number | null {
   return kind.kind === 'multipart' ? suggestPartSize(size, kind.parts) : null
 }
 
-/** The evidence where the destination's token is the MD5 that it should be; else what it holds is read and hashed. */
+/** Stores that took bytes other than those of their Content-MD5: what goes there is hashed before it does, where it can be. */
+const gullible = new WeakSet<Storage>()
+
+/**
+ * The evidence where the destination's token is the MD5 that it should be. Where its tokens are no MD5s, it is taken at its word if
+ * it was given an MD5 and refuses wrong ones; else what it holds is read and hashed.
+ */
 async function proven(job: CopyJob, token: string, md5: string, evidence: Evidence): Promise<Evidence> {
   if (token === md5) return evidence
+  const { destination } = job.deps
+  const wasTold = evidence === 'store-verified'
+  if (wasTold && (await destination.refusesWrongMd5?.(job.signal))) return evidence
   const options = { token, signal: job.signal }
-  const [found] = await digestsOf(job.deps.destination, job.entry.key, () => [wholeDigest()], options)
-  if (found !== md5) throw job.badDigest('The destination holds other bytes than were sent.')
-  return 'full-read'
+  const [found] = await digestsOf(destination, job.entry.key, () => [wholeDigest()], options)
+  if (found === md5) return 'full-read'
+  if (wasTold) gullible.add(destination)
+  throw job.badDigest('The destination holds other bytes than were sent.')
 }
 
 /**

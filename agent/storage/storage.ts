@@ -7,6 +7,7 @@
  * aborts, with code `interrupted`; it never retries by itself.
  */
 import type { Readable } from 'node:stream'
+import type { ErrorCode } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
 import type { Properties, Wanted } from './properties.ts'
@@ -30,6 +31,20 @@ export interface Entry {
   readonly storageClass?: string
   /** Which version it is, where it was listed or asked for as one. Absent: whatever is the newest. */
   readonly version?: string
+  /** Its key at the source itself, where a mapping gives it another one. */
+  readonly origin?: Key
+  /** Objects that belong at this key and cannot be told apart, or go nowhere: each is a failure, and the key is left alone. */
+  readonly refused?: readonly Refusal[]
+}
+
+/** An object of the source that is known not to be copied when it is listed. */
+export interface Refusal {
+  /** At the source. */
+  readonly key: Key
+  /** Bytes. */
+  readonly size: number
+  readonly code: ErrorCode
+  readonly message: string
 }
 
 /** All that travels with a body. Header values are byte strings, exactly as the store gave or wants them. */
@@ -47,9 +62,25 @@ export interface Head {
   readonly metadata: Metadata
 }
 
+/** Asked about the bytes of a body as they pass. What they throw makes the body fail. */
+export interface Tap {
+  /** Valid only until it returns. */
+  chunk?(bytes: Buffer): void
+  /** All bytes have passed `chunk`; nobody has the last of them yet, nor has heard of the end. */
+  ended?(): void
+}
+
+/** A body that can be asked about as it passes, and then needs no stream between its store and the other. */
+export interface TappedBody extends Readable {
+  /** Before anybody consumes it. */
+  through(tap: Tap): this
+}
+
 export interface Reading extends Head {
-  /** Exactly the bytes asked for, or an error. Whoever gets it must consume or destroy it. */
-  readonly body: Readable
+  /** Exactly the bytes asked for, or an error. Whoever gets it must consume or destroy it, where there are no `bytes`. */
+  readonly body: Readable | TappedBody
+  /** All of the body, where the store gave it at once. */
+  readonly bytes?: Buffer
 }
 
 /** Inclusive byte offsets. */
@@ -58,10 +89,12 @@ export interface ByteRange {
   readonly last: number
 }
 
-/** A body to be written. `source()` begins it anew for each attempt; its length is exactly `size` bytes. */
+/** A body to be written. `open` begins it anew for each attempt; its length is exactly `size` bytes. */
 export interface Body {
   readonly size: number
   open(signal: AbortSignal): Promise<Readable>
+  /** All of it, where it is in memory; then nobody needs to open it. */
+  readonly bytes?: Buffer
   /** Base64. The store is asked to refuse anything else, where it can. */
   readonly contentMd5?: string
 }
@@ -131,10 +164,13 @@ export interface Storage {
    */
   headPart?(entry: Entry, number: number, signal: AbortSignal): Promise<PartHead | null>
 
-  /** Null where there is nothing. With `token`, `changed` where the object is another one now. With `version`, that one. */
+  /**
+   * Null where there is nothing. With `token`, `changed` where the object is another one now. With `version`, that one. With
+   * `atOnce`, the bytes that it should have, a store may give it as `bytes`.
+   */
   read(
     key: Key,
-    options: { token?: string; version?: string; range?: ByteRange; signal: AbortSignal },
+    options: { token?: string; version?: string; range?: ByteRange; atOnce?: number; signal: AbortSignal },
   ): Promise<Reading | null>
 
   /**
@@ -160,6 +196,17 @@ export interface Storage {
 
   /** Puts retention and legal hold on an object that is there. Absent where a store has none. */
   lock?(key: Key, properties: Properties, signal: AbortSignal): Promise<void>
+
+  /**
+   * Whether the store refuses a body that is not that of its `contentMd5`: found out once, by trying, and false where that could not be
+   * found out. Absent where it always does, or where its tokens tell all the same.
+   */
+  refusesWrongMd5?(signal: AbortSignal): Promise<boolean>
+
+  /**
+   * Why nothing may be called superfluous elsewhere on the word of its listings, or null; asked after a listing. Absent: they tell all.
+   */
+  readonly blind?: string | null
 
   /** Reasons why this store cannot hold `key`, or null. Pure. */
   unsupported(key: Key): string | null

@@ -123,8 +123,8 @@ describe('a pump', () => {
         content.length,
         'ECONNRESET',
       ],
-      ['long', (asked) => asked.answer('200 OK', content), content.length - 1, 'broken'],
-      ['short', (asked) => asked.answer('200 OK', content), content.length + 1, 'broken'],
+      ['long', (asked) => asked.answer('200 OK', content), content.length - 1, 'wrong-length'],
+      ['short', (asked) => asked.answer('200 OK', content), content.length + 1, 'wrong-length'],
       [
         'bad chunk at the end',
         ({ socket }) => {

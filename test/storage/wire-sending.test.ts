@@ -72,9 +72,13 @@ describe('an answer before the whole request', () => {
 describe('a body that is not what it should be', () => {
   const content = patterned(300_000)
   const sources: [string, () => Readable, string][] = [
-    ['ends early', () => Readable.from([content.subarray(0, 299_999)], { objectMode: false }), 'broken'],
-    ['goes on', () => Readable.from([content, Buffer.from('x')], { objectMode: false }), 'broken'],
-    ['is closed', () => new Readable({ read() {} }).destroy(), 'broken'],
+    [
+      'ends early',
+      () => Readable.from([content.subarray(0, 299_999)], { objectMode: false }),
+      'wrong-length',
+    ],
+    ['goes on', () => Readable.from([content, Buffer.from('x')], { objectMode: false }), 'wrong-length'],
+    ['is closed', () => new Readable({ read() {} }).destroy(), 'wrong-length'],
     [
       'had failed',
       () => new Readable({ read() {} }).on('error', () => {}).destroy(new Error('mine')),

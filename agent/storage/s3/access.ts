@@ -25,6 +25,8 @@ export interface Access {
   readonly authorities: Buffer | null
   /** Those of now; renewed ahead of their end. With `afresh`, those that were given before have been refused. */
   credentials(afresh?: boolean): Promise<Credentials>
+  /** The same without waiting; null where they must be asked for. */
+  known(): Credentials | null
 }
 
 type Section = Record<string, string | undefined>
@@ -104,7 +106,7 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
     regionIsGiven: location.region !== null,
     pathStyle: addressing === 'path' || (endpoint !== null && addressing !== 'virtual'),
     authorities: bundle && !endpoint?.startsWith('http:') ? await readBundle(bundle, op) : null,
-    credentials: credentialsOf(location, region, preferred, op),
+    ...credentialsOf(location, region, preferred, op),
   }
 }
 
@@ -142,7 +144,7 @@ function credentialsOf(
   region: string,
   preferred: string | undefined,
   op: string,
-): Access['credentials'] {
+): Pick<Access, 'credentials' | 'known'> {
   // A client of its own, used for nothing else: the chain may have to ask STS or SSO, with the SDK's own means.
   const chain = new S3Client({
     region,
@@ -150,8 +152,10 @@ function credentialsOf(
     ...(location.profile && { profile: location.profile }),
   }).config.credentials as (options?: { forceRefresh?: boolean }) => Promise<Credentials>
   let known: Credentials | null = null
-  return async (afresh = false) => {
-    if (known && !afresh && !endsSoon(known)) return known
+  const stillKnown = () => (known === null || endsSoon(known) ? null : known)
+  const credentials = async (afresh = false) => {
+    const before = afresh ? null : stillKnown()
+    if (before) return before
     let timer: NodeJS.Timeout | undefined
     const tooLong = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('too long')), credentialsMs)
@@ -180,4 +184,5 @@ function credentialsOf(
       clearTimeout(timer)
     }
   }
+  return { credentials, known: stillKnown }
 }

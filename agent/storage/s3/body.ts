@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { DrayError } from '../../../shared/error.ts'
 import type { Body } from '../storage.ts'
 import { interrupted } from './faults.ts'
+import { tooLittle, tooMuch } from './wire/sender.ts'
 
 export class TooLong extends Error {}
 
@@ -78,24 +79,22 @@ export class Withheld extends Readable {
   failure: Error | null = null
   readonly #source: Readable
   readonly #size: number
-  readonly #op: string
   #held: Buffer | null = null
   #got = 0
 
-  constructor(source: Readable, size: number, op: string) {
+  constructor(source: Readable, size: number) {
     super({ highWaterMark: 256 * 1024 })
     this.#source = source
     this.#size = size
-    this.#op = op
     source.on('data', this.#onData)
     source.once('end', () => {
-      if (this.#got < size) return this.#fail(wrongLength(op, size, this.#got))
+      if (this.#got < size) return this.#fail(tooLittle(this.#got, size))
       if (this.#held) this.push(this.#held)
       this.push(null)
     })
     source.on('error', (error) => this.#fail(error))
     source.once('close', () => {
-      if (!source.readableEnded) this.#fail(wrongLength(op, size, this.#got))
+      if (!source.readableEnded) this.#fail(tooLittle(this.#got, size))
     })
     const over = endedBefore(source)
     if (over) this.#fail(over)
@@ -104,7 +103,7 @@ export class Withheld extends Readable {
   readonly #onData = (chunk: Buffer): void => {
     this.#got += chunk.length
     if (this.#got > this.#size) {
-      this.#fail(wrongLength(this.#op, this.#size, this.#got))
+      this.#fail(tooMuch(this.#size))
       return
     }
     const next = this.#held

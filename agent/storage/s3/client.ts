@@ -12,7 +12,7 @@ import type { Access } from './access.ts'
 import { collect } from './body.ts'
 import { type Refusal, refusalError, type Where } from './errors.ts'
 import { faultError, interrupted } from './faults.ts'
-import type { Http, HttpRequest, HttpResponse } from './http.ts'
+import type { Http, HttpRequest, HttpResponse, WholeResponse } from './http.ts'
 import { type Credentials, openSigner } from './signer.ts'
 import type { Target } from './target.ts'
 import { parseXml, textOf } from './xml.ts'
@@ -34,6 +34,8 @@ export interface S3Request {
 export interface S3Client {
   /** Answers of success only (2xx). Their bodies end with a `DrayError` where they do not end well. */
   send(request: S3Request): Promise<HttpResponse>
+  /** The same with the body, of at most `most` bytes, as a buffer. */
+  whole(request: S3Request, most: number): Promise<WholeResponse>
   /** For the errors that a caller finds in an answer by itself. */
   where(request: Pick<S3Request, 'verb' | 'key'>): Where
   readonly target: Target
@@ -56,6 +58,7 @@ export const escaped = (value: string) => escapeKey(value as Key).replaceAll('/'
 export const patience = { usual: 60_000, write: 300_000 }
 const longestRefusal = 64 * 1024
 const refusalMs = 2_000
+const nothing: Readonly<Record<string, string>> = {}
 
 export function openS3Client(options: S3ClientOptions): S3Client {
   const { bucket, access, http, retarget, now = Date.now } = options
@@ -63,43 +66,53 @@ export function openS3Client(options: S3ClientOptions): S3Client {
   let target = options.target
   let clockOffset = 0
 
-  const where = ({ verb, key }: Pick<S3Request, 'verb' | 'key'>): Where => ({
+  const where = ({ verb, key }: Pick<S3Request, 'verb' | 'key'>, asked = target): Where => ({
     op: `${verb} s3://${bucket}${key === null ? '' : `/${displayKey(key)}`}`,
     bucket,
-    endpoint: target.origin,
-    region: target.region,
+    endpoint: asked.origin,
+    region: asked.region,
   })
 
-  async function send(request: S3Request): Promise<HttpResponse> {
-    const learnt = new Set<DrayError['code']>()
+  function signed(request: S3Request, at: Target, credentials: Credentials): HttpRequest {
+    const { method, key, query = '', headers = nothing } = request
+    const path = at.path + (key === null ? '' : `/${escapeKey(key)}`) || '/'
+    const { origin, host, region, service } = at
+    return {
+      origin,
+      method,
+      // A parameter without a value is sent without `=`, as S3's documents write it, and signed with it.
+      path: query === '' ? path : `${path}?${query.replace(/=(?=&|$)/g, '')}`,
+      headers: sign(
+        { method, path, query, host, headers },
+        { credentials, region, service, now: now() + clockOffset },
+      ),
+      body: request.body ?? null,
+      signal: request.signal,
+      patience: request.patience ?? patience.usual,
+      fault: (error) => faultError(where(request, at), error),
+    }
+  }
+
+  /** Sends it until it is answered with success, or refused for good. `refusalOf` reads what a refusal says. */
+  async function attempt<Response extends { readonly status: number }>(
+    request: S3Request,
+    act: (signed: HttpRequest) => Promise<Response>,
+    refusalOf: (response: Response) => Refusal | Promise<Refusal>,
+  ): Promise<Response> {
+    let learnt: DrayError['code'][] | null = null
     for (;;) {
-      const place = where(request)
-      if (request.signal.aborted) throw interrupted(place.op)
-      const credentials = await access.credentials()
+      if (request.signal.aborted) throw interrupted(where(request).op)
+      const credentials = access.known() ?? (await access.credentials())
       const offset = clockOffset
-      const path = target.path + (request.key === null ? '' : `/${escapeKey(request.key)}`) || '/'
-      const query = request.query ?? ''
-      const headers = sign(
-        { method: request.method, path, query, host: target.host, headers: request.headers ?? {} },
-        { credentials, region: target.region, service: target.service, now: now() + offset },
-      )
-      const response = await http.send({
-        origin: target.origin,
-        method: request.method,
-        // A parameter without a value is sent without `=`, as S3's documents write it, and signed with it.
-        path: query === '' ? path : `${path}?${query.replace(/=(?=&|$)/g, '')}`,
-        headers,
-        body: request.body ?? null,
-        signal: request.signal,
-        patience: request.patience ?? patience.usual,
-        fault: (error) => faultError(place, error),
-      })
+      const at = target
+      const response = await act(signed(request, at, credentials))
       if (response.status >= 200 && response.status < 300) return response
-      const refusal = await readRefusal(response, now())
-      const error = refusalError(place, refusal)
-      if (request.signal.aborted) throw interrupted(place.op)
-      if (learnt.has(error.code) || !(await learn(error, refusal, offset, credentials))) throw error
-      learnt.add(error.code)
+      const refusal = await refusalOf(response)
+      const error = refusalError(where(request, at), refusal)
+      if (request.signal.aborted) throw interrupted(error.op)
+      learnt ??= []
+      if (learnt.includes(error.code) || !(await learn(error, refusal, offset, credentials))) throw error
+      learnt.push(error.code)
       if (request.body) {
         throw new DrayError(error.code, error.op, error.message, { retry: 'now', hint: error.hint })
       }
@@ -130,8 +143,19 @@ export function openS3Client(options: S3ClientOptions): S3Client {
   }
 
   return {
-    send,
-    where,
+    send: (request) =>
+      attempt(
+        request,
+        (signed) => http.send(signed),
+        async (response) => refusalIn(response, await lastWords(response.body), now()),
+      ),
+    whole: (request, most) =>
+      attempt(
+        request,
+        (signed) => http.whole(signed, most),
+        (response) => refusalIn(response, response.body.subarray(0, longestRefusal), now()),
+      ),
+    where: (request) => where(request),
     get target() {
       return target
     },
@@ -139,19 +163,27 @@ export function openS3Client(options: S3ClientOptions): S3Client {
   }
 }
 
-/** What a refusal says, as far as it can be read: a server that refuses may be in no state to finish its sentence. */
-async function readRefusal({ status, headers, body }: HttpResponse, now: number): Promise<Refusal> {
+/** As far as it can be read: a server that refuses may be in no state to finish its sentence. */
+async function lastWords(body: Readable): Promise<Buffer> {
   const timer = setTimeout(() => body.destroy(), refusalMs)
   const bytes = await collect(body, longestRefusal).catch(() => Buffer.alloc(0))
   clearTimeout(timer)
+  return bytes
+}
+
+function refusalIn(
+  { status, head }: Pick<HttpResponse, 'status' | 'head'>,
+  bytes: Buffer,
+  now: number,
+): Refusal {
   const said = bytes.length > 0 ? read(bytes) : null
-  const date = Date.parse(headers.date ?? '')
+  const date = Date.parse(head.get('date') ?? '')
   return {
     status,
     code: said?.Code || null,
     message: said?.Message ?? '',
-    region: headers['x-amz-bucket-region'] || said?.Region || null,
-    retryAfter: headers['retry-after'] ?? null,
+    region: head.get('x-amz-bucket-region') || said?.Region || null,
+    retryAfter: head.get('retry-after') ?? null,
     skewMs: Number.isNaN(date) ? null : date - now,
     foreign: bytes.length > 0 && said === null,
   }

@@ -69,6 +69,12 @@ fault(
   ({ endpoint }) => `The connection to ${endpoint} was closed here.`,
 )
 fault(
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'changed',
+  'later',
+  ({ op }) => `The body is not as long as it should be (${op}).`,
+)
+fault(
   'UND_ERR_INVALID_ARG UND_ERR_NOT_SUPPORTED',
   'invalid-request',
   'never',

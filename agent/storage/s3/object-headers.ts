@@ -1,8 +1,10 @@
 /** An object's properties as HTTP headers carry them. Values stay byte strings: nothing is decoded or rewritten. */
 import type { Key } from '../../../shared/key.ts'
 import type { Entry, Head, Metadata } from '../storage.ts'
-import type { HttpResponse } from './http.ts'
+import type { HttpResponse, WholeResponse } from './http.ts'
 import { headersOfProperties, propertiesOf, saysProperty } from './properties.ts'
+
+type Answer = Pick<HttpResponse | WholeResponse, 'headers'>
 
 const plain = [
   'content-type',
@@ -18,7 +20,7 @@ const userPrefix = 'x-amz-meta-'
 export const unquoted = (etag: string) => etag.replace(/^(?:W\/)?"?|"$/g, '')
 
 /** What the answer to a GET or HEAD says of an object; a string says what is missing. `size` where it is not the body's. */
-export function headOf(key: Key, { headers }: HttpResponse, size: number): Head | string {
+export function headOf(key: Key, { headers }: Answer, size: number): Head | string {
   const token = unquoted(headers.etag ?? '')
   const modified = Date.parse(headers['last-modified'] ?? '')
   if (!token) return 'an object without an ETag'
@@ -68,6 +70,6 @@ export function headersOf(metadata: Metadata, upload: 'whole' | 'parts' = 'whole
 }
 
 /** Whether the ETag of this object is not the MD5 of its body, whatever it looks like: it was encrypted with a key of KMS or of the client. */
-export const isOpaque = ({ headers }: HttpResponse) =>
+export const isOpaque = ({ headers }: Answer) =>
   headers['x-amz-server-side-encryption']?.startsWith('aws:kms') === true ||
   headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined

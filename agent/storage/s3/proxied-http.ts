@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import { type Dispatcher, ProxyAgent } from 'undici'
-import { collect, TooLong } from './body.ts'
+import { collect, TooLong, Withheld } from './body.ts'
 import {
   Aborted,
   type Http,
@@ -37,7 +37,8 @@ export function openProxiedHttp(options: HttpOptions, proxy: string): Http {
   })
   const send = (request: HttpRequest): Promise<HttpResponse> =>
     new Promise((resolve, reject) => {
-      const exchange = new Exchange(request, resolve, reject)
+      const body = whole(request)
+      const exchange = new Exchange(request, body, resolve, reject)
       if (exchange.over) return
       try {
         agent.dispatch(
@@ -46,7 +47,7 @@ export function openProxiedHttp(options: HttpOptions, proxy: string): Http {
             path: request.path,
             method: request.method,
             headers: request.headers as Record<string, string>,
-            body: request.body,
+            body,
             headersTimeout: request.patience,
             // undici closes after each HEAD for the sake of servers that answer one with a body; S3 servers do not.
             reset: false,
@@ -72,6 +73,11 @@ export function openProxiedHttp(options: HttpOptions, proxy: string): Http {
 }
 
 const nothing = Buffer.alloc(0)
+
+/** The last byte of a stream goes out only when the stream has ended well. */
+function whole({ body, headers }: HttpRequest): Buffer | Readable | null {
+  return body instanceof Readable ? new Withheld(body, Number(headers['content-length'])) : body
+}
 
 class TooLongAnswer extends Error {
   readonly code = 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
@@ -111,6 +117,7 @@ class ReadHead implements ResponseHead {
 class Exchange implements Dispatcher.DispatchHandler {
   over = false
   readonly #request: HttpRequest
+  readonly #sending: HttpRequest['body']
   readonly #resolve: (response: HttpResponse) => void
   readonly #reject: (error: Error) => void
   #controller: Dispatcher.DispatchController | null = null
@@ -119,10 +126,12 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(
     request: HttpRequest,
+    sending: HttpRequest['body'],
     resolve: (response: HttpResponse) => void,
     reject: (error: Error) => void,
   ) {
     this.#request = request
+    this.#sending = sending
     this.#resolve = resolve
     this.#reject = reject
     if (request.signal.aborted) this.#onAbort()
@@ -177,7 +186,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #fail(error: Error): void {
-    const fault = this.#request.fault(error)
+    const failure = this.#sending instanceof Withheld ? this.#sending.failure : null
+    const fault = this.#request.fault(failure ?? error)
     if (this.#body) this.#body.destroy(fault)
     else this.#reject(fault)
   }

@@ -1,58 +1,58 @@
 /**
  * Sends a body: an object or a part of one. The store gets the last byte only when the source has ended well and with the
- * length that was promised; a source that fails breaks the connection, so that nothing is stored.
+ * length that was promised; a source that fails breaks the connection, so that nothing is stored. Who carries the requests
+ * sees to that (wire/sender.ts, wire/pump.ts), and takes a body that comes from another store's socket straight to its own.
  */
 import type { Readable } from 'node:stream'
 import type { Body, Written } from '../storage.ts'
-import { collect, openBody, smallBody, TooLong, Withheld, wrongLength } from './body.ts'
+import { collect, openBody, smallBody, TooLong, wrongLength } from './body.ts'
 import { patience, type S3Client, type S3Request } from './client.ts'
 import { malformed } from './errors.ts'
 import { faultError, interrupted } from './faults.ts'
-import type { HttpResponse } from './http.ts'
+import type { WholeResponse } from './http.ts'
 import { unquoted } from './object-headers.ts'
 
+/** `headers` become the request's own. */
 export async function upload(
   client: S3Client,
   request: Pick<S3Request, 'verb' | 'key' | 'query'> & { headers: Record<string, string> },
   body: Body,
   signal: AbortSignal,
-  seen?: (response: HttpResponse) => void,
+  seen?: (response: WholeResponse) => void,
 ): Promise<Written> {
-  const place = client.where(request)
-  const headers: Record<string, string> = { ...request.headers, 'content-length': String(body.size) }
+  const { verb, key, query = '', headers } = request
+  headers['content-length'] = String(body.size)
   if (body.contentMd5 !== undefined) headers['content-md5'] = body.contentMd5
-
-  const source = await openBody(body, place.op, signal)
-  let sent: Buffer | Withheld | null = null
-  try {
-    sent =
-      body.size <= smallBody
-        ? await small(source, body.size, place.op, signal)
-        : new Withheld(source, body.size, place.op)
-    const response = await client.send({
-      ...request,
-      method: 'PUT',
-      headers,
-      body: sent,
-      signal,
-      patience: patience.write,
-    })
-    await collect(response.body, smallBody)
-    if (response.sent < body.size) throw malformed(place, 'success before it had the whole body')
-    const token = unquoted(response.headers.etag ?? '')
-    if (!token) throw malformed(place, 'no ETag')
+  const send = async (sent: Buffer | Readable): Promise<Written> => {
+    const asked = { verb, key, query, headers, method: 'PUT', body: sent, signal } as const
+    const response = await client.whole({ ...asked, patience: patience.write }, longestAnswer)
+    if (response.sent < body.size)
+      throw malformed(client.where(request), 'success before it had the whole body')
+    const token = unquoted(response.head.get('etag') ?? '')
+    if (!token) throw malformed(client.where(request), 'no ETag')
     seen?.(response)
     return { token, mtime: null }
+  }
+  if (body.bytes !== undefined) return send(body.bytes)
+
+  const { op } = client.where(request)
+  const source = await openBody(body, op, signal)
+  try {
+    // What passes through a stream of its own anyway is gathered where it is small: one write to the socket.
+    const gathers = body.size <= smallBody && !('through' in source)
+    return await send(gathers ? await gathered(source, body.size, op, signal) : source)
   } catch (error) {
-    if (signal.aborted) throw interrupted(place.op)
-    const failure = sent instanceof Withheld ? sent.failure : null
-    throw faultError(place, failure ?? error)
+    if (signal.aborted) throw interrupted(op)
+    throw faultError(client.where(request), error)
   } finally {
     source.destroy()
   }
 }
 
-async function small(source: Readable, size: number, op: string, signal: AbortSignal): Promise<Buffer> {
+/** Of a success. */
+const longestAnswer = 64 * 1024
+
+async function gathered(source: Readable, size: number, op: string, signal: AbortSignal): Promise<Buffer> {
   const stop = () => source.destroy(interrupted(op))
   signal.addEventListener('abort', stop, { once: true })
   try {

@@ -17,7 +17,7 @@ export const versionQuery = (version: string | undefined): string =>
 /** What was found, as the version that was asked for; a string says what came instead. */
 export function ofVersion(
   found: Head,
-  { headers }: HttpResponse,
+  { headers }: Pick<HttpResponse, 'headers'>,
   version: string | undefined,
 ): Head | string {
   if (version === undefined) return found

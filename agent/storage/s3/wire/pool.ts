@@ -48,6 +48,12 @@ export class Pool implements ConnectionOwner, Queue {
     return this.#all.size
   }
 
+  /** Whether it has neither connections nor anybody who waits for one, or for the lane. */
+  get isQuiet(): boolean {
+    if (this.#all.size > 0 || this.#waiting.length > 0) return false
+    return Object.values(this.#queued).every((queue) => queue.length === 0)
+  }
+
   submit(exchange: Exchange): void {
     const { traffic } = exchange
     const queue = this.#queued[traffic]

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { broken } from './wire-error.ts'
+import { WireError } from './wire-error.ts'
 
 export interface Sender {
   /** Bytes of the body given to the socket. */
@@ -122,6 +122,7 @@ export class StreamSender implements Sender {
   }
 }
 
-export const tooMuch = (length: number) => broken(`the body to be sent is longer than its ${length} bytes`)
+export const tooMuch = (length: number) =>
+  new WireError('wrong-length', `the body to be sent is longer than its ${length} bytes`)
 export const tooLittle = (got: number, length: number) =>
-  broken(`the body to be sent ended after ${got} of ${length} bytes`)
+  new WireError('wrong-length', `the body to be sent ended after ${got} of ${length} bytes`)

@@ -9,16 +9,9 @@
  * that is destroyed before its end takes its connection with it.
  */
 import { Readable } from 'node:stream'
+import type { Tap } from '../../storage.ts'
 import { giveAway, type Slab } from './slab.ts'
 import { broken } from './wire-error.ts'
-
-/** Asked about what passes, whichever way it goes. What they throw makes the body fail. */
-export interface Tap {
-  /** Valid only until it returns. */
-  chunk?(bytes: Buffer): void
-  /** All bytes have passed `chunk`; a pump has not yet sent the last of them, and a reader has not heard of the end. */
-  ended?(): void
-}
 
 export interface BodyTarget {
   readonly full: boolean
@@ -56,7 +49,7 @@ export class WireBody extends Readable {
     this.on('error', () => {})
   }
 
-  /** Has `tap` asked about all that passes. Before anybody consumes the body. */
+  /** Has `tap` asked about all that passes, whichever way it goes. Before anybody consumes the body. */
   through(tap: Tap): this {
     this.#taps.push(tap)
     return this

@@ -15,6 +15,8 @@ const codes = {
   malformed: 'HPE_INVALID_RESPONSE',
   'head-too-long': 'UND_ERR_HEADERS_OVERFLOW',
   'body-too-long': 'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+  /** A body to be sent that ended early, or went on. */
+  'wrong-length': 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
   /** The wire was closed while the request was under way. */
   closed: 'UND_ERR_DESTROYED',
   /** What cannot be said in a request. */

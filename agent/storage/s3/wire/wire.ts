@@ -56,7 +56,7 @@ export function openWire(options: WireOptions): Wire {
     clock.tick(false)
     for (const pool of pools.values()) pool.check()
     aborts.sweep()
-    if (count() === 0) stop()
+    if ([...pools.values()].every((pool) => pool.isQuiet)) stop()
   }
   const start = () => {
     clock.tick(true)
