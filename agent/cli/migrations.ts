@@ -11,7 +11,7 @@ import { openStateDir, readHolder } from '../embed/state-dir.ts'
 import { readTokens } from '../embed/tokens.ts'
 import { bytes, count, duration } from './figures.ts'
 import { exitCodes, type Io } from './io.ts'
-import { packetsOf } from './outcome.ts'
+import { droppedText, packetsOf } from './outcome.ts'
 import { type PlaneClient, planeClient } from './plane-client.ts'
 import { localSite } from './preflight.ts'
 import { parseEndpoint } from './request.ts'
@@ -166,6 +166,7 @@ function passRows(pass: PassStatus): [string, string][] {
         `${count(objects.skipped)} skipped + ${count(objects.vanished)} vanished + ${count(objects.failed)} failed`,
     ],
     ...(objects.deleted ? ([['deleted', count(objects.deleted)]] as [string, string][]) : []),
+    ...(droppedText(pass) ? ([['dropped', droppedText(pass)]] as [string, string][]) : []),
     ...(objects.extra ? ([['extra', count(objects.extra)]] as [string, string][]) : []),
     ['bytes', `${bytes(moved.listed)} listed, ${bytes(moved.copied)} copied`],
     [

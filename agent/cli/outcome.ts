@@ -41,10 +41,20 @@ export function toJson(outcome: Outcome): string {
     },
     bytes: { listed: status.counts.bytes.listed, copied: status.counts.bytes.copied },
     evidence: status.counts.evidence,
+    ...(hasDropped(status) ? { dropped: status.counts.dropped } : {}),
     packets: packetsOf(status),
     seconds: Math.round(outcome.seconds * 1000) / 1000,
     report: outcome.report,
   })
+}
+
+const hasDropped = ({ counts }: PassStatus): boolean => Object.keys(counts.dropped).length > 0
+
+/** `tags of 3 objects, user metadata of 1`. */
+export function droppedText({ counts }: PassStatus): string {
+  return Object.entries(counts.dropped)
+    .map(([name, n], i) => `${name.replace('-', ' ')} of ${i === 0 ? plural(n, 'object') : count(n)}`)
+    .join(', ')
 }
 
 export function packetsOf({ packets }: PassStatus): number {
@@ -110,6 +120,7 @@ function figures({ status, seconds, report }: Outcome): string[] {
     ])
   }
   if (objects.extra) rows.push(['extra', `${count(objects.extra)} only at the destination`])
+  if (hasDropped(status)) rows.push(['dropped', `${droppedText(status)}: not at the destination`])
   rows.push(['packets', count(packetsOf(status))], ['time', duration(seconds)], ['report', report])
   return rows.map(([name, value]) => `  ${name.padEnd(9)}${value}`)
 }

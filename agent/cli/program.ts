@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { DrayError } from '../../shared/error.ts'
 import { compares, depths, symlinkPolicies, versionPolicies } from '../../shared/policy.ts'
 import { leastBudget, usualBudget } from '../core/budget.ts'
+import { fidelityOptions } from './fidelity-options.ts'
 import { exitCodes, type Io } from './io.ts'
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
@@ -110,6 +111,7 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
       .option(`--${side}-profile <name>`, `AWS profile for ${place} (keys, region, endpoint_url)`)
       .option(`--${side}-endpoint <url>`, `S3 endpoint of ${place}, if it is not AWS`)
       .option(`--${side}-region <name>`, `region of ${place}`)
+      .option(`--${side}-customer-key <name>`, `key for objects of ${place} encrypted with your own (SSE-C)`)
   }
   command
     .option('--include <glob>', 'only what matches; can be repeated', collect)
@@ -131,7 +133,7 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
       .default('newest'),
   )
   if (kind === 'copy') {
-    command
+    fidelityOptions(command)
       .option('--dry-run', 'count what a copy would do, and change nothing')
       .option('--delete', 'delete in DST what SRC does not have')
       .addOption(
@@ -276,6 +278,11 @@ Places:
 Globs: * and ? stay within a folder, ** crosses folders, {a,b} and [a-z] work. A pattern without /
 matches names at any depth; one that begins with / is anchored at SRC. What they leave out is not
 listed, not counted and never deleted.
+
+Besides its bytes: content headers, user metadata and redirects always go along, tags and storage classes unless
+told otherwise. What DST cannot hold, or is not to get, is counted by its kind: see "dropped" in the summary.
+A key of your own (--…-customer-key NAME) is 32 bytes in base64, in DRAY_CUSTOMER_KEY_<NAME> or, with mode 0600,
+in customer-keys/<NAME> in the state directory. It goes to that store alone.
 
 Examples:
   dray copy /srv/photos s3://photos

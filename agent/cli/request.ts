@@ -1,7 +1,7 @@
 /** What a person asked for on the command line, parsed: the input of `dray copy` and `dray verify`. */
 import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
-import { defaultFidelity } from '../../shared/fidelity.ts'
+import { customerKeyName } from '../../shared/location.ts'
 import {
   compares,
   type Filter,
@@ -10,6 +10,7 @@ import {
   versionPolicies,
 } from '../../shared/policy.ts'
 import { leastBudget } from '../core/budget.ts'
+import { parseFidelity, rawFidelitySchema } from './fidelity-options.ts'
 import { type Place, parsePlace } from './place.ts'
 
 /** The `--source-…` or `--destination-…` options. */
@@ -17,6 +18,8 @@ export interface SideOptions {
   readonly profile: string | null
   readonly endpoint: string | null
   readonly region: string | null
+  /** The name of a key that this agent has. */
+  readonly customerKey?: string
 }
 
 export interface Request {
@@ -33,13 +36,15 @@ export interface Request {
 }
 
 /** The options of `copy` and `verify` as commander gives them. */
-const rawSchema = z.object({
+const rawSchema = rawFidelitySchema.extend({
   sourceProfile: z.string().optional(),
   sourceEndpoint: z.string().optional(),
   sourceRegion: z.string().optional(),
   destinationProfile: z.string().optional(),
   destinationEndpoint: z.string().optional(),
   destinationRegion: z.string().optional(),
+  sourceCustomerKey: z.string().optional(),
+  destinationCustomerKey: z.string().optional(),
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
   symlinks: z.enum(['skip', 'follow']).default('skip'),
@@ -62,6 +67,12 @@ export function parseRequest(
   cwd: string,
 ): Request {
   const raw = rawSchema.parse(options)
+  if (raw.destinationCustomerKey !== undefined && raw.encryption !== 'default') {
+    throw usage(
+      '--destination-customer-key and --encryption are both given',
+      'An object is encrypted in one way; leave one of them out.',
+    )
+  }
   const from = parsePlace(source, 'SRC', cwd)
   const to = parsePlace(destination, 'DST', cwd)
   return {
@@ -75,7 +86,7 @@ export function parseRequest(
       depth: raw.depth,
       oneWay: raw.oneWay,
       symlinks: raw.symlinks,
-      fidelity: defaultFidelity,
+      fidelity: parseFidelity(raw),
       compare: raw.compare,
       versions: raw.versions,
     },
@@ -90,6 +101,7 @@ function side(which: 'source' | 'destination', place: Place, raw: z.infer<typeof
     profile: raw[`${which}Profile`],
     endpoint: raw[`${which}Endpoint`],
     region: raw[`${which}Region`],
+    'customer-key': raw[`${which}CustomerKey`],
   }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
@@ -103,10 +115,18 @@ function side(which: 'source' | 'destination', place: Place, raw: z.infer<typeof
     }
     if (value === '') throw usage(`${option} is empty`, 'Give a value, or leave the option out.')
   }
+  const customerKey = given['customer-key']
+  if (customerKey !== undefined && !customerKeyName.safeParse(customerKey).success) {
+    throw usage(
+      `--${which}-customer-key is no name of a key`,
+      'Give a name of letters, digits, "_" and "-"; the key itself is read from DRAY_CUSTOMER_KEY_<NAME>.',
+    )
+  }
   return {
     profile: given.profile ?? null,
     region: given.region ?? null,
     endpoint: given.endpoint === undefined ? null : parseEndpoint(`--${which}-endpoint`, given.endpoint),
+    ...(customerKey !== undefined && { customerKey }),
   }
 }
 
