@@ -135,6 +135,9 @@ export const failuresPageSchema = z.object({ failures: z.array(failureViewSchema
 export const reportLineSchema = z.object({
   key: z.string(),
   keyEscaped: z.string().optional(),
+  /** Its key at the source, where the mapping gave it another one. */
+  from: z.string().optional(),
+  fromEscaped: z.string().optional(),
   /** Which version of it, by the store's own name for it (the source's, but for `extra` and `deleted`), where versions are moved. */
   version: z.string().optional(),
   outcome: z.enum(['copied', 'skipped', 'vanished', 'failed', 'deleted', 'differs', 'missing', 'extra']),

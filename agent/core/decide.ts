@@ -20,6 +20,8 @@ export type Decision =
   | { is: 'destination-only'; destination: Entry }
   /** A link or a device at the source: said and skipped. */
   | { is: 'no-object'; source: Entry }
+  /** Known to go nowhere (`Entry.refused`); what is at the destination under that key stays. */
+  | { is: 'refused'; source: Entry }
 
 export interface Sight {
   options: PassOptions
@@ -39,6 +41,7 @@ export function decide(pair: Pair, row: BaselineRow | null, sight: Sight): Decis
     const wanted = options.kind === 'verify' ? !options.oneWay : options.delete
     return destination?.kind === 'object' && wanted ? { is: 'destination-only', destination } : left
   }
+  if (source.refused) return { is: 'refused', source }
   if (source.kind !== 'object') return { is: 'no-object', source }
   if (!destination) return { is: 'source-only', source }
   if (destination.kind !== 'object') return { is: 'differs', source, destination }
@@ -84,6 +87,7 @@ export function workOf(decision: Decision, options: PassOptions): number | null 
     case 'touched':
     case 'destination-only':
     case 'no-object':
+    case 'refused':
       return 0
     default:
       return decision satisfies never

@@ -1,6 +1,5 @@
 /** A source's whole listing, as records of where each object goes. */
 import { displayKey } from '../../shared/key.ts'
-import type { Range } from '../../shared/range.ts'
 import type { CompiledFilter } from '../core/filter.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
 import type { KeyMap, Place } from './map-keys.ts'
@@ -14,7 +13,8 @@ export async function* listedRecords(
   signal: AbortSignal,
 ): AsyncGenerator<string[]> {
   for (const range of filter.ranges) {
-    for await (const page of source.list(range satisfies Range, { signal })) {
+    // Asked for once, so it need not be remembered.
+    for await (const page of source.list(range, { signal, fresh: true })) {
       const entries = page.filter((entry) => filter.matches(entry.key))
       const places = map.places(entries.map((entry) => entry.key))
       const records: string[] = []

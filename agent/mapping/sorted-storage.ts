@@ -34,12 +34,7 @@ const runBytes = 24 << 20
 /** A fresh listing of so few keys (somebody wants to know of one) asks the source for each. */
 const fewKeys = 4
 
-export interface SortedStorage extends Storage {
-  /** Why nothing may be taken for superfluous at the destination, or null: objects without a known place. Asked after a listing. */
-  readonly blind: string | null
-}
-
-export function sortedStorage(source: Storage, options: SortedOptions): SortedStorage {
+export function sortedStorage(source: Storage, options: SortedOptions): Storage {
   const closing = new AbortController()
   const op = `sort the keys of ${source.name}`
   let sorting: Promise<SortedRun> | null = null

@@ -75,6 +75,10 @@ async function copyOne(
   const { pass, tally } = job
   if (todo.is === 'destination-only') return null
   const { source } = todo
+  if (todo.is === 'refused') {
+    tally.refused(source)
+    return null
+  }
   if (todo.is === 'no-object') {
     tally.skipped(source, source.kind === 'symlink' ? 'symlink' : 'special-file')
     return null
@@ -149,6 +153,8 @@ async function proof(
 async function deleteOne({ pass, tally }: Job, todo: Todo, signal: AbortSignal): Promise<void> {
   if (todo.is !== 'destination-only') return
   const { destination: entry } = todo
+  const { blind } = pass.source
+  if (blind) return tally.failed(entry, { code: 'unmapped', message: blind })
   if (pass.options.dryRun) return tally.deleted(entry)
   try {
     if ((await pass.source.head(entry.key, signal)) !== null) return

@@ -6,13 +6,15 @@ import { createHash } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Location } from '../../shared/location.ts'
+import { seesAll } from '../../shared/mapping.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Sight } from '../core/decide.ts'
-import { type CompiledFilter, compileFilter } from '../core/filter.ts'
+import type { CompiledFilter } from '../core/filter.ts'
 import { type Fidelity, openFidelity } from '../fidelity.ts'
 import type { IntentStore, Intents } from '../intents.ts'
 import { makeDirectory, unmakeDirectory } from '../make-directory.ts'
+import { arrange } from '../mapping/arrange.ts'
 import type { Log } from '../session/line.ts'
 import type { Welcome } from '../session/migration.ts'
 import { fileError } from '../storage/file/file-error.ts'
@@ -117,15 +119,17 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
   }
 
   try {
-    const filter = compileFilter(welcome.filter)
-    const from = await open(source, 'source')
+    const { source: from, filter } = arrange(await open(source, 'source'), welcome, {
+      spillDir: join(spillDir, 'sort'),
+    })
+    // It closes what it wraps.
+    opened.splice(-1, 1, from)
+    const options = seesAll(welcome) ? pass.options : { ...pass.options, delete: false, oneWay: true }
     if (pass.options.kind === 'copy' && destination.kind === 'file') make(destination.path, made)
     const fidelity = openFidelity(pass.options.fidelity, from, await open(destination, 'destination'))
     const to = fidelity.destination
     const baseline =
-      pass.options.kind === 'copy'
-        ? await place.baselines.open(baselineDir(place.stateDir, source, destination))
-        : null
+      pass.options.kind === 'copy' ? await place.baselines.open(baselineDir(place.stateDir, welcome)) : null
     if (baseline) opened.push(baseline)
     const intents = place.intents.of(JSON.stringify([source, destination]))
     if (to.multipart && pass.options.kind === 'copy' && !pass.options.dryRun) {
@@ -136,12 +140,12 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
     return {
       migration,
       number: pass.number,
-      options: pass.options,
+      options,
       source: from,
       destination: to,
       fidelity,
       filter,
-      sight: { options: pass.options, source: from.tokens, destination: to.tokens },
+      sight: { options, source: from.tokens, destination: to.tokens },
       baseline,
       intents,
       spillDir,
@@ -166,11 +170,11 @@ function make(path: string, made: string[]): void {
   }
 }
 
-/** One for each pair of locations, whatever migrations there are between them. */
-function baselineDir(stateDir: string, source: Location, destination: Location): string {
-  const name = createHash('sha256')
-    .update(JSON.stringify([source, destination]))
-    .digest('hex')
-    .slice(0, 16)
+/** One for each pair of locations and way from keys to keys, whatever migrations there are between them. */
+function baselineDir(stateDir: string, { source, destination, mapping, manifest }: Welcome): string {
+  const pair = JSON.stringify(
+    mapping || manifest ? [source, destination, mapping, manifest] : [source, destination],
+  )
+  const name = createHash('sha256').update(pair).digest('hex').slice(0, 16)
   return join(stateDir, 'agent', 'baseline', name)
 }

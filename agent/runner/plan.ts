@@ -66,7 +66,7 @@ export async function makePlan(
       return
     }
     todo.push(decision)
-    sum.objects++
+    sum.objects += decision.is === 'refused' ? decision.source.refused!.length : 1
     sum.bytes += workOf(decision, pass.options) ?? 0
     sum.failures += failureBytes + bytesPerKeyByte * keyOf(decision).length
   }

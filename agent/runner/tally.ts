@@ -2,7 +2,7 @@
 import { type Counts, type Evidence, zeroCounts } from '../../shared/counts.ts'
 import type { DrayError, ErrorCode } from '../../shared/error.ts'
 import type { Property } from '../../shared/fidelity.ts'
-import { type Key, publicKey } from '../../shared/key.ts'
+import { displayKey, publicKey } from '../../shared/key.ts'
 import { packetBounds } from '../../shared/policy.ts'
 import type { Failure, Work } from '../../shared/protocol.ts'
 import type { Entry } from '../storage/storage.ts'
@@ -20,6 +20,8 @@ export interface Tally {
   skipped(entry: Entry, code: ErrorCode): void
   vanished(entry: Entry): void
   failed(entry: Entry, error: Why, outcome?: 'failed' | 'differs' | 'missing'): void
+  /** Each object of it failed when it was listed. */
+  refused(entry: Entry): void
   deleted(entry: Entry): void
   extra(entry: Entry): void
   moved(bytes: number): void
@@ -44,7 +46,14 @@ export function createTally(report: Report, progress: Work): Tally {
 
   function line(entry: Entry, outcome: Parameters<Report['line']>[0]['outcome'], more: object = {}): void {
     const version = entry.version === undefined ? {} : { version: entry.version }
-    report.line({ ...publicKey(entry.key), ...version, outcome, bytes: entry.size, ...more })
+    report.line({
+      ...publicKey(entry.key),
+      ...fromOf(entry),
+      ...version,
+      outcome,
+      bytes: entry.size,
+      ...more,
+    })
   }
 
   function proved(how: Evidence): void {
@@ -86,8 +95,13 @@ export function createTally(report: Report, progress: Work): Tally {
       listed(entry)
       objects.failed++
       // More would not fit in one message; a key of very many versions is all that can have them. The report has them all.
-      if (failures.length < mostFailures) failures.push(failureOf(entry.key, entry.size, why))
+      if (failures.length < mostFailures) failures.push(failureOf(entry, why))
       line(entry, outcome, { code: why.code, message: why.message })
+    },
+    refused(entry) {
+      for (const { key, size, code, message } of entry.refused ?? []) {
+        this.failed({ ...entry, key, size }, { code, message })
+      }
     },
     deleted(entry) {
       objects.deleted++
@@ -103,6 +117,14 @@ export function createTally(report: Report, progress: Work): Tally {
   }
 }
 
-function failureOf(key: Key, bytes: number, { code, message }: Why): Failure {
-  return { key, code, message: message.slice(0, messageLimit), bytes }
+/** Where an object comes from, if its key says something else. */
+const fromOf = ({ origin }: Entry): { from?: string; fromEscaped?: string } => {
+  if (origin === undefined) return {}
+  const { key: from, keyEscaped: fromEscaped } = publicKey(origin)
+  return fromEscaped === undefined ? { from } : { from, fromEscaped }
+}
+
+function failureOf({ key, size: bytes, origin }: Entry, { code, message }: Why): Failure {
+  const whole = origin === undefined ? message : `${message} (From ${displayKey(origin)}.)`
+  return { key, code, message: whole.slice(0, messageLimit), bytes }
 }

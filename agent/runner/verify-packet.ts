@@ -98,6 +98,9 @@ function settle({ tally }: Job, decision: Decision): void {
     case 'same':
       tally.same(decision.source, decision.evidence)
       break
+    case 'refused':
+      tally.refused(decision.source)
+      break
     case 'no-object':
       tally.skipped(decision.source, decision.source.kind === 'symlink' ? 'symlink' : 'special-file')
       break

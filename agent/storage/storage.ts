@@ -10,6 +10,7 @@ import type { Readable } from 'node:stream'
 import type { ErrorCode } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
+import type { CopyFrom, Place } from './copy-from.ts'
 import type { Properties, Wanted } from './properties.ts'
 import type { Versions } from './versions.ts'
 
@@ -184,6 +185,12 @@ export interface Storage {
 
   /** Null where the store has no multipart uploads (a file system: `write` takes any size). */
   readonly multipart: Multipart | null
+
+  /** Absent where no other location can have its objects copied by the store. */
+  readonly place?: Place
+
+  /** Absent where the store cannot copy by itself. */
+  readonly copyFrom?: CopyFrom
 
   /** Null or absent where the store keeps one version of each object. */
   readonly versions?: Versions | null
