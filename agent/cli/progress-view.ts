@@ -1,5 +1,4 @@
 /** Live progress on standard error: one block that redraws itself on a terminal, else a plain line every few seconds. */
-import { createLogUpdate } from 'log-update'
 import type { PassStatus } from '../../shared/api.ts'
 import { visible } from '../../shared/key.ts'
 import { bytes, count, duration } from './figures.ts'
@@ -15,16 +14,17 @@ export interface ProgressView {
   end(): void
 }
 
-export function progressView(
+export async function progressView(
   stream: NodeJS.WriteStream,
   options: { title: string; now?: () => number },
-): ProgressView {
+): Promise<ProgressView> {
   const now = options.now ?? Date.now
   const began = now()
   const pace = trackPace()
 
   // A terminal without a size (some CI systems) has no room for a block.
   if (stream.isTTY && stream.columns > 0 && stream.rows > 0) {
+    const { createLogUpdate } = await import('log-update')
     const redraw = createLogUpdate(stream)
     return {
       show: (status) =>

@@ -16,8 +16,9 @@ import { complaint } from './complain.ts'
 import { lastWords } from './ending.ts'
 import { exitCodes, type Io, logLine, throwIfInterrupted } from './io.ts'
 import { type Outcome, stateOf, toJson, toText } from './outcome.ts'
+import { localSite } from './place.ts'
 import { type PlaneClient, planeClient } from './plane-client.ts'
-import { localSite, type Plan, preflight } from './preflight.ts'
+import { type Plan, preflight } from './preflight.ts'
 import { progressView } from './progress-view.ts'
 import { saveReport } from './report-file.ts'
 import type { Request } from './request.ts'
@@ -160,7 +161,7 @@ async function follow(
   agentEnded: Promise<DrayError>,
   io: Io,
 ): Promise<{ status: PassStatus; gaveUp: ErrorBody | null }> {
-  const view = progressView(io.stderr, { title: `migration ${plan.id}, pass ${pass.number}` })
+  const view = await progressView(io.stderr, { title: `migration ${plan.id}, pass ${pass.number}` })
   const stall = stallWatch()
   let ended: ErrorBody | null = null
   void agentEnded.then((error) => {

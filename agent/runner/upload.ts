@@ -1,8 +1,6 @@
 /** PUTs a packet's report to the control plane, and tries again for as long as the lease holds. */
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { openAsBlob } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { request } from 'undici'
 import { DrayError } from '../../shared/error.ts'
 import { pauseAfter } from '../session/backoff.ts'
 import type { Log } from '../session/line.ts'
@@ -14,8 +12,6 @@ export interface UploadOptions {
   token: string
   log: Log
 }
-
-const timeoutMs = 60_000
 
 export function createUpload(options: UploadOptions) {
   return async function upload(address: ReportAddress, path: string, signal: AbortSignal): Promise<void> {
@@ -41,31 +37,19 @@ export function createUpload(options: UploadOptions) {
 async function put(url: URL, path: string, token: string, signal: AbortSignal): Promise<DrayError | null> {
   const op = 'PUT report'
   try {
-    const { size } = await stat(path)
-    const { statusCode, body } = await request(url, {
+    const { status } = await fetch(url, {
       method: 'PUT',
-      headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/gzip',
-        'content-length': String(size),
-      },
-      body: createReadStream(path),
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/gzip' },
+      // Its length is known, as the plane wants it, and its bytes are read as they are sent.
+      body: await openAsBlob(path),
       signal,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
     })
-    await body.dump()
-    if (statusCode < 300) return null
-    if (statusCode === 409) return new DrayError('stale', op, 'The lease has ended.')
-    const soon = statusCode >= 500 || statusCode === 429 || statusCode === 408
-    return new DrayError(
-      soon ? 'server-error' : 'protocol',
-      op,
-      `The control plane answered ${statusCode}.`,
-      {
-        retry: soon ? 'later' : 'never',
-      },
-    )
+    if (status < 300) return null
+    if (status === 409) return new DrayError('stale', op, 'The lease has ended.')
+    const soon = status >= 500 || status === 429 || status === 408
+    return new DrayError(soon ? 'server-error' : 'protocol', op, `The control plane answered ${status}.`, {
+      retry: soon ? 'later' : 'never',
+    })
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     return new DrayError('unreachable', op, `The report did not arrive: ${message}`, {

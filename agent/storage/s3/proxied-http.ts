@@ -2,8 +2,9 @@
  * Requests through an HTTP proxy, with undici: a tunnel (CONNECT) to a server that speaks TLS, else the proxy's own requests.
  * Slower than the wire, and for nothing but this.
  */
+import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
-import { type Dispatcher, ProxyAgent } from 'undici'
+import type { Dispatcher } from 'undici'
 import { collect, TooLong, Withheld } from './body.ts'
 import {
   Aborted,
@@ -22,6 +23,8 @@ const readAhead = 256 * 1024
 
 /** `proxy`: its address, which may hold a name and a password. */
 export function openProxiedHttp(options: HttpOptions, proxy: string): Http {
+  // A hundred modules that only those behind a proxy need.
+  const { ProxyAgent } = createRequire(import.meta.url)('undici') as typeof import('undici')
   const agent = new ProxyAgent({
     uri: proxy,
     connections: options.connections,
