@@ -6,7 +6,10 @@
 import { resolve } from 'node:path'
 import { DrayError } from '../../shared/error.ts'
 
-export type Role = 'SRC' | 'DST'
+export type Role = 'SRC' | 'DST' | '--manifest'
+
+/** Directories are local: this is where those of `dray copy` are. */
+export const localSite = 'local'
 
 export type Place =
   /** `key` is what follows the bucket: empty, a prefix that ends in `/`, or what may be an object or a folder. */

@@ -15,13 +15,11 @@ import type { Storage } from '../storage/storage.ts'
 import { hasAny, s3Location, sameStore, settleBucketSource } from './bucket.ts'
 import { explain } from './explain.ts'
 import { destinationExists, makeWritable, realPath, settleLocalSource } from './local.ts'
+import { lossesOf } from './losses.ts'
 import { canonicalFilter, migrationId } from './migration-id.ts'
 import { below, type Overlap, overlapOfPaths, overlapOfPrefixes } from './overlap.ts'
-import { folderPrefix } from './place.ts'
+import { folderPrefix, localSite } from './place.ts'
 import type { Request } from './request.ts'
-
-/** Directories are local: this is where those of `dray copy` are. */
-export const localSite = 'local'
 
 export interface PreflightDeps {
   open(location: Location): Promise<Storage>
@@ -33,6 +31,8 @@ export interface PreflightDeps {
 export interface Plan {
   readonly id: string
   readonly migration: NewMigration
+  /** What will be left out, one sentence each. */
+  readonly warnings: readonly string[]
   /** Takes away the directories that were made, as far as they are empty. */
   undo(): void
 }
@@ -45,10 +45,12 @@ export async function preflight(request: Request, deps: PreflightDeps): Promise<
   await refuseOverlap(request, source, destination, only, deps)
   refuseOwnState(request, source, destination, deps.stateDir, (path) => matches.matches(keyFromText(path)))
 
-  const migration = { source, destination, filter }
+  const migration = { source, destination, filter, ...request.arrangement }
+  const { kind, fidelity } = request.pass
+  const warnings = kind === 'copy' ? await lossesOf(source, destination, fidelity, deps) : []
   const undo =
     destination.kind === 'file' && request.pass.kind === 'copy' ? makeWritable(destination.path) : () => {}
-  return { id: migrationId(migration), migration, undo }
+  return { id: migrationId(migration), migration, warnings, undo }
 }
 
 async function settleSource(
@@ -93,15 +95,22 @@ async function refuseOverlap(
   if (overlap.is === 'same') {
     throw usage(`source and destination are the same place: ${from}`, 'Choose another destination.')
   }
+  if (overlap.is === 'apart' || (request.pass.kind === 'verify' && overlap.is === 'source-inside')) return
+  const { mapping, manifest } = request.arrangement
+  if (mapping || manifest) {
+    throw usage(
+      `the source ${from} and the destination ${to} overlap: with other keys, the copy could write over what it reads`,
+      'Choose a destination beside the source.',
+    )
+  }
   // A single object is read from one place only, and written to another.
-  if (overlap.is === 'apart' || only !== null) return
+  if (only !== null) return
   if (overlap.is === 'destination-inside') {
     throw usage(
       `the destination ${to} is inside the source ${from}: the copy would read what it writes`,
       'Choose a destination beside the source.',
     )
   }
-  if (request.pass.kind === 'verify') return
   if (request.pass.delete) {
     throw usage(
       `the source ${from} is inside the destination ${to}: --delete would delete the source`,

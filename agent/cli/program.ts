@@ -2,7 +2,8 @@
 import { hostname, totalmem } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { DrayError } from '../../shared/error.ts'
-import { compares, depths, symlinkPolicies, versionPolicies } from '../../shared/policy.ts'
+import { unmatchedPolicies } from '../../shared/mapping.ts'
+import { compares, depths, serverSideCopies, symlinkPolicies, versionPolicies } from '../../shared/policy.ts'
 import { leastBudget, usualBudget } from '../core/budget.ts'
 import { fidelityOptions } from './fidelity-options.ts'
 import { exitCodes, type Io } from './io.ts'
@@ -132,6 +133,7 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
       .choices(versionPolicies)
       .default('newest'),
   )
+  mappingOptions(command)
   if (kind === 'copy') {
     fidelityOptions(command)
       .option('--dry-run', 'count what a copy would do, and change nothing')
@@ -142,6 +144,14 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
           'when equal sizes are the same; auto: ETags, else what is known from before, else times; checksum: hash where ETags do not tell; mtime: times; full: every byte',
         )
           .choices(compares)
+          .default('auto'),
+      )
+      .addOption(
+        new Option(
+          '--server-side-copy <policy>',
+          'auto: where SRC and DST are one store, it copies by itself',
+        )
+          .choices(serverSideCopies)
           .default('auto'),
       )
   } else {
@@ -161,6 +171,27 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
     .addOption(memory())
     .option('--json', 'print one JSON object as the last line of standard output')
     .addHelpText('after', kind === 'copy' ? copyHelp : verifyHelp)
+}
+
+function mappingOptions(command: Command): void {
+  command
+    .option('--map-to <template>', 'what a key of SRC becomes in DST, such as {id[0:2]}/{id}/{name}')
+    .option('--map-pattern <regex>', 'what a key must be for that; its named groups are for the template')
+    .option('--map-prefix <from=to>', 'keys that begin with FROM begin with TO in DST')
+    .addOption(
+      new Option(
+        '--map-unmatched <policy>',
+        'keys that the mapping does not match: each a failure (the default), left out, or copied as they are',
+      ).choices(unmatchedPolicies),
+    )
+    .option('--manifest <file>', 'only the keys that this CSV or NDJSON lists; a path or s3://bucket/key')
+    .option('--manifest-columns <names>', 'of a CSV without a header: key, version, newKey, bucket or -')
+    .addOption(
+      new Option(
+        '--manifest-keys <how>',
+        'whether its keys are escaped as in URLs (default: where it names buckets)',
+      ).choices(['plain', 'url']),
+    )
 }
 
 function up(program: Command): Command {
@@ -283,6 +314,15 @@ Besides its bytes: content headers, user metadata and redirects always go along,
 told otherwise. What DST cannot hold, or is not to get, is counted by its kind: see "dropped" in the summary.
 A key of your own (--…-customer-key NAME) is 32 bytes in base64, in DRAY_CUSTOMER_KEY_<NAME> or, with mode 0600,
 in customer-keys/<NAME> in the state directory. It goes to that store alone.
+
+Other keys in DST: a template is text with {fields}: named groups of --map-pattern, which has to match the
+whole key, and {key}, {dir}, {base}, {stem}, {ext}. A field can be cut and changed: {id[0:2]}, {name[-8:]},
+{ext:lower}, {id:08}, {key:md5[0:2]}, {base:url}; {{ is a brace. --dry-run shows the first ten.
+  --map-pattern 'attachments/(?<id>\\d+)/(?<name>.+)' --map-to 'att/{id:04[0:2]}/{id}/{name}'
+
+Manifests: a row a key, with a header (key, version, newKey) or as S3 Inventory and S3 Batch have them
+(bucket,key,version); or JSON lines: {"key": …, "newKey": …}, which a report of Dray is too. Gzip or not.
+What a manifest does not name is left alone on both sides.
 
 Examples:
   dray copy /srv/photos s3://photos

@@ -2,16 +2,19 @@
 import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
 import { customerKeyName } from '../../shared/location.ts'
+import { type Arrangement, seesAll } from '../../shared/mapping.ts'
 import {
   compares,
   type Filter,
   filterSchema,
   type PassOptions,
+  serverSideCopies,
   versionPolicies,
 } from '../../shared/policy.ts'
 import { leastBudget } from '../core/budget.ts'
+import { arrangementOptions, parseArrangement } from './arrangement-options.ts'
 import { parseFidelity, rawFidelitySchema } from './fidelity-options.ts'
-import { type Place, parsePlace } from './place.ts'
+import { localSite, type Place, parsePlace } from './place.ts'
 
 /** The `--source-…` or `--destination-…` options. */
 export interface SideOptions {
@@ -27,6 +30,7 @@ export interface Request {
   readonly destination: { place: Place; options: SideOptions }
   /** Without `only`, which depends on what SRC turns out to be. */
   readonly filter: Filter
+  readonly arrangement: Arrangement
   readonly pass: PassOptions
   /** Most objects in flight at once. */
   readonly concurrency: number
@@ -49,6 +53,7 @@ const rawSchema = rawFidelitySchema.extend({
   exclude: z.array(z.string()).default([]),
   symlinks: z.enum(['skip', 'follow']).default('skip'),
   compare: z.enum(compares).default('auto'),
+  serverSideCopy: z.enum(serverSideCopies).default('auto'),
   versions: z.enum(versionPolicies).default('newest'),
   concurrency: z.number().default(256),
   memory: z.number().default(leastBudget),
@@ -57,6 +62,7 @@ const rawSchema = rawFidelitySchema.extend({
   delete: z.boolean().default(false),
   depth: z.enum(['listing', 'checksum', 'full']).default('checksum'),
   oneWay: z.boolean().default(false),
+  ...arrangementOptions,
 })
 
 export function parseRequest(
@@ -75,10 +81,14 @@ export function parseRequest(
   }
   const from = parsePlace(source, 'SRC', cwd)
   const to = parsePlace(destination, 'DST', cwd)
+  const filter = parseFilter(raw.include, raw.exclude)
+  const arrangement = parseArrangement(raw, cwd, localSite)
+  refuseBlind({ ...arrangement, filter }, from, raw)
   return {
     source: { place: from, options: side('source', from, raw) },
     destination: { place: to, options: side('destination', to, raw) },
-    filter: parseFilter(raw.include, raw.exclude),
+    filter,
+    arrangement,
     pass: {
       kind,
       dryRun: raw.dryRun,
@@ -88,6 +98,7 @@ export function parseRequest(
       symlinks: raw.symlinks,
       fidelity: parseFidelity(raw),
       compare: raw.compare,
+      serverSideCopy: raw.serverSideCopy,
       versions: raw.versions,
     },
     concurrency: raw.concurrency,
@@ -146,6 +157,32 @@ export function parseEndpoint(option: string, text: string): string {
     throw usage(`${option} holds more than an address: ${text}`, `For example ${option} ${url.origin}`)
   }
   return url.href.replace(/\/+$/, '')
+}
+
+/** What cannot be done with keys that are not in both places. */
+function refuseBlind(
+  definition: Arrangement & { filter: Filter },
+  source: Place,
+  raw: z.infer<typeof rawSchema>,
+): void {
+  const { mapping, manifest } = definition
+  if (manifest?.place.kind === 's3' && source.kind === 'file') {
+    throw usage('--manifest is in a bucket, but SRC is a path', 'Give a manifest file.')
+  }
+  if (raw.versions === 'all' && (mapping || manifest)) {
+    const option = manifest ? '--manifest' : '--map-to or --map-prefix'
+    throw usage(
+      `--versions all cannot go with ${option}`,
+      'Copy the newest versions, or all under their own keys.',
+    )
+  }
+  if (!raw.delete || seesAll(definition)) return
+  throw usage(
+    manifest
+      ? '--delete cannot go with --manifest: what the manifest does not name is none of its business'
+      : '--delete cannot go with a mapping and a filter: nobody knows what the keys that are left out would be in DST',
+    'Leave --delete out.',
+  )
 }
 
 function parseFilter(include: string[], exclude: string[]): Filter {

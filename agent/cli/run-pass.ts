@@ -143,6 +143,7 @@ function announce(io: Io, plan: Plan, pass: PassStatus, resumed: boolean): void 
   const { kind, dryRun } = pass.options
   const doing = kind === 'verify' ? 'verifying' : dryRun ? 'counting (dry run)' : 'copying'
   const [from, to] = [sourceOf(plan), formatLocation(plan.migration.destination)]
+  for (const warning of plan.warnings) io.stderr.write(visible(`warning: ${warning}.\n`))
   io.stderr.write(visible(`${resumed ? 'resuming: ' : ''}${doing} ${from} → ${to}\n`))
 }
 

@@ -5,7 +5,7 @@ import { agentIdentity, openStateDir } from '../embed/state-dir.ts'
 import { tokensFile } from '../embed/tokens.ts'
 import { endingOf, lastWords } from './ending.ts'
 import { type Io, logLine } from './io.ts'
-import { localSite } from './preflight.ts'
+import { localSite } from './place.ts'
 
 export async function runUp(
   options: { port: number; host: string; concurrency: number; memory: number },
