@@ -23,6 +23,7 @@ import { type BaselineRow, sideOf } from './baseline/baseline.ts'
 import { BytesBody } from './body.ts'
 import { type Copied, type CopyDeps, CopyJob } from './copy-job.ts'
 import { copyParts } from './copy-parts.ts'
+import { copyWithin } from './copy-within.ts'
 import { planCopy, planOurs } from './core/copy-plan.ts'
 import { etagKind } from './core/etag.ts'
 import { suggestPartSize } from './core/part-size.ts'
@@ -65,6 +66,9 @@ export async function copyObject(given: CopyDeps, listed: Entry, signal: AbortSi
       const error = job.fact ?? toDrayError(thrown, job.op)
       if (signal.aborted) throw interrupted(job)
       if (job.fact?.code === 'not-found') return { outcome: 'vanished' }
+      // A version does not change: it has gone, or another has come where it was to lie. Whoever copies chains looks anew.
+      if (error.code === 'changed' && entry.version !== undefined)
+        return job.fact ? { outcome: 'vanished' } : { outcome: 'failed', error }
       try {
         if (error.code === 'changed' && tries < attempts) {
           // The newest content wins. Whoever is writing it gets a little time from the second try on.
@@ -102,6 +106,8 @@ function refuse(destination: Storage, { key, kind }: Entry): DrayError | null {
 }
 
 async function copyOnce(job: CopyJob): Promise<Copied> {
+  const within = await copyWithin(job)
+  if (within) return within
   const { source, destination } = job.deps
   const { size } = job.entry
   const multipart = destination.multipart!

@@ -10,8 +10,8 @@ import type { Sides } from './judge.ts'
 export type ChainDecision =
   /** Nothing of the source, and nothing to do: counts for nothing. */
   | { is: 'left' }
-  /** More versions than are held. */
-  | { is: 'too-long'; source: Chain }
+  /** More versions than are held, on either side. */
+  | { is: 'too-long'; source: Chain; count: number }
   /** Nothing of it at the source: to get a delete marker, or to be told as extra. */
   | { is: 'destination-only'; destination: Chain }
   /** `fit` is null where only requests can tell. */
@@ -42,7 +42,8 @@ export function decideChains(
     const isThere = destination !== null && (options.kind === 'verify' || isAlive(destination))
     return wanted && isThere ? { is: 'destination-only', destination } : { is: 'left' }
   }
-  if (isTooLong(source) || (destination && isTooLong(destination))) return { is: 'too-long', source }
+  const count = Math.max(source.count, destination?.count ?? 0)
+  if (isTooLong(source) || (destination && isTooLong(destination))) return { is: 'too-long', source, count }
   const first = fitChains(source.versions, destination?.versions ?? [], sidesOf(sight), known).next()
   return { is: 'fitted', source, destination, known, fit: first.done ? first.value : null }
 }

@@ -26,8 +26,8 @@ export interface Cutter {
   work(key: Key, bytes: number, objects?: number, listed?: number): void
   /** An object that turned out equal. */
   same(key: Key, bytes: number, evidence: Evidence): void
-  /** A key all of whose versions turned out equal. */
-  settled(key: Key, counts: Counts): void
+  /** A key all of whose versions turned out equal, or count for nothing; `listed` of them on both sides. */
+  settled(key: Key, counts: Counts, listed: number): void
   /** A key that was listed and counts for nothing: left out by the filter, or left alone at the destination. */
   passed(key: Key): void
   /** The finished pieces since it was last asked. */
@@ -92,9 +92,9 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
       run.evidence[evidence] = (run.evidence[evidence] ?? 0) + 1
       settle(key)
     },
-    settled(key, counts) {
+    settled(key, counts, versions) {
       addCounts(run, counts)
-      settle(key, counts.objects.listed)
+      settle(key, versions)
     },
     passed: (key) => settle(key),
     take() {

@@ -9,13 +9,13 @@ import type { BaselineRow } from '../baseline/baseline.ts'
 import { baselineRow } from '../baseline/baseline.ts'
 import { copyObject } from '../copy.ts'
 import { type Proof, prove } from '../prove.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Entry, Storage } from '../storage/storage.ts'
 import { eachInSlot } from './each.ts'
 import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
 import type { Report } from './report.ts'
 import type { Tally } from './tally.ts'
-import { isSameBesides } from './touched.ts'
+import { settleTouched } from './touched.ts'
 import { isGone, isSideTrouble, unreadable } from './trouble.ts'
 
 export interface Job {
@@ -88,11 +88,22 @@ async function copyOne(
     tally.failed(source, { code: 'unsupported-key', message: reason })
     return null
   }
-  if (todo.is === 'unknown' || todo.is === 'touched') {
-    const { same } = await proof(job, todo, signal)
+  if (todo.is === 'unknown') {
+    const { same } = (await orCopy(job, todo, signal, () => proof(job, todo, signal))) ?? { same: null }
     if (same) {
       tally.same(source, same)
       return baselineRow(source, todo.destination, same)
+    }
+  }
+  if (todo.is === 'touched') {
+    const settled = await orCopy(job, todo, signal, () => settleTouched(pass, todo, signal))
+    if (settled?.is === 'same') {
+      tally.same(source, todo.evidence)
+      return settled.row
+    }
+    if (settled?.is === 'carried') {
+      tally.copied(source, 0, todo.evidence, pass.fidelity.lossesOf(source.key))
+      return settled.row
     }
   }
   if (pass.options.dryRun) {
@@ -101,7 +112,8 @@ async function copyOne(
   }
   const { source: from, destination, intents, fidelity } = pass
   const expected = 'destination' in todo ? todo.destination.token : null
-  const deps = { source: from, destination, intents, fidelity, expected, moved: tally.moved }
+  const serverSide = pass.options.serverSideCopy === 'auto'
+  const deps = { source: from, destination, intents, fidelity, expected, serverSide, moved: tally.moved }
   const result = await copyObject(deps, source, signal)
   switch (result.outcome) {
     case 'copied':
@@ -125,24 +137,27 @@ async function copyOne(
 const isRootGone = (destination: Storage, { code }: DrayError) =>
   destination.kind === 'file' && code === 'not-found'
 
-/** Where equality cannot be proved, for whatever reason, copying settles it. */
-async function proof(
-  { pass }: Job,
-  todo: Todo & { is: 'unknown' | 'touched' },
-  signal: AbortSignal,
-): Promise<Proof> {
-  const { source, destination } = todo
+function proof({ pass }: Job, todo: Todo & { is: 'unknown' }, signal: AbortSignal): Promise<Proof> {
+  const { source, destination, untimely } = todo
   const { compare } = pass.options
   const depth = compare === 'mtime' || compare === 'full' ? compare : 'copy'
+  return prove(pass, source, destination, depth, signal, untimely)
+}
+
+/** Null where an object cannot be settled otherwise, for whatever reason of its own: copying settles it. */
+async function orCopy<T>(
+  { pass }: Job,
+  todo: Todo & { source: Entry },
+  signal: AbortSignal,
+  settle: () => Promise<T>,
+): Promise<T | null> {
   try {
-    if (todo.is === 'touched') {
-      return { same: (await isSameBesides(pass, todo, signal)) ? todo.evidence : null }
-    }
-    return await prove(pass, source, destination, depth, signal, todo.untimely)
+    return await settle()
   } catch (thrown) {
     const error = toDrayError(thrown, 'prove')
-    if (error.code === 'interrupted' || (await isSideTrouble(error, pass, source.key, signal))) throw error
-    return { same: null }
+    if (error.code === 'interrupted' || (await isSideTrouble(error, pass, todo.source.key, signal)))
+      throw error
+    return null
   }
 }
 
@@ -168,7 +183,12 @@ async function deleteOne({ pass, tally }: Job, todo: Todo, signal: AbortSignal):
 }
 
 /** A leaf that could not be written costs proving again, never correctness: the copies stand. */
-async function remember(job: Job, through: Key | null, began: number, rows: BaselineRow[]): Promise<void> {
+export async function remember(
+  job: Job,
+  through: Key | null,
+  began: number,
+  rows: BaselineRow[],
+): Promise<void> {
   const { pass, packet } = job
   rows.sort((a, b) => (a.key < b.key ? -1 : 1))
   try {

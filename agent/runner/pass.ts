@@ -23,6 +23,7 @@ import { rememberListings } from '../storage/remember.ts'
 import { withRetry } from '../storage/retry.ts'
 import type { Lanes } from '../storage/s3/lanes.ts'
 import type { Storage } from '../storage/storage.ts'
+import { requireVersions } from '../versioned.ts'
 import type { Baselines } from './baselines.ts'
 import { clearAway, tellOthers } from './leftovers.ts'
 import type { Slots } from './slots.ts'
@@ -99,7 +100,10 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
       connections: kindsOfTraffic * place.concurrency,
       ...(place.lanes && { lanes: place.lanes }),
     })
-    const tried = withRetry(raw, { attempts: requestAttempts })
+    const tried = withRetry(raw, {
+      attempts: requestAttempts,
+      writeOnce: pass.options.versions === 'all',
+    })
     const storage = raw.walks
       ? rememberListings(tried, { dir: join(spillDir, side), maxBytes: spillBytes })
       : tried
@@ -128,6 +132,7 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
     if (pass.options.kind === 'copy' && destination.kind === 'file') make(destination.path, made)
     const fidelity = openFidelity(pass.options.fidelity, from, await open(destination, 'destination'))
     const to = fidelity.destination
+    await requireVersions(pass.options, from, to, leaving.signal)
     const baseline =
       pass.options.kind === 'copy' ? await place.baselines.open(baselineDir(place.stateDir, welcome)) : null
     if (baseline) opened.push(baseline)
@@ -171,9 +176,15 @@ function make(path: string, made: string[]): void {
 }
 
 /** One for each pair of locations and way from keys to keys, whatever migrations there are between them. */
-function baselineDir(stateDir: string, { source, destination, mapping, manifest }: Welcome): string {
+function baselineDir(
+  stateDir: string,
+  { source, destination, mapping, manifest, pass: { options } }: Welcome,
+): string {
   const pair = JSON.stringify(
-    mapping || manifest ? [source, destination, mapping, manifest] : [source, destination],
+    mapping || manifest
+      ? [source, destination, mapping, manifest]
+      : // A row of a whole chain is none of an object.
+        [source, destination, ...(options.versions === 'all' ? ['all versions'] : [])],
   )
   const name = createHash('sha256').update(pair).digest('hex').slice(0, 16)
   return join(stateDir, 'agent', 'baseline', name)

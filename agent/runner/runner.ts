@@ -10,16 +10,19 @@
  */
 import { setMaxListeners } from 'node:events'
 import { DrayError, toDrayError } from '../../shared/error.ts'
+import type { Key } from '../../shared/key.ts'
 import type { Held, LeasedPacket, Work } from '../../shared/protocol.ts'
 import { placesFor } from '../core/budget.ts'
 import type { Welcome } from '../session/migration.ts'
 import type { Outbox, StateChange } from '../session/outbox.ts'
 import { within } from '../session/within.ts'
-import { copyPacket } from './copy-packet.ts'
+import { copyChains } from './copy-chains.ts'
+import { copyPacket, type Job } from './copy-packet.ts'
 import { openPass, type Pass, type Workplace } from './pass.ts'
 import { openReport } from './report.ts'
 import { createSurvey, type Survey } from './survey.ts'
 import { createTally } from './tally.ts'
+import { verifyChains } from './verify-chains.ts'
 import { verifyPacket } from './verify-packet.ts'
 
 export interface Runner {
@@ -140,7 +143,7 @@ export function startRunner(
     const tally = createTally(report, progress)
     try {
       const job = { pass, packet, report, tally, signal }
-      const through = await (packet.kind === 'verify' ? verifyPacket(job) : copyPacket(job))
+      const through = await workOn(job)
       const { counts, failures } = tally
       const isTold = await report.send(signal)
       return { t: 'outcome', ...named(packet), through, counts, failures, report: isTold }
@@ -227,6 +230,12 @@ export function startRunner(
       if (closed) await within(closeMs, closed)
     },
   }
+}
+
+function workOn(job: Job): Promise<Key | null> {
+  const all = job.pass.options.versions === 'all'
+  if (job.packet.kind === 'verify') return all ? verifyChains(job) : verifyPacket(job)
+  return all ? copyChains(job) : copyPacket(job)
 }
 
 const named = ({ id, generation }: LeasedPacket): Held => ({ packet: id, generation })

@@ -2,9 +2,11 @@
  * One survey: lists both sides of a wide range, once, and tells the plane how to cut it into packets. What turns out equal is
  * settled here and needs no packet.
  */
+import { zeroCounts } from '../../shared/counts.ts'
 import { DrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Cut, LeasedPacket } from '../../shared/protocol.ts'
+import { chainWork, settledChain } from '../core/chain-decision.ts'
 import { type Cutter, createCutter } from '../core/cutter.ts'
 import { workOf } from '../core/decide.ts'
 import type { Answer, Outbox } from '../session/outbox.ts'
@@ -12,6 +14,7 @@ import { orAbort } from '../storage/interrupt.ts'
 import { createCheckpoint } from './checkpoint.ts'
 import { createLeaves } from './leaves.ts'
 import { look, type Seen } from './look.ts'
+import { lookAtChains, type SeenChain } from './look-chains.ts'
 import type { Pass } from './pass.ts'
 import { chooseSplit } from './split-key.ts'
 
@@ -68,11 +71,19 @@ export function createSurvey(options: SurveyOptions): Survey {
     }
 
     // What it finds is looked at once more by the packets, so what a walk remembers is good enough.
-    walking: for await (const batch of look(pass, packet, { signal: within, fresh: false })) {
+    const looked =
+      pass.options.versions === 'all'
+        ? lookAtChains(pass, packet, { signal: within })
+        : look(pass, packet, { signal: within, fresh: false })
+    walking: for await (const batch of looked) {
       for (const seen of batch) {
         if (through !== null && seen.key > through) break walking
-        feed(cutter, seen)
-        leaves.see(seen)
+        if ('chain' in seen) {
+          feedChain(cutter, seen)
+        } else {
+          feed(cutter, seen)
+          leaves.see(seen)
+        }
         position = seen.key
       }
       await offer(cutter.take())
@@ -88,6 +99,16 @@ export function createSurvey(options: SurveyOptions): Survey {
     if (work !== null) cutter.work(key, work)
     else if (decision?.is === 'same') cutter.same(key, decision.source.size, decision.evidence)
     else cutter.passed(key)
+  }
+
+  function feedChain(cutter: Cutter, { key, chain, listed }: SeenChain): void {
+    const settled = chain && settledChain(chain, pass.options)
+    if (chain && !settled) {
+      const { objects, bytes } = chainWork(chain, pass.options)
+      cutter.work(key, bytes, objects, listed)
+    } else {
+      cutter.settled(key, settled ?? zeroCounts(), listed)
+    }
   }
 
   async function split(position: Key, within: AbortSignal): Promise<void> {

@@ -1,0 +1,68 @@
+/** The first half of a packet where all versions are moved: as plan.ts, but what is counted and held are versions. */
+import type { Key } from '../../shared/key.ts'
+import { packetBounds } from '../../shared/policy.ts'
+import type { LeasedPacket } from '../../shared/protocol.ts'
+import type { BaselineRow } from '../baseline/baseline.ts'
+import { type ChainDecision, chainWork, settledChain } from '../core/chain-decision.ts'
+import { lookAtChains, type SeenChain } from './look-chains.ts'
+import type { Pass } from './pass.ts'
+import type { Tally } from './tally.ts'
+
+/** A key that has to be acted on. */
+export type ChainTodo = Exclude<ChainDecision, { is: 'left' }>
+
+export interface ChainPlan {
+  /** How far the packet goes: its end, or the last key listed where its range has grown. */
+  readonly through: Key | null
+  /** When its listings began (ms). */
+  readonly began: number
+  readonly todo: ChainTodo[]
+  /** The rows of what is the same by the baseline, in rising order. */
+  readonly rows: BaselineRow[]
+}
+
+/** Past these its rest is handed back; the chain that passes them is taken along, since a key is never divided. */
+const bounds = {
+  versions: 2 * packetBounds.workObjects,
+  bytes: 2 * packetBounds.workBytes,
+  listed: 2 * packetBounds.listedKeys,
+}
+
+export async function planChains(
+  pass: Pass,
+  packet: LeasedPacket,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<ChainPlan> {
+  const began = Date.now()
+  const todo: ChainTodo[] = []
+  const rows: BaselineRow[] = []
+  const sum = { versions: 0, bytes: 0, listed: 0 }
+  let last: Key | null = null
+
+  const isFull = () =>
+    sum.versions >= bounds.versions || sum.bytes >= bounds.bytes || sum.listed >= bounds.listed
+
+  function add({ chain, row }: SeenChain): void {
+    if (!chain || chain.is === 'left') return
+    if (chain.is === 'fitted' && settledChain(chain, pass.options)) {
+      for (const [i, version] of chain.source.versions.entries()) tally.same(version, chain.fit!.proofs[i]!)
+      if (row) rows.push(row)
+      return
+    }
+    todo.push(chain)
+    const { objects, bytes } = chainWork(chain, pass.options)
+    sum.versions += objects
+    sum.bytes += bytes
+  }
+
+  for await (const batch of lookAtChains(pass, packet, { signal })) {
+    for (const seen of batch) {
+      if (isFull()) return { through: last, began, todo, rows }
+      add(seen)
+      sum.listed += Math.max(1, seen.listed)
+      last = seen.key
+    }
+  }
+  return { through: packet.through, began, todo, rows }
+}

@@ -1,0 +1,77 @@
+/** Fits two chains to the end: what listings leave open is asked for, or read. */
+import { toDrayError } from '../../shared/error.ts'
+import type { Depth } from '../../shared/policy.ts'
+import { type Fit, fitChains, type Known, type Match } from '../core/chain.ts'
+import { etagKind } from '../core/etag.ts'
+import type { Sides } from '../core/judge.ts'
+import { prove } from '../prove.ts'
+import type { Version } from '../storage/versions.ts'
+import type { Job } from './copy-packet.ts'
+
+export interface Fitted extends Fit {
+  /** Whether anything had to be asked that the listings did not say. */
+  readonly wasAsked: boolean
+}
+
+/** `isAlike`: what else has to be equal of two versions of equal content. Throws `not-found` and `changed` where a version has gone. */
+export async function fitToTheEnd(
+  job: Job,
+  source: readonly Version[],
+  destination: readonly Version[],
+  known: Known,
+  signal: AbortSignal,
+  isAlike: (pair: readonly [Version, Version]) => Promise<boolean> = async () => true,
+): Promise<Fitted> {
+  const { pass } = job
+  const depth = pass.options.kind === 'verify' ? pass.options.depth : 'checksum'
+  const sides: Sides = {
+    // What tokens are worth may turn out on the way.
+    get source() {
+      return pass.source.tokens
+    },
+    get destination() {
+      return pass.destination.tokens
+    },
+    depth,
+  }
+  const step = fitChains(source, destination, sides, known)
+  let told: Match = 'differs'
+  for (let asked = 0; ; asked++) {
+    const next = step.next(told)
+    if (next.done) return { ...next.value, wasAsked: asked > 0 || known.source > 0 }
+    const found = await compare(job, next.value, depth, signal)
+    told = found !== 'differs' && (await isAlike(next.value)) ? found : 'differs'
+  }
+}
+
+async function compare(
+  { pass, tally }: Job,
+  [source, destination]: readonly [Version, Version],
+  depth: Depth,
+  signal: AbortSignal,
+): Promise<Match> {
+  if (depth !== 'full' && (await haveOtherMd5s(pass, source, destination, signal))) return 'differs'
+  const deps = { source: pass.source, destination: pass.destination, read: tally.moved }
+  const { same } = await prove(deps, source, destination, depth, signal)
+  return same === null ? 'differs' : { same }
+}
+
+/** Whether two unequal tokens are MD5s of two bodies. Under SSE-KMS they look so and are none: the HEADs tell. */
+async function haveOtherMd5s(
+  { source, destination }: Job['pass'],
+  a: Version,
+  b: Version,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const lookSo = () =>
+    source.tokens === 'md5' &&
+    destination.tokens === 'md5' &&
+    [a, b].every(({ token }) => etagKind(token).kind === 'md5')
+  if (!lookSo() || a.token === b.token) return false
+  await Promise.all([source.head(a.key, signal, a.version), destination.head(b.key, signal, b.version)])
+  return lookSo()
+}
+
+/** Of an error that says that a version has gone or another has come meanwhile: both chains are to be looked at anew. */
+export const hasMoved = (thrown: unknown): boolean =>
+  ['not-found', 'changed'].includes(toDrayError(thrown, 'compare').code)

@@ -1,0 +1,124 @@
+/**
+ * Goes through a range of both sides where all versions are moved, and decides on each key's two chains, as a survey and as a
+ * packet does. The baseline keeps one row for a pair of chains that listings alone do not prove to fit: a digest of each.
+ */
+import { createHash } from 'node:crypto'
+import { DrayError } from '../../shared/error.ts'
+import type { Key } from '../../shared/key.ts'
+import { oneKey, type Range } from '../../shared/range.ts'
+import type { BaselineRow } from '../baseline/baseline.ts'
+import { type Known, nothingKnown } from '../core/chain.ts'
+import { type ChainDecision, decideChains, listedVersions, settledChain } from '../core/chain-decision.ts'
+import { narrow } from '../core/narrow.ts'
+import { march, type Pair } from '../march.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Chain, Version, Versions } from '../storage/versions.ts'
+import type { Pass } from './pass.ts'
+import { rowsOf } from './rows.ts'
+
+export interface SeenChain {
+  readonly key: Key
+  /** Null where the filter leaves the key out. */
+  readonly chain: ChainDecision | null
+  /** The baseline's row, where it was of use. */
+  readonly row: BaselineRow | null
+  /** On both sides. */
+  readonly listed: number
+}
+
+/** As `look`. */
+export async function* lookAtChains(
+  pass: Pass,
+  range: Range,
+  options: { readonly signal: AbortSignal },
+): AsyncGenerator<SeenChain[]> {
+  const listing = new AbortController()
+  const signal = AbortSignal.any([options.signal, listing.signal])
+  const rows = pass.baseline ? rowsOf(pass.baseline, range) : null
+
+  async function see(pair: Pair<Chain>, before: Key | null): Promise<SeenChain> {
+    const { key } = pair
+    const listed = listedVersions(pair)
+    if (!pass.filter.matches(key)) return { key, chain: null, row: null, listed }
+    const chain = decideChains(pair, nothingKnown, pass.sight)
+    if (!rows || chain.is !== 'fitted' || !pair.destination || settledChain(chain, pass.options))
+      return { key, chain, row: null, listed }
+    const row = await rows.at(key, before)
+    const known = row && knownFrom(row, pair)
+    return known
+      ? { key, chain: decideChains(pair, known, pass.sight), row, listed }
+      : { key, chain, row: null, listed }
+  }
+
+  try {
+    for (const part of narrow(range, pass.filter.ranges)) {
+      const [source, destination] = [pass.source, pass.destination].map((side) =>
+        versionsOf(side).list(part, signal),
+      )
+      let before: Key | null = part.after
+      for await (const batch of march(source!, destination!, part)) {
+        const seen: SeenChain[] = []
+        for (const pair of batch) {
+          seen.push(await see(pair, before))
+          before = pair.key
+        }
+        let wanted = false
+        try {
+          yield seen
+          wanted = true
+        } finally {
+          // Before the listings are ended: each would wait for the page that is on its way.
+          if (!wanted) listing.abort()
+        }
+      }
+    }
+  } finally {
+    listing.abort()
+    await rows?.close()
+  }
+}
+
+/** The chain of one key as it is now; null where there is nothing of it. */
+export async function chainOf(storage: Storage, key: Key, signal: AbortSignal): Promise<Chain | null> {
+  for await (const page of versionsOf(storage).list(oneKey(key), signal)) {
+    const found = page.find((chain) => chain.key === key)
+    if (found) return found
+  }
+  return null
+}
+
+/** A pass of all versions is refused where there are none (versioned.ts), so that this is a defect. */
+export function versionsOf({ versions, name }: Storage): Versions {
+  if (versions) return versions
+  throw new DrayError('internal', 'list versions', `${name} keeps no versions.`)
+}
+
+/** The row of two whole chains that fit. */
+export const chainRow = (
+  key: Key,
+  source: readonly Version[],
+  destination: readonly Version[],
+): BaselineRow => ({
+  key,
+  source: { token: digestOf(source), size: source.length, mtime: null },
+  destination: { token: digestOf(destination), size: destination.length, mtime: null },
+  evidence: 'baseline',
+})
+
+/** What is left of a row's word: both chains may have grown since, and begin as they were. */
+function knownFrom({ source, destination }: BaselineRow, pair: Pair<Chain>): Known | null {
+  const begins = (chain: Chain | null, was: { token: string; size: number }) =>
+    chain !== null &&
+    chain.versions.length >= was.size &&
+    digestOf(chain.versions.slice(0, was.size)) === was.token
+  return begins(pair.source, source) && begins(pair.destination, destination)
+    ? { source: source.size, destination: destination.size }
+    : null
+}
+
+/** Without the versions' names: those of the destination are not known when a chain was just written. */
+function digestOf(versions: readonly Version[]): string {
+  const hash = createHash('sha256')
+  for (const { kind, size, token } of versions) hash.update(`${kind} ${size} ${token}\n`)
+  return hash.digest('hex')
+}
