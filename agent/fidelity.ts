@@ -46,11 +46,25 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
     if (named.length > 0) losses.set(key, [...new Set([...(losses.get(key) ?? []), ...named])])
   }
 
+  /** Once, before the first object that needs it. */
+  let asked: Promise<void> | null = null
+  async function ask(signal: AbortSignal): Promise<void> {
+    const holds = await destination.holds?.(signal).catch(() => null)
+    if (holds?.tags === false) refused.add('tags')
+    if (holds?.objectLock === false) refused.add('object-lock')
+  }
+
   async function carry(head: Head, signal: AbortSignal): Promise<Metadata> {
     const { entry } = head
     let { metadata } = head
-    const asks = wanted.acl || (wanted.tags && metadata.properties?.tagCount !== undefined)
-    if (asks && source.describe) metadata = await source.describe(head, wanted, signal)
+    const { properties } = metadata
+    if (properties && needsAsking(properties)) {
+      asked ??= ask(signal)
+      await asked
+    }
+    const tags = wanted.tags && properties?.tagCount !== undefined && !refused.has('tags')
+    if (source.describe && (tags || wanted.acl))
+      metadata = await source.describe(head, { ...wanted, tags }, signal)
     const { dropped, lost, ...it } = carried(metadata, entry, destination.kind, policy, refused)
     if (lost.length > 0 && stops) throw unsupported(entry.key, `cannot hold ${said(lost)}`)
     if (dropped.length > 0) losses.set(entry.key, dropped)
@@ -148,6 +162,9 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
     },
   }
 }
+
+const needsAsking = ({ tagCount, retention, legalHold }: Properties) =>
+  tagCount !== undefined || retention !== undefined || legalHold !== undefined
 
 /**
  * Looks at the first object of each kind, as the destination shows it. Locks and ACLs are not looked at: whoever may write them

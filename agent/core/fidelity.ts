@@ -45,6 +45,9 @@ export function carried(
   const lost = [...namesOf(properties)].filter(
     (name): name is Property => refused.has(name) && name !== 'checksum',
   )
+  // Nobody asked the source for tags that the destination would not take.
+  const areUnasked = had.tags === undefined && (had.tagCount ?? 0) > 0
+  if (areUnasked && policy.tags === 'keep' && refused.has('tags')) lost.push('tags')
   if (had.missing !== undefined) lost.push('hidden-metadata')
   const given = without(properties, refused)
   return {

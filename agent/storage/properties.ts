@@ -65,3 +65,10 @@ export interface Wanted {
   readonly tags: boolean
   readonly acl: boolean
 }
+
+/** Null: it did not say. */
+export interface Holdings {
+  readonly tags: boolean | null
+  /** Of the location's bucket: retention and legal hold. */
+  readonly objectLock: boolean | null
+}

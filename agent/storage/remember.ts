@@ -121,6 +121,7 @@ export function rememberListings(storage: Storage, { dir, maxBytes }: RememberOp
     ...(storage.describe && {
       describe: (head, wanted, signal) => storage.describe!(head, wanted, signal),
     }),
+    ...(storage.holds && { holds: (signal) => storage.holds!(signal) }),
     ...(storage.lock && { lock: (key, properties, signal) => storage.lock!(key, properties, signal) }),
     unsupported: (key) => storage.unsupported(key),
     async close() {

@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type DrayError, toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import { isEmpty, type Range } from '../../shared/range.ts'
+import type { CopyFrom } from './copy-from.ts'
 import { interrupted, throwIfAborted } from './interrupt.ts'
 import type { Entry, Multipart, Part, Storage } from './storage.ts'
 import type { Versions } from './versions.ts'
@@ -115,15 +116,29 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
     delete: (key, deletion) =>
       again(deletion.signal, async (attempt) => (await storage.delete(key, deletion)) || attempt > 1),
     multipart: storage.multipart && multipartAgain(storage.multipart, options),
+    ...(storage.place && { place: storage.place }),
+    ...(storage.copyFrom && { copyFrom: copyAgain(storage.copyFrom, options) }),
     versions: storage.versions ? versionsAgain(storage.versions, options) : null,
     ...(storage.describe && {
       describe: (head, wanted, signal) => again(signal, () => storage.describe!(head, wanted, signal)),
     }),
+    ...(storage.holds && { holds: (signal) => again(signal, () => storage.holds!(signal)) }),
     ...(storage.lock && {
       lock: (key, properties, signal) => again(signal, () => storage.lock!(key, properties, signal)),
     }),
     unsupported: (key) => storage.unsupported(key),
     close: () => storage.close(),
+  }
+}
+
+function copyAgain(copyFrom: CopyFrom, options: RetryOptions): CopyFrom {
+  const once = options.writeOnce ? { ...options, attempts: 1 } : options
+  return {
+    most: copyFrom.most,
+    whole: (origin, key, metadata, signal, expected) =>
+      retrying(() => copyFrom.whole(origin, key, metadata, signal, expected), once, signal),
+    part: (origin, range, key, upload, number, signal) =>
+      retrying(() => copyFrom.part(origin, range, key, upload, number, signal), options, signal),
   }
 }
 

@@ -11,7 +11,7 @@ import type { ErrorCode } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
 import type { CopyFrom, Place } from './copy-from.ts'
-import type { Properties, Wanted } from './properties.ts'
+import type { Holdings, Properties, Wanted } from './properties.ts'
 import type { Versions } from './versions.ts'
 
 /** One line of a listing. */
@@ -200,6 +200,12 @@ export interface Storage {
    * where a store has nothing of the kind.
    */
   describe?(head: Head, wanted: Wanted, signal: AbortSignal): Promise<Metadata>
+
+  /**
+   * What this store says it can hold, by questions that change nothing; null where it does not say. Absent where there is
+   * nothing to ask.
+   */
+  holds?(signal: AbortSignal): Promise<Holdings>
 
   /** Puts retention and legal hold on an object that is there. Absent where a store has none. */
   lock?(key: Key, properties: Properties, signal: AbortSignal): Promise<void>

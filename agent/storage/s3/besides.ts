@@ -1,5 +1,6 @@
 /** What an object is besides its bytes and headers, where that takes requests of its own: tags, ACL, and locks without a digest. */
 import {
+  GetObjectLockConfigurationCommand,
   GetObjectTaggingCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
@@ -13,10 +14,14 @@ import type { S3Client } from './client.ts'
 import { type Control, openControl } from './control.ts'
 import { headersOfLock } from './properties.ts'
 
+/** A key that nothing has, to ask about. */
+const nobodys = '.dray-has-no-such-object' as Key
+
 type Headers = Readonly<Record<string, string>>
 
 export interface Besides {
   readonly describe: NonNullable<Storage['describe']>
+  readonly holds: NonNullable<Storage['holds']>
   readonly lock: NonNullable<Storage['lock']>
   /** Headers that an object of these properties needs and only a request can tell. */
   grants(properties: Properties, signal: AbortSignal): Promise<Headers>
@@ -67,8 +72,40 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
   const grants: Besides['grants'] = async ({ acl }, signal) =>
     acl && canned(acl) === null ? acls.headersOf(acl, signal) : {}
 
+  /** Whether there is an answer; `absent`: what it means that there is no such thing. Null where the question was not answered. */
+  async function asks(question: Promise<unknown>, absent: boolean): Promise<boolean | null> {
+    try {
+      await question
+      return true
+    } catch (error) {
+      if (!(error instanceof DrayError) || error.code === 'interrupted') throw error
+      if (error.code === 'not-found') return absent
+      return error.code === 'invalid-request' ? false : null
+    }
+  }
+
   return {
     lock,
+
+    async holds(signal) {
+      const tagged = { verb: 'GET-TAGS', key: whole(nobodys, 'GET'), signal }
+      const locked = { verb: 'GET-LOCK', key: null, signal }
+      const [tags, objectLock] = await Promise.all([
+        // The object is not there, but the question was understood.
+        asks(
+          control.run(tagged, (sdk, options) => sdk.send(new GetObjectTaggingCommand(name), options)),
+          true,
+        ),
+        asks(
+          control.run(locked, (sdk, options) =>
+            sdk.send(new GetObjectLockConfigurationCommand({ Bucket: '-' }), options),
+          ),
+          false,
+        ),
+      ])
+      return { tags, objectLock }
+    },
+
     grants,
 
     async describe({ entry, metadata }, wanted, signal) {

@@ -9,6 +9,7 @@ import { openBesides } from './besides.ts'
 import { ignore } from './body.ts'
 import { openS3Client } from './client.ts'
 import { createConditions } from './conditional.ts'
+import { openCopyFrom } from './copy-from.ts'
 import { type CustomerKey, withCustomerKey } from './customer-key.ts'
 import { malformed } from './errors.ts'
 import { partHeadOf, partQuery } from './head-part.ts'
@@ -18,6 +19,7 @@ import { listObjects } from './list.ts'
 import { openMultipart } from './multipart.ts'
 import { headersOf, headOf, isOpaque } from './object-headers.ts'
 import { proxyOf } from './proxy.ts'
+import { identityOf } from './store-identity.ts'
 import { resolveTarget } from './target.ts'
 import { upload } from './upload.ts'
 import { ofVersion, openVersions, versionQuery } from './versions.ts'
@@ -67,6 +69,9 @@ export async function openS3Storage(
   }
 
   const besides = openBesides(client, whole)
+  const { accessKeyId } = await access.credentials()
+  const place = { store: `${identityOf(access.endpoint)} ${accessKeyId}`, bucket, prefix }
+  const copyFrom = openCopyFrom(client, whole, conditions, besides.grants)
 
   async function head(key: Key, signal: AbortSignal, version?: string): Promise<Head | null> {
     if (unsupported(key) !== null) return null
@@ -163,7 +168,9 @@ export async function openS3Storage(
       return response !== null
     },
 
+    ...(options.customerKey ? {} : { place, copyFrom }),
     describe: besides.describe,
+    holds: besides.holds,
     lock: besides.lock,
     multipart: openMultipart(client, bucket, prefix, whole, head, conditions, besides.grants),
     versions: openVersions(client, prefix, whole),
