@@ -29,6 +29,10 @@ export interface CopyDeps {
   moved(bytes: number): void
   /** What was listed at the destination, which is written over and nothing else. Absent: whatever stands there. */
   expected?: Expected
+  /** False: bytes go through this agent, even where the store could copy by itself. */
+  serverSide?: boolean
+  /** Each write makes a version on top of what is expected: where that has changed, it is not for this object to look what to do. */
+  appends?: boolean
   /** What to remember uploads by, so that a later attempt goes on with them. Absent: they are aborted when they fail. */
   intents?: Intents
   /** Waits between tries; the clock's where absent. */

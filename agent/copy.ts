@@ -66,9 +66,9 @@ export async function copyObject(given: CopyDeps, listed: Entry, signal: AbortSi
       const error = job.fact ?? toDrayError(thrown, job.op)
       if (signal.aborted) throw interrupted(job)
       if (job.fact?.code === 'not-found') return { outcome: 'vanished' }
-      // A version does not change: it has gone, or another has come where it was to lie. Whoever copies chains looks anew.
-      if (error.code === 'changed' && entry.version !== undefined)
-        return job.fact ? { outcome: 'vanished' } : { outcome: 'failed', error }
+      // A version does not change: what is there under its name now is another.
+      if (job.fact?.code === 'changed' && entry.version !== undefined) return { outcome: 'vanished' }
+      if (error.code === 'changed' && deps.appends) return { outcome: 'failed', error }
       try {
         if (error.code === 'changed' && tries < attempts) {
           // The newest content wins. Whoever is writing it gets a little time from the second try on.

@@ -12,6 +12,7 @@ import { formatLocation, type Location } from '../../shared/location.ts'
 import { prefixRange } from '../../shared/range.ts'
 import { compileFilter } from '../core/filter.ts'
 import type { Storage } from '../storage/storage.ts'
+import { requireVersions } from '../versioned.ts'
 import { hasAny, s3Location, sameStore, settleBucketSource } from './bucket.ts'
 import { explain } from './explain.ts'
 import { destinationExists, makeWritable, realPath, settleLocalSource } from './local.ts'
@@ -43,6 +44,7 @@ export async function preflight(request: Request, deps: PreflightDeps): Promise<
   const matches = compileFilter(filter)
   const destination = await settleDestination(request, deps)
   await refuseOverlap(request, source, destination, only, deps)
+  await refuseUnversioned(request, source, destination, deps)
   refuseOwnState(request, source, destination, deps.stateDir, (path) => matches.matches(keyFromText(path)))
 
   const migration = { source, destination, filter, ...request.arrangement }
@@ -81,6 +83,28 @@ async function settleDestination(request: Request, deps: PreflightDeps): Promise
     )
   }
   return { kind: 'file', path: place.path, site: localSite }
+}
+
+async function refuseUnversioned(
+  { pass, arrangement }: Request,
+  source: Location,
+  destination: Location,
+  { open, signal }: PreflightDeps,
+): Promise<void> {
+  if (pass.versions === 'newest') return
+  if (arrangement.mapping || arrangement.manifest) {
+    throw usage(
+      '--versions all moves keys as they are, without a mapping or a manifest',
+      'Leave one of the two out.',
+    )
+  }
+  const from = await open(source)
+  try {
+    const to = await open(destination)
+    await requireVersions(pass, from, to, signal).finally(() => to.close())
+  } finally {
+    await from.close()
+  }
 }
 
 async function refuseOverlap(

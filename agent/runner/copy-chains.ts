@@ -145,7 +145,7 @@ async function append(
     await versionsOf(destination).remove(version.key, signal)
     return { now: version, bytes: 0, evidence: null, dropped: [] }
   }
-  const deps = { source, destination, intents, fidelity, expected, moved: tally.moved }
+  const deps = { source, destination, intents, fidelity, expected, appends: true, moved: tally.moved }
   const result = await copyObject(deps, version, signal)
   switch (result.outcome) {
     case 'copied': {
