@@ -31,7 +31,7 @@ export interface PartsPlan {
   readonly asSource: boolean
   /** Whether the store would tell each part's size, were it asked, and was not asked yet. */
   readonly mayWalk: boolean
-  /** Another way for a part than as a body through this agent. */
+  /** Where the store copies the parts itself; else they go as bodies through this agent. */
   readonly send?: (upload: string, hashing: boolean) => SendPart
 }
 
@@ -98,14 +98,22 @@ export async function settleUpload(
   })
 
   const resend = byBody(job, multipart, upload, true)
-  const agreed = await agree(job, { boundaries, asSource, mayWalk, pieces, sent, resend })
+  const agreed = await agree(job, {
+    boundaries,
+    asSource,
+    mayWalk,
+    pieces,
+    sent,
+    resend,
+    byStore: plan.send !== undefined,
+  })
   if ('elsewhere' in agreed) return agreed
   // Every part was read from the object that was listed; it may have been replaced since the last of them.
   await job.head()
   const parts = pieces.map(({ number }) => sent.get(number)!.part)
   const written = await complete(job, multipart, upload, parts, boundaries)
   const { token, evidence } = agreed
-  if (written.token === token) return { read: plan.head.entry, written, evidence }
+  if (token === null || written.token === token) return { read: plan.head.entry, written, evidence }
   // A store whose tokens are no digests (KMS): what it holds is read once, and held to what the source's parts came to.
   const options = { token: written.token, signal: job.signal }
   const [found] = await digestsOf(destination, key, () => [partDigest(boundaries)], options)

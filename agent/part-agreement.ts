@@ -12,8 +12,8 @@ import { walkParts } from './source-parts.ts'
 import type { Storage } from './storage/storage.ts'
 
 export interface Agreement {
-  /** The ETag of an upload of these parts, where the destination makes ETags as S3 does. */
-  readonly token: string
+  /** The ETag of an upload of these parts, where the destination makes ETags as S3 does; null: the store copied them, and tells none. */
+  readonly token: string | null
   readonly evidence: Evidence
 }
 /** The source's parts begin elsewhere. */
@@ -38,6 +38,8 @@ export interface Parts {
   readonly pieces: readonly Piece[]
   /** By part number; parts that are sent again take their places. */
   readonly sent: Map<number, Sent>
+  /** The store itself copied them, and is believed where its ETags are no digests. */
+  readonly byStore: boolean
   /** Sends a part and hashes it. */
   readonly resend: SendPart
 }
@@ -55,6 +57,7 @@ export async function agree(job: CopyJob, parts: Parts): Promise<Agreement | Cut
     const walked = await walkParts(job, partsIn(parts.boundaries))
     if (walked !== null && !sameBoundaries(walked, parts.boundaries)) return { elsewhere: walked }
   }
+  if (parts.byStore) return { token: null, evidence: 'store-verified' }
   const unhashed = pieces.filter(({ number }) => sent.get(number)!.md5 === null)
   await eachPiece(job, unhashed, async (piece, signal) => {
     const { part } = sent.get(piece.number)!

@@ -45,6 +45,8 @@ export type Compare = (typeof compares)[number]
  */
 export const versionPolicies = ['newest', 'all'] as const
 
+export const serverSideCopies = ['auto', 'never'] as const
+
 export const passOptionsSchema = z.strictObject({
   kind: z.enum(['copy', 'verify']),
   /** Counts what a copy would do, and does nothing. */
@@ -58,7 +60,9 @@ export const passOptionsSchema = z.strictObject({
   /** What of an object, besides its bytes, goes to the destination. */
   fidelity: fidelitySchema.default(defaultFidelity),
   /** Of a copy; a verification has `depth`. */
-  compare: z.enum(compares),
+  compare: z.enum(compares).default('auto'),
+  /** `auto`: where both sides are in one store, and one set of rights opens them, the store copies by itself. */
+  serverSideCopy: z.enum(serverSideCopies).default('auto'),
   versions: z.enum(versionPolicies).default('newest'),
 })
 export type PassOptions = z.infer<typeof passOptionsSchema>
@@ -72,6 +76,7 @@ export const defaultPassOptions: PassOptions = {
   symlinks: 'skip',
   fidelity: defaultFidelity,
   compare: 'auto',
+  serverSideCopy: 'auto',
   versions: 'newest',
 }
 

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { type Key, keyFromText } from '../../shared/key.ts'
 import { Bucket, isVisible, versionAt } from './bucket.ts'
 import type { World } from './exchange.ts'
+import { extraOf } from './object-headers.ts'
 import type { ObjectVersion } from './object-version.ts'
 import { chunksOf, createBody } from './stored-body.ts'
 import type { SyntheticOptions } from './synthetic.ts'
@@ -44,21 +45,24 @@ export class Contents {
     this.#world.buckets.set(name, bucket)
   }
 
-  /** Makes the bucket too. A body that is text is UTF-8. */
+  /** Makes the bucket too. A body that is text is UTF-8. `parts`: as if it had been uploaded in parts of these many bytes. */
   async put(
     bucket: string,
     key: string,
     body: string | Uint8Array,
-    options: { headers?: Record<string, string>; modified?: number } = {},
+    options: { headers?: Record<string, string>; modified?: number; parts?: readonly number[] } = {},
   ): Promise<void> {
     const bytes = Buffer.from(body as Uint8Array)
     const writer = createBody(bytes.length, this.#world.dir)
     await writer.write(bytes)
     this.#bucket(bucket).put(keyFromText(key), {
-      etag: createHash('md5').update(bytes).digest('hex'),
+      etag: options.parts ? etagOfParts(bytes, options.parts) : md5(bytes).toString('hex'),
       body: await writer.finish(),
       headers: { 'content-type': 'binary/octet-stream', ...options.headers },
       modified: options.modified ?? this.#world.now(),
+      extra: extraOf({
+        parts: options.parts?.map((size, i) => ({ number: i + 1, size, checksum: null })) ?? null,
+      }),
     })
   }
 
@@ -100,6 +104,17 @@ export class Contents {
     this.createBucket(name)
     return this.#world.buckets.get(name)!
   }
+}
+
+const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest()
+
+function etagOfParts(bytes: Buffer, parts: readonly number[]): string {
+  let at = 0
+  const md5s = parts.map((size) => {
+    at += size
+    return md5(bytes.subarray(at - size, at))
+  })
+  return `${md5(Buffer.concat(md5s)).toString('hex')}-${parts.length}`
 }
 
 function contentOf(key: Key, { size, etag, modified, headers, body }: ObjectVersion): Content {
