@@ -16,17 +16,7 @@ import * as z from 'zod'
 import { type Boundaries, boundariesSchema } from '../shared/boundaries.ts'
 import { DrayError } from '../shared/error.ts'
 import { type Key, keyFromBytes, keyToBytes } from '../shared/key.ts'
-
-/** Of which object an upload is to become a copy: by this it is told whether its parts are of any use still. */
-export const pinnedSchema = z.strictObject({
-  token: z.string().max(1024),
-  /** Bytes. */
-  size: z.number().int().nonnegative(),
-  /** Microseconds, as its HEAD says. */
-  mtime: z.number().int(),
-  version: z.string().max(1024).nullable(),
-})
-export type Pinned = z.infer<typeof pinnedSchema>
+import { type Pinned, pinnedSchema } from '../shared/large-object.ts'
 
 export interface Intent {
   readonly key: Key

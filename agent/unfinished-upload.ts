@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto'
 import type { Boundaries } from '../shared/boundaries.ts'
 import { DrayError } from '../shared/error.ts'
 import type { Key } from '../shared/key.ts'
-import type { Intent, Intents, Pinned } from './intents.ts'
+import { type Pinned, samePinned } from '../shared/large-object.ts'
+import type { Intent, Intents } from './intents.ts'
 import type { Entry, Metadata, Multipart, Part } from './storage/storage.ts'
 
 /** What an upload is to be. */
@@ -47,7 +48,7 @@ export async function openUpload(
   const metadata = fingerprint(wanted.metadata)
   const left = intents?.find(key) ?? null
   if (left !== null) {
-    const isUseful = left.metadata === metadata && isSame(left.source, wanted.source)
+    const isUseful = left.metadata === metadata && samePinned(left.source, wanted.source)
     const unfinished = isUseful ? await goOn(multipart, left, signal) : null
     if (unfinished !== null) return unfinished
     await abortLeft(multipart, left, signal)
@@ -127,9 +128,6 @@ export async function* openUploads(multipart: Multipart, prefix: Key, signal: Ab
 }
 
 const isGone = (error: unknown) => error instanceof DrayError && error.code === 'not-found'
-
-export const isSame = (a: Pinned, b: Pinned): boolean =>
-  a.token === b.token && a.size === b.size && a.mtime === b.mtime && a.version === b.version
 
 /** The same for equal metadata, in whatever order they are. */
 export const fingerprint = (metadata: Metadata): string =>

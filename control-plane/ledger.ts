@@ -31,6 +31,18 @@ export class Ledger {
     return id < this.pass.firstPacket ? null : this.#tables.packet(id)
   }
 
+  /** The id of the packet that is inserted next. */
+  get nextPacket(): number {
+    return this.#nextPacket
+  }
+
+  /** Bytes of parts that are part of no object any more, or of one that is counted now. */
+  lose(bytes: number): void {
+    const { counters } = this.pass
+    counters.gathered = Math.max(0, (counters.gathered ?? 0) - bytes)
+    this.#dirty = true
+  }
+
   insert(packets: Iterable<NewPacket>, now: number): void {
     for (const packet of packets) {
       countPacket(this.pass.counters, null, packet)

@@ -8,21 +8,28 @@
 import type { Counts } from '../shared/counts.ts'
 import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
 import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey } from './core/dispatch.ts'
-import type { NewPacket, Packet, PacketEvent, Stepped } from './core/packet.ts'
+import type { NewPacket, Packet, PacketEvent, Refusal } from './core/packet.ts'
 import { ReadyQueue } from './core/queue.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
 import { Ledger } from './ledger.ts'
 import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
+import { Uploads } from './uploads.ts'
 
 export interface Outgoing {
   readonly session: number
   readonly message: PlaneMessage
 }
 
+/** What changes one packet. */
+type Change = Exclude<AgentMessage, { t: 'hello' | 'free' | 'heartbeat' | 'release' }>
+const unknown: Refusal = { code: 'stale', message: 'this pass has no such packet' }
+
 /** Leases that are taken back in one transaction; the rest follow by alarm. */
 const maxExpired = 2_000
 /** Packets in one message: boundaries may have 4,096 bytes each. */
 const maxLeasesPerMessage = 100
+/** An upload of uneven parts says where each of them begins, and the MD5s of all. */
+const maxUploadsPerMessage = 10
 
 export class LivePass {
   readonly #tables: MigrationTables
@@ -30,6 +37,7 @@ export class LivePass {
   readonly #queue = new ReadyQueue()
   readonly #newest = new Map<string, number>()
   readonly #ledger: Ledger
+  readonly #uploads: Uploads
   #nextSession: number
   readonly holders = new Holders()
   out: Outgoing[] = []
@@ -38,6 +46,7 @@ export class LivePass {
     this.#tables = tables
     this.#leaseMs = leaseMs
     this.#ledger = new Ledger(tables, pass, (before, after, now) => this.#became(before, after, now))
+    this.#uploads = new Uploads(tables, this.#ledger)
     this.#nextSession = tables.next('session')
     const rows = new Map(tables.sessions().map((row) => [row.id, row]))
     for (const { agent, id } of rows.values()) this.#newest.set(agent, id)
@@ -122,17 +131,22 @@ export class LivePass {
         }
         this.#send(session, { t: 'ack', seq: message.seq, hold: false })
         return
+      case 'expand':
+      case 'opened':
       case 'cut':
       case 'split':
       case 'outcome':
+      case 'parts':
+      case 'collapse':
       case 'failed': {
-        const { seq, packet, ...event } = message
-        const refused = this.#step(packet, { ...event, session: session.row.id }, now)
+        const { seq, packet } = message
+        const refused = this.#change(session.row.id, message, now)
         if (refused) {
           this.#send(session, { t: 'refused', seq, ...refused })
           return
         }
         if (message.t === 'outcome') settle(session, message.counts)
+        if (message.t === 'parts') settleBytes(session, this.#ledger.packet(packet)?.work.bytes ?? 0)
         const survey = message.t === 'cut' ? this.holders.surveys.get(packet) : undefined
         const hold = survey !== undefined && holds(this.#queue.work, this.holders.working)
         if (hold) survey.held = true
@@ -184,13 +198,18 @@ export class LivePass {
       holder.free--
       const { packet: lease } = this.#ledger.apply(before, { t: 'lease', session }, now)
       const { id, generation, kind, after, through, work } = lease
+      const upload = this.#uploads.leased(lease)
       const leases = granted.get(session) ?? []
       granted.set(session, leases)
-      leases.push({ id, generation, kind, after, through, attempt: generation, work })
+      leases.push({
+        ...{ id, generation, kind, after, through, attempt: generation, work },
+        ...(upload && { upload }),
+      })
     }
     for (const [session, packets] of granted) {
-      for (let i = 0; i < packets.length; i += maxLeasesPerMessage) {
-        const some = packets.slice(i, i + maxLeasesPerMessage)
+      const most = packets.some(({ upload }) => upload) ? maxUploadsPerMessage : maxLeasesPerMessage
+      for (let i = 0; i < packets.length; i += most) {
+        const some = packets.slice(i, i + most)
         this.#send(this.holders.sessions.get(session)!, { t: 'lease', packets: some })
       }
     }
@@ -263,10 +282,28 @@ export class LivePass {
     }
   }
 
-  #step(id: number, event: PacketEvent, now: number): Stepped['refused'] {
-    const before = this.holders.lease(id) ?? this.#ledger.packet(id)
-    if (!before) return { code: 'stale', message: 'this pass has no such packet' }
-    return this.#ledger.apply(before, event, now).refused
+  #change(session: number, message: Change, now: number): Refusal | null {
+    if (message.t !== 'expand' && message.t !== 'opened') {
+      const { seq: _, packet, ...event } = message
+      return this.#step(packet, { ...event, session }, now)
+    }
+    const before = this.#find(message.packet)
+    if (!before) return unknown
+    return message.t === 'expand'
+      ? this.#uploads.expand(before, session, message, now)
+      : this.#uploads.opened(before, session, message, now)
+  }
+
+  #step(id: number, event: PacketEvent, now: number): Refusal | null {
+    const before = this.#find(id)
+    if (!before) return unknown
+    const { effects, refused } = this.#ledger.apply(before, event, now)
+    this.#uploads.follow(effects, now)
+    return refused
+  }
+
+  #find(id: number): Packet | null {
+    return this.holders.lease(id) ?? this.#ledger.packet(id)
   }
 
   #became(before: Packet | null, after: Packet, now: number): void {
@@ -282,8 +319,10 @@ export class LivePass {
 
 /** What is counted now is in flight no more; the next heartbeat says what still is. */
 function settle(session: Session, { objects, bytes }: Counts): void {
-  session.inFlight = {
-    objects: Math.max(0, session.inFlight.objects - objects.listed),
-    bytes: Math.max(0, session.inFlight.bytes - bytes.copied),
-  }
+  session.inFlight.objects = Math.max(0, session.inFlight.objects - objects.listed)
+  settleBytes(session, bytes.copied)
+}
+
+function settleBytes(session: Session, bytes: number): void {
+  session.inFlight.bytes = Math.max(0, session.inFlight.bytes - bytes)
 }

@@ -13,6 +13,7 @@ import type { Failure, PacketKind } from '../shared/protocol.ts'
 import type { Counters } from './core/counters.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
 import type { Ready } from './core/queue.ts'
+import { UploadTable } from './upload-table.ts'
 
 export interface PassRow {
   readonly number: number
@@ -48,11 +49,13 @@ type Row = Record<string, SqlStorageValue>
 
 export class MigrationTables {
   readonly #sql: SqlStorage
+  readonly uploads: UploadTable
   /** Since this object woke. */
   rowsWritten = 0
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
+    this.uploads = new UploadTable(sql, (query, ...values) => this.#write(query, ...values))
     sql.exec(`
       CREATE TABLE IF NOT EXISTS config (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS pass (
@@ -63,7 +66,8 @@ export class MigrationTables {
       CREATE TABLE IF NOT EXISTS packet (
         id INTEGER PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, after TEXT, through TEXT,
         objects INTEGER NOT NULL, bytes INTEGER NOT NULL, generation INTEGER NOT NULL, failures INTEGER NOT NULL,
-        error TEXT, prefer INTEGER, session INTEGER, not_before INTEGER, counts TEXT, report INTEGER
+        error TEXT, prefer INTEGER, session INTEGER, not_before INTEGER, counts TEXT, report INTEGER,
+        upload INTEGER, first_part INTEGER, last_part INTEGER, md5s TEXT
       );
       CREATE TABLE IF NOT EXISTS failure (
         id INTEGER PRIMARY KEY, packet INTEGER NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL,
@@ -71,6 +75,25 @@ export class MigrationTables {
       );
       CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY, agent TEXT NOT NULL, session TEXT NOT NULL);
     `)
+    this.#addColumns('packet', {
+      upload: 'INTEGER',
+      first_part: 'INTEGER',
+      last_part: 'INTEGER',
+      md5s: 'TEXT',
+    })
+  }
+
+  /** To a table that an earlier version made without them. */
+  #addColumns(table: string, columns: Record<string, string>): void {
+    const known = new Set(
+      this.#sql
+        .exec<{ name: string }>(`PRAGMA table_info(${table})`)
+        .toArray()
+        .map(({ name }) => name),
+    )
+    for (const [name, type] of Object.entries(columns)) {
+      if (!known.has(name)) this.#sql.exec(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`)
+    }
   }
 
   #write(query: string, ...values: SqlStorageValue[]): void {
@@ -170,7 +193,7 @@ export class MigrationTables {
 
   insertPacket(id: number, packet: NewPacket): void {
     this.#write(
-      'INSERT INTO packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       id,
       ...toRow(packet),
     )
@@ -179,7 +202,8 @@ export class MigrationTables {
   updatePacket(packet: Packet): void {
     this.#write(
       `UPDATE packet SET kind = ?, state = ?, after = ?, through = ?, objects = ?, bytes = ?, generation = ?,
-        failures = ?, error = ?, prefer = ?, session = ?, not_before = ?, counts = ?, report = ? WHERE id = ?`,
+        failures = ?, error = ?, prefer = ?, session = ?, not_before = ?, counts = ?, report = ?,
+        upload = ?, first_part = ?, last_part = ?, md5s = ? WHERE id = ?`,
       ...toRow(packet),
       packet.id,
     )
@@ -193,7 +217,7 @@ export class MigrationTables {
     const rest = from === null ? '' : 'AND after >= ?'
     return this.#sql
       .exec<Row>(
-        `SELECT * FROM packet WHERE id >= ? AND id < ? AND NOT (kind = 'survey' AND state = 'done') ${rest}
+        `SELECT * FROM packet WHERE id >= ? AND id < ? AND NOT (kind = 'survey' AND state = 'done') AND kind <> 'parts' ${rest}
           ORDER BY after LIMIT ?`,
         ...[first, end, ...(from === null ? [] : [from]), limit],
       )
@@ -268,6 +292,10 @@ function toRow(packet: NewPacket): SqlStorageValue[] {
     packet.state === 'ready' ? packet.notBefore : null,
     packet.state === 'done' && packet.counts ? JSON.stringify(packet.counts) : null,
     packet.state === 'done' ? Number(packet.report) : null,
+    packet.upload,
+    packet.parts?.first ?? null,
+    packet.parts?.last ?? null,
+    (packet.state === 'done' && packet.md5s) || null,
   ]
 }
 
@@ -282,6 +310,9 @@ function toPacket(row: Row): Packet {
     failures: row.failures as number,
     error: row.error as Packet['error'],
     prefer: row.prefer as number | null,
+    upload: row.upload as number | null,
+    parts:
+      row.first_part === null ? null : { first: row.first_part as number, last: row.last_part as number },
   }
   switch (row.state as Packet['state']) {
     case 'ready':
@@ -294,7 +325,10 @@ function toPacket(row: Row): Packet {
         state: 'done',
         counts: row.counts === null ? null : JSON.parse(row.counts as string),
         report: row.report === 1,
+        ...(row.md5s !== null && { md5s: row.md5s as string }),
       }
+    case 'expanded':
+      return { ...common, state: 'expanded' }
     default:
       return { ...common, state: 'parked' }
   }

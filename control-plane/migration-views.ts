@@ -21,7 +21,7 @@ const reportWindow = 100_000
 /** From the counters alone. `sessions`: of a running pass. */
 export function passStatus(pass: PassRow, sessions: Iterable<Session>): PassStatus {
   const { number, state, options, startedAt, endedAt, counters } = pass
-  const inFlight = { objects: 0, bytes: 0 }
+  const inFlight = { objects: 0, bytes: state === 'running' ? (counters.gathered ?? 0) : 0 }
   let agents = 0
   for (const session of sessions) {
     if (!session.connected) continue
@@ -82,7 +82,12 @@ function view(
     id,
     kind,
     // What a cancelled pass left leased is nobody's now.
-    state: packet.state === 'leased' && !running ? 'ready' : packet.state,
+    state:
+      packet.state === 'leased' || packet.state === 'expanded'
+        ? running
+          ? 'leased'
+          : 'ready'
+        : packet.state,
     after: after === null ? null : escapeKey(after),
     through: through === null ? null : escapeKey(through),
     agent: leased ? (agents.get(packet.session) ?? null) : null,

@@ -10,7 +10,7 @@
  *   agent  free {n}              how many packets I could take now (absolute; replaces the last one)
  *   plane  lease                 packets, each with a generation
  *   agent  heartbeat             I live; what is in flight (told, shown, forgotten)
- *   agent  cut | outcome | failed | release      change state; each has a `seq`
+ *   agent  cut | split | outcome | failed | release | expand | opened | parts | collapse      change state; each has a `seq`
  *   plane  ack | refused         by `seq`. Nothing is acknowledged before it is stored
  *   plane  drop                  leases that the agent no longer has: abort them
  *   plane  end                   the pass is over; the agent closes
@@ -23,6 +23,7 @@ import * as z from 'zod'
 import { countsSchema } from './counts.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
 import { isKey, type Key } from './key.ts'
+import { md5sSchema, partRangeSchema, plannedUploadSchema, uploadIdSchema } from './large-object.ts'
 import { locationSchema } from './location.ts'
 import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
@@ -59,7 +60,8 @@ const seq = z.number().int().nonnegative()
 const name = z.string().min(1).max(200)
 const count = z.number().int().nonnegative()
 
-export const packetKinds = ['survey', 'copy', 'verify'] as const
+/** `parts`: some parts of one large object. */
+export const packetKinds = ['survey', 'copy', 'verify', 'parts'] as const
 export type PacketKind = (typeof packetKinds)[number]
 
 const workSchema = z.strictObject({ objects: count, bytes: count })
@@ -133,12 +135,51 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
     /** Whether a report of this packet and generation was uploaded before this message. */
     report: z.boolean(),
   }),
+  /**
+   * A copy packet begins with a large object, at `key`, and with nothing before it: it is to be copied in parts by whoever is
+   * free. The lease ends, and so does the packet at `key`; what lies past it becomes a packet. Leased again, it comes with its `upload`.
+   */
+  z.strictObject({
+    t: z.literal('expand'),
+    seq,
+    packet: id,
+    generation,
+    key: keySchema,
+    planned: plannedUploadSchema,
+  }),
+  /** The upload of an expanded packet was created. The lease ends, and its parts become packets. Refused: abort that upload. */
+  z.strictObject({ t: z.literal('opened'), seq, packet: id, generation, upload: uploadIdSchema }),
+  /** All parts of a `parts` packet are at the store. */
+  z.strictObject({ t: z.literal('parts'), seq, packet: id, generation, md5s: md5sSchema.nullable() }),
+  /**
+   * The upload that this packet belongs to is of no use any more (the source has changed, or it is gone from the store), and was
+   * aborted where it was there. Its object goes back to what it was before it was expanded.
+   */
+  z.strictObject({ t: z.literal('collapse'), seq, packet: id, generation }),
   /** The packet could not be worked on at all (its listing failed, say). It is tried again, or parked. */
   z.strictObject({ t: z.literal('failed'), seq, packet: id, generation, error: errorBodySchema }),
   /** Gives leases back unharmed: the agent drains. */
   z.strictObject({ t: z.literal('release'), seq, held: z.array(heldSchema).max(10_000) }),
 ])
 export type AgentMessage = z.infer<typeof agentMessageSchema>
+
+export const leasedUploadSchema = z.strictObject({
+  key: keySchema,
+  planned: plannedUploadSchema,
+  /** When it was planned (ms): its upload began after that. */
+  begun: z.number().int(),
+  /** Null: it is to be created. */
+  upload: uploadIdSchema.nullable(),
+  /** Of a `parts` packet. Null for the copy packet itself: once there is an upload, all parts are there, and it is to be completed. */
+  parts: partRangeSchema.nullable(),
+  /** Of all parts, where they were hashed and are all there. */
+  md5s: md5sSchema.nullable(),
+  /** Whether it was begun by an earlier pass, so that there may be parts already. */
+  adopted: z.boolean(),
+  /** Uploads of the same object that are of no use any more: to be aborted before one is created. */
+  stale: z.array(uploadIdSchema).max(100),
+})
+export type LeasedUpload = z.infer<typeof leasedUploadSchema>
 
 export const leasedPacketSchema = z.strictObject({
   id,
@@ -149,6 +190,8 @@ export const leasedPacketSchema = z.strictObject({
   /** 1 for the first. */
   attempt: z.number().int().positive(),
   work: workSchema,
+  /** Of a `parts` packet, and of the copy packet that was expanded into them. */
+  upload: leasedUploadSchema.optional(),
 })
 export type LeasedPacket = z.infer<typeof leasedPacketSchema>
 

@@ -5,10 +5,11 @@
  */
 import { toDrayError } from '../../shared/error.ts'
 import { displayKey, type Key } from '../../shared/key.ts'
+import { samePinned } from '../../shared/large-object.ts'
 import type { Intent, Intents } from '../intents.ts'
 import type { Log } from '../session/line.ts'
 import type { Multipart, Storage } from '../storage/storage.ts'
-import { abortLeft, isSame, openUploads, pinnedOf } from '../unfinished-upload.ts'
+import { abortLeft, openUploads, pinnedOf } from '../unfinished-upload.ts'
 
 export interface Place {
   readonly migration: string
@@ -42,7 +43,7 @@ export async function clearAway(place: Place, multipart: Multipart, signal: Abor
 async function isUseful(place: Place, intent: Intent, signal: AbortSignal): Promise<boolean> {
   const { key, source } = intent
   const now = await place.source.head(key, signal, source.version ?? undefined)
-  if (now === null || !isSame(pinnedOf(now.entry), source)) return false
+  if (now === null || !samePinned(pinnedOf(now.entry), source)) return false
   const made = await place.destination.head(key, signal)
   return made?.entry.token !== source.token
 }

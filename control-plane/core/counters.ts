@@ -14,6 +14,8 @@ export interface Counters {
   packets: PassStatus['packets']
   /** Surveys that are not done: while there is one, totals are not known. */
   surveys: number
+  /** Bytes of parts that are at the store, of objects that are not whole yet; absent while there are none. */
+  gathered?: number
   causes: Partial<Record<ErrorCode, { objects: number; bytes: number; message: string }>>
   /** Of packets that are not done since, by the code of their latest failed attempt. */
   errors: Partial<Record<ErrorCode, { error: ErrorBody; packets: number; parked: number }>>
@@ -35,7 +37,8 @@ export function countPacket(counters: Counters, before: NewPacket | null, after:
 }
 
 function add(counters: Counters, packet: NewPacket, n: 1 | -1): void {
-  counters.packets[packet.state] += n
+  // An expanded packet waits for others, which are counted themselves.
+  if (packet.state !== 'expanded') counters.packets[packet.state] += n
   if (packet.kind === 'survey' && packet.state !== 'done') counters.surveys += n
   const error = packet.error && counters.errors[packet.error]
   if (!packet.error || !error) return
@@ -74,6 +77,12 @@ export function countEffect(counters: Counters, effect: Effect): void {
       }
       return
     }
+    case 'gather':
+      counters.gathered = (counters.gathered ?? 0) + effect.bytes
+      return
+    case 'dissolve':
+    case 'forget':
+      return
     default:
       effect satisfies never
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { countEffect, countPacket, zeroCounters } from '../../../control-plane/core/counters.ts'
 import {
   covers,
+  type Effect,
   maxFailures,
   newPacket,
   type Packet,
@@ -273,7 +274,18 @@ describe('a survey', () => {
 describe('a pass of packets', () => {
   const letters = [...'abcdefghijklmnopqrstuvwxyz'].map(key)
   const lettersIn = (range: Range) => letters.filter((letter) => contains(range, letter))
-  const actions = ['lease', 'cut', 'split', 'outcome', 'failed', 'release', 'expire', 'replay'] as const
+  const large = ['expand', 'opened', 'parts', 'collapse'] as const
+  const actions = [
+    'lease',
+    'cut',
+    'split',
+    'outcome',
+    'failed',
+    'release',
+    'expire',
+    'replay',
+    ...large,
+  ] as const
   const action = fc.record({
     t: fc.constantFrom(...actions),
     which: fc.nat(1_000),
@@ -286,6 +298,8 @@ describe('a pass of packets', () => {
   class Model {
     packets: Packet[] = [{ ...newPacket('survey', everything), id: 1 } as Packet]
     sent: { id: number; event: PacketEvent }[] = []
+    /** By upload: the packet that was expanded, and its parts. */
+    uploads = new Map<number, { parent: number; children: number[] }>()
     counters = zeroCounters()
     constructor() {
       countPacket(this.counters, null, this.packets[0]!)
@@ -298,14 +312,34 @@ describe('a pass of packets', () => {
         expect(stepped.effects).toEqual([])
         return
       }
+      if (event.t === 'expand') this.uploads.set(event.upload, { parent: id, children: [] })
       for (const effect of stepped.effects) {
         countEffect(this.counters, effect)
-        if (effect.is === 'insert') {
-          this.packets.push({ ...effect.packet, id: this.packets.length + 1 } as Packet)
-        }
+        if (effect.is !== 'insert') continue
+        const inserted = { ...effect.packet, id: this.packets.length + 1 } as Packet
+        this.packets.push(inserted)
+        if (inserted.kind === 'parts') this.uploads.get(inserted.upload!)!.children.push(inserted.id)
       }
       countPacket(this.counters, before, stepped.packet)
       this.packets = this.packets.map((p) => (p.id === id ? stepped.packet : p))
+      this.follow(stepped.effects)
+    }
+
+    follow(effects: readonly Effect[]) {
+      for (const effect of effects) {
+        if (effect.is !== 'gather' && effect.is !== 'dissolve' && effect.is !== 'forget') continue
+        const upload = this.uploads.get(effect.upload)
+        if (!upload) continue
+        const { parent, children } = upload
+        const isMissing = this.packets.some((p) => children.includes(p.id) && p.state !== 'done')
+        if (effect.is === 'gather') {
+          if (!isMissing) this.apply(parent, { t: 'gathered' })
+          continue
+        }
+        this.uploads.delete(effect.upload)
+        if (effect.is === 'dissolve')
+          for (const each of [...children, parent]) this.apply(each, { t: 'dissolve' })
+      }
     }
 
     send(id: number, event: PacketEvent) {
@@ -338,6 +372,22 @@ describe('a pass of packets', () => {
           return this.send(id, { t, ...fence })
         case 'split':
           return this.send(id, { t, ...fence, at: ends[0]! })
+        case 'expand': {
+          const name = lettersIn(range)[0]
+          const ranges = points.map((first) => ({ parts: { first, last: first }, bytes: 1 }))
+          const expand = { t, ...fence, bytes: 9, upload: this.sent.length + 1, opened: flag ? ranges : null }
+          return name && this.send(id, { ...expand, key: name })
+        }
+        case 'opened':
+          return this.send(id, {
+            t,
+            ...fence,
+            ranges: points.map((first) => ({ parts: { first, last: first }, bytes: 1 })),
+          })
+        case 'parts':
+          return this.send(id, { t, ...fence, md5s: null })
+        case 'collapse':
+          return this.send(id, { t, ...fence })
         case 'outcome': {
           const through = flag ? range.through : (lettersIn(range)[0] ?? range.through)
           const counts = same(lettersIn({ after: range.after, through }).length)
@@ -365,6 +415,12 @@ describe('a pass of packets', () => {
     check() {
       const ranges = this.packets.filter(covers).sort(compareRanges)
       expect(tiles(ranges, everything)).toBe(true)
+      for (const packet of this.packets) {
+        if (packet.state !== 'expanded') continue
+        const { parent, children } = this.uploads.get(packet.upload!)!
+        expect(parent).toBe(packet.id)
+        expect(this.packets.some((p) => children.includes(p.id) && p.state !== 'done')).toBe(true)
+      }
       const doneLetters = ranges.flatMap((p) => (p.state === 'done' ? lettersIn(p) : []))
       const { counts, packets, surveys, errors } = this.counters
       expect(counts.objects.listed).toBe(doneLetters.length)
@@ -404,7 +460,7 @@ describe('a pass of packets', () => {
           if (next.state === 'ready') model.apply(next.id, { t: 'lease', session: 1 })
           const { id, kind } = next
           model.act({
-            t: kind === 'survey' ? 'cut' : 'outcome',
+            t: kind === 'survey' ? 'cut' : kind === 'parts' ? 'parts' : 'outcome',
             which: model.packets.filter((p) => p.state === 'leased').findIndex((p) => p.id === id),
             points: [rounds % 26],
             flag: true,
@@ -412,7 +468,8 @@ describe('a pass of packets', () => {
           })
         }
         model.check()
-        const parkedLetters = model.packets.filter((p) => p.state === 'parked').flatMap(lettersIn)
+        const parked = model.packets.filter((p) => p.state === 'parked' || p.state === 'expanded')
+        const parkedLetters = parked.filter(covers).flatMap(lettersIn)
         expect(model.counters.packets.ready + model.counters.packets.leased).toBe(0)
         expect(model.counters.counts.objects.listed + parkedLetters.length).toBe(26)
       }),
