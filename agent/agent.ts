@@ -46,9 +46,12 @@ export interface Agent {
   readonly closed: Promise<void>
 }
 
+/** Of a kind to one endpoint. A small object is read and then written: where there are many, half of them do the one and half the other. */
+const mostRequests = (concurrency: number) => Math.max(Math.min(concurrency, 256), Math.ceil(concurrency / 2))
+
 export function startAgent(options: AgentOptions): Agent {
   const { token, log, concurrency, memory } = options
-  const lanes = openLanes({ most: concurrency, changed: () => slots.changed() })
+  const lanes = openLanes({ most: mostRequests(concurrency), changed: () => slots.changed() })
   const slots = openSlots({
     objects: concurrency,
     bytes: bodyBudget(concurrency, memory),

@@ -235,7 +235,7 @@ const common = (command: Command): Command =>
     .allowExcessArguments(false)
     .option('--state-dir <directory>', 'where Dray keeps what it knows (or set DRAY_STATE_DIR)')
 
-const mostConcurrency = 256
+const mostConcurrency = 512
 
 const concurrency = (): Option =>
   new Option('--concurrency <number>', `most objects in flight at once; auto: as many as the endpoints take`)

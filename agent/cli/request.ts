@@ -55,7 +55,7 @@ const rawSchema = rawFidelitySchema.extend({
   compare: z.enum(compares).default('auto'),
   serverSideCopy: z.enum(serverSideCopies).default('auto'),
   versions: z.enum(versionPolicies).default('newest'),
-  concurrency: z.number().default(256),
+  concurrency: z.number().default(512),
   memory: z.number().default(leastBudget),
   json: z.boolean().default(false),
   dryRun: z.boolean().default(false),

@@ -1,7 +1,7 @@
 /**
- * How many requests an endpoint is asked at once. More are tried while they bring more: a trial raises the limit, and the
- * window after it says whether it stays. Where answers come about as soon as they ever did, nothing queues over there, and a
- * small gain is enough; where they come later, it takes a large one. A store that says "slow down", or falls silent, gets half.
+ * How many requests an endpoint is asked at once. A trial raises the limit, and the window after it says whether it stays: where
+ * answers come about as soon as they ever did, nothing queues on the way, and it does; where they come later, more must
+ * have been moved for it. A store that says "slow down", or falls silent, gets half.
  *
  *   steady   at its limit; a trial begins when requests had to wait and `nextTrial` has come
  *   trial    raised; the next window that is worth measuring ends it, one way or the other
@@ -51,8 +51,10 @@ export interface Slowdown {
 export const least = 1
 /** What most stores take, and what a copy on one machine gains nothing beyond. */
 const usual = 32
-const firstPause = 2_000
+const firstPause = 1_000
 const longestPause = 30_000
+/** Of what a trial would bring if the endpoint took it all. */
+const leastGain = 0.3
 /** After a refusal, before the limit rises again, and how near to what was refused it comes without being a trial. */
 const holdOff = 1_000
 const safeShare = 0.85
@@ -94,7 +96,7 @@ export function afterWindow(before: Pace, window: Window): Pace {
   const rate = window.bytes / window.ms
   if (pace.trial !== null) return judged(pace, pace.trial, rate, window)
   if (!window.blocked || pace.limit >= pace.most || now < pace.nextTrial || window.bytes === 0) return pace
-  const limit = pace.doubling ? pace.limit * 2 : pace.limit + step(pace.limit)
+  const limit = pace.doubling || isNear(pace, window) ? pace.limit * 2 : pace.limit + step(pace.limit)
   return raised(pace, limit, { from: pace.limit, rate }, now)
 }
 
@@ -118,9 +120,8 @@ export function afterSlowdown(pace: Pace, { now, sentAt, retryAfter }: Slowdown)
 
 function judged(pace: Pace, trial: NonNullable<Pace['trial']>, rate: number, window: Window): Pace {
   const more = pace.limit / trial.from - 1
-  const isNear = window.latency !== null && pace.floor !== null && window.latency.mean <= 2 * pace.floor + 1
-  const isWorth = rate >= trial.rate * (1 + more * (isNear ? 0.1 : 0.4))
-  if (isWorth) return { ...pace, trial: null, pause: firstPause }
+  if (isNear(pace, window) || rate >= trial.rate * (1 + more * leastGain))
+    return { ...pace, trial: null, pause: firstPause }
   return {
     ...pace,
     limit: trial.from,
@@ -135,6 +136,13 @@ function judged(pace: Pace, trial: NonNullable<Pace['trial']>, rate: number, win
 function raised(pace: Pace, limit: number, trial: Pace['trial'], now: number): Pace {
   return { ...pace, limit: Math.min(limit, pace.most), trial, settled: now + settling(pace) }
 }
+
+/** The soonest answer tells of queues, which all must pass; the mean may hold a pause of our own. */
+const isNear = ({ floor }: Pace, { latency }: Window): boolean =>
+  latency !== null &&
+  floor !== null &&
+  latency.least <= 1.2 * floor + 0.2 &&
+  latency.mean <= 1.75 * floor + 0.5
 
 const settling = ({ floor }: Pace) => Math.min(roundTripsToSettle * (floor ?? usualFloor), longestSettling)
 
