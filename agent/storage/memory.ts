@@ -237,7 +237,7 @@ export function memoryStorage(
         return { number, token: md5(bytes), size: bytes.length }
       },
       async *uploads(prefix, signal) {
-        await begin('part', prefix, signal)
+        await begin('list', null, signal)
         yield [...uploads]
           .filter(([, { key }]) => key.startsWith(prefix))
           .map(([id, { key, begun }]) => ({ key, upload: id, begun }))

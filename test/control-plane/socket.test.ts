@@ -76,7 +76,7 @@ async function report(id: string): Promise<{ key: string }[]> {
 
 it('runs a whole pass with two agents, from the assignment to the report', async () => {
   const fleet = await connect('/agent/fleet')
-  fleet.raw('{"t":"hello","protocol":1,"agent":"a","session":"a-1","site":"x","version":"0.1.0","host":"h"}')
+  fleet.raw('{"t":"hello","protocol":2,"agent":"a","session":"a-1","site":"x","version":"0.1.0","host":"h"}')
   expect((await begin('whole')).resumed).toBe(false)
   await eventually(() => expect(JSON.stringify(fleet.inbox)).toContain('whole'))
 
@@ -166,7 +166,7 @@ it('sends an agent away that comes when no pass is running', async () => {
   await begin('early')
   await plane.api('POST', '/api/migrations/early/passes/1/cancel')
   const agent = await connect('/agent/migrations/early')
-  agent.say({ t: 'hello', protocol: 1, agent: 'a', session: 's', held: [] })
+  agent.say({ t: 'hello', protocol: 2, agent: 'a', session: 's', held: [] })
   expect(await agent.next('end')).toMatchObject({ pass: 1, state: 'cancelled' })
   expect((await agent.closed).code).toBe(closeCodes.over)
 })

@@ -16,7 +16,7 @@ async function join(agent: string, site: string, session = `${agent}-1`): Promis
   socket.raw(
     JSON.stringify({
       t: 'hello',
-      protocol: 1,
+      protocol: 2,
       agent,
       session,
       site,
@@ -113,7 +113,7 @@ describe('the fleet', () => {
     ['what is not JSON', 'hello'],
     [
       'another protocol',
-      '{"t":"hello","protocol":2,"agent":"a","session":"s","site":"x","version":"1","host":"h"}',
+      '{"t":"hello","protocol":99,"agent":"a","session":"s","site":"x","version":"1","host":"h"}',
     ],
     ['a message before hello', '{"t":"draining"}'],
     ['a message that it does not know', '{"t":"goodbye"}'],

@@ -44,7 +44,7 @@ it.each([
   ['a negative count', '{"t":"free","n":-1}'],
   ['a key that is no byte string', '{"t":"split","seq":1,"packet":1,"generation":1,"at":"\u{1F600}"}'],
   ['a prototype', '{"t":"free","n":1,"__proto__":{"n":2}}'],
-  ['a second hello', '{"t":"hello","protocol":1,"agent":"a","session":"b","held":[]}'],
+  ['a second hello', '{"t":"hello","protocol":2,"agent":"a","session":"b","held":[]}'],
 ])('closes the socket on %s, and lives on', async (name, text) => {
   const id = `bad-${name.toLowerCase().replace(/ /g, '-')}`
   const object = await begin(id)
@@ -60,7 +60,7 @@ it('closes the socket of another protocol version, and says which one is spoken'
   await begin('versions')
   const agent = await toMigration('versions')
   agent.raw('{"t":"hello","protocol":99,"agent":"a","session":"b","held":[],"new":true}')
-  expect(await agent.closed).toEqual({ code: 1008, reason: 'protocol 99 is not spoken here, 1 is' })
+  expect(await agent.closed).toEqual({ code: 1008, reason: 'protocol 99 is not spoken here, 2 is' })
 })
 
 it('closes the socket on anything before hello', async () => {
@@ -74,7 +74,7 @@ it('takes what an agent says right after its hello, without waiting for the welc
   await begin('eager')
   const agents = await Promise.all(Array.from({ length: 40 }, () => toMigration('eager')))
   for (const [i, agent] of agents.entries()) {
-    agent.raw(`{"t":"hello","protocol":1,"agent":"a${i}","session":"s","held":[]}`)
+    agent.raw(`{"t":"hello","protocol":2,"agent":"a${i}","session":"s","held":[]}`)
     agent.free(0)
   }
   for (const agent of agents) {
