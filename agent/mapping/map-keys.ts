@@ -76,7 +76,8 @@ function shiftOf(parts: readonly TemplatePart[]): KeyMap['shift'] {
   return { from: '' as Key, to: keyFromText(typeof first === 'string' ? first : '') }
 }
 
-function valid(key: Key): Place {
+/** As a key at the destination. */
+export function valid(key: Key): Place {
   if (key === '') return { why: 'The mapping makes an empty key of it.' }
   return key.length <= longest ? key : { why: `The mapping makes a key of ${key.length} bytes of it.` }
 }

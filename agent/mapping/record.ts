@@ -17,6 +17,8 @@ export interface Placed {
 }
 
 const end = '\x01'
+/** For a key that is its place; no guarded field is this. */
+const same = '\x02'
 const special = /[\0-\x02]/
 const escapes = ['\x02\x02', '\x02\x03', '\x02\x04']
 
@@ -29,7 +31,7 @@ const unguarded = (field: string) =>
 
 export function toRecord({ place, entry, refusal }: Placed): string {
   const { key, kind, size, mtime, token, storageClass = '', version = '' } = entry
-  const head = `${guarded(place)}${end}${place === key ? '' : guarded(key)}${end}${kind}${end}${size}${end}${mtime}${end}${guarded(token)}`
+  const head = `${guarded(place)}${end}${place === key ? same : guarded(key)}${end}${kind}${end}${size}${end}${mtime}${end}${guarded(token)}`
   if (storageClass === '' && version === '' && refusal === undefined) return head
   const tail = [storageClass, version, refusal?.code ?? '', refusal ? bytesOf(refusal.message) : '']
   return `${head}${end}${tail.map(guarded).join(end)}`
@@ -40,7 +42,7 @@ export function fromRecord(record: string): Placed {
   const place = unguarded(fields[0]!) as Key
   const [, key, kind, size, mtime, token, storageClass, version, code, message] = fields
   const entry = {
-    key: key === '' ? place : (unguarded(key!) as Key),
+    key: key === same ? place : (unguarded(key!) as Key),
     kind: kind as Entry['kind'],
     size: Number(size),
     mtime: Number(mtime),

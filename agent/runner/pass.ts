@@ -91,7 +91,7 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
   await mkdir(spillDir, { recursive: true })
   const opened: { close(): Promise<void> }[] = []
 
-  async function open(location: Location, side: string): Promise<Storage> {
+  async function openTried(location: Location): Promise<Storage> {
     const raw = await place.openStorage(location, {
       stateDir: place.stateDir,
       agentId: place.agent,
@@ -100,11 +100,15 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
       connections: kindsOfTraffic * place.concurrency,
       ...(place.lanes && { lanes: place.lanes }),
     })
-    const tried = withRetry(raw, {
+    return withRetry(raw, {
       attempts: requestAttempts,
       writeOnce: pass.options.versions === 'all',
     })
-    const storage = raw.walks
+  }
+
+  async function open(location: Location, side: string): Promise<Storage> {
+    const tried = await openTried(location)
+    const storage = tried.walks
       ? rememberListings(tried, { dir: join(spillDir, side), maxBytes: spillBytes })
       : tried
     opened.push(storage)
@@ -125,6 +129,7 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
   try {
     const { source: from, filter } = arrange(await open(source, 'source'), welcome, {
       spillDir: join(spillDir, 'sort'),
+      open: openTried,
     })
     // It closes what it wraps.
     opened.splice(-1, 1, from)

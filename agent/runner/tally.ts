@@ -125,6 +125,6 @@ const fromOf = ({ origin }: Entry): { from?: string; fromEscaped?: string } => {
 }
 
 function failureOf({ key, size: bytes, origin }: Entry, { code, message }: Why): Failure {
-  const whole = origin === undefined ? message : `${message} (From ${displayKey(origin)}.)`
+  const whole = origin === undefined ? message : `${message.replace(/\.$/, '')} (from ${displayKey(origin)}).`
   return { key, code, message: whole.slice(0, messageLimit), bytes }
 }

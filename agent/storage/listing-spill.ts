@@ -119,23 +119,29 @@ export class ListingSpill {
   }
 }
 
-type Row = [Entry['key'], Entry['kind'], number, number, string, string?]
+/** What few entries have is in one object at the end, so that the others pay nothing. */
+type Row = [Entry['key'], Entry['kind'], number, number, string, Rare?]
+type Rare = Pick<Entry, 'storageClass' | 'version' | 'origin' | 'refused'>
 
-/** JSON of byte strings, one byte a character. */
+/** JSON of byte strings, one byte a character; what is no byte (a message may have it) is escaped. */
 function encode(rows: readonly Entry[]): Buffer {
-  const plain = rows.map(({ key, kind, size, mtime, token, storageClass }): Row => {
-    return storageClass === undefined
-      ? [key, kind, size, mtime, token]
-      : [key, kind, size, mtime, token, storageClass]
-  })
-  return Buffer.from(JSON.stringify(plain), 'latin1')
+  const json = JSON.stringify(rows.map(toRow))
+  const bytes = json.replace(/[\u0100-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return Buffer.from(bytes, 'latin1')
+}
+
+function toRow(entry: Entry): Row {
+  const { key, kind, size, mtime, token, storageClass, version, origin, refused } = entry
+  if (storageClass === undefined && version === undefined && origin === undefined && refused === undefined) {
+    return [key, kind, size, mtime, token]
+  }
+  const rare = { storageClass, version, origin, refused } as Rare
+  return [key, kind, size, mtime, token, rare]
 }
 
 function decode(bytes: Buffer): Entry[] {
   const rows = JSON.parse(bytes.toString('latin1')) as Row[]
-  return rows.map(([key, kind, size, mtime, token, storageClass]) =>
-    storageClass === undefined
-      ? { key, kind, size, mtime, token }
-      : { key, kind, size, mtime, token, storageClass },
+  return rows.map(([key, kind, size, mtime, token, rare]) =>
+    rare === undefined ? { key, kind, size, mtime, token } : { key, kind, size, mtime, token, ...rare },
   )
 }

@@ -105,7 +105,10 @@ export function rememberListings(storage: Storage, { dir, maxBytes }: RememberOp
   return {
     kind: storage.kind,
     name: storage.name,
-    tokens: storage.tokens,
+    // A store may find out while it is used.
+    get tokens() {
+      return storage.tokens
+    },
     walks: storage.walks,
     multipart: storage.multipart,
     versions: storage.versions ?? null,
