@@ -80,7 +80,7 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
     } catch (error) {
       if (!(error instanceof DrayError) || error.code === 'interrupted') throw error
       if (error.code === 'not-found') return absent
-      return error.code === 'invalid-request' ? false : null
+      return error.code === 'invalid-request' || error.code === 'not-implemented' ? false : null
     }
   }
 
