@@ -40,7 +40,7 @@ afterAll(async () => {
 })
 
 export async function openPlace(
-  options: { minPartSize?: number; etags?: 'md5' | 'opaque' } = {},
+  options: { minPartSize?: number; etags?: 'md5' | 'opaque'; forgets?: string[] } = {},
 ): Promise<Place> {
   const work = mkdtempSync(join(tmpdir(), 'dray-place-'))
   const a = await startS3Server({ credentials: { KEYA: 'secret of a' } })
