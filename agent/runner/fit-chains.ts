@@ -5,6 +5,7 @@ import { type Fit, fitChains, type Known, type Match } from '../core/chain.ts'
 import { etagKind } from '../core/etag.ts'
 import type { Sides } from '../core/judge.ts'
 import { prove } from '../prove.ts'
+import type { Storage } from '../storage/storage.ts'
 import type { Version } from '../storage/versions.ts'
 import type { Job } from './copy-packet.ts'
 
@@ -35,12 +36,21 @@ export async function fitToTheEnd(
     depth,
   }
   const step = fitChains(source, destination, sides, known)
+  const tokens = new Set(destination.map(({ token }) => token))
+  /** Tokens that were made at random never coincide: where one does, they are made of the content. */
+  const areOfContent = source.some(({ token }) => token !== '' && tokens.has(token))
+  const asked = new Set<Version>()
   let told: Match = 'differs'
-  for (let asked = 0; ; asked++) {
+  for (let rounds = 0; ; rounds++) {
     const next = step.next(told)
-    if (next.done) return { ...next.value, wasAsked: asked > 0 || known.source > 0 }
-    const found = await compare(job, next.value, depth, signal)
-    told = found !== 'differs' && (await isAlike(next.value)) ? found : 'differs'
+    if (next.done) return { ...next.value, wasAsked: rounds > 0 || known.source > 0 }
+    const pair = next.value
+    const mayTell = areOfContent && depth !== 'full'
+    const found =
+      mayTell && (await haveOtherMd5s(pass, pair, asked, signal))
+        ? 'differs'
+        : await compare(job, pair, depth, signal)
+    told = found !== 'differs' && (await isAlike(pair)) ? found : 'differs'
   }
 }
 
@@ -50,7 +60,6 @@ async function compare(
   depth: Depth,
   signal: AbortSignal,
 ): Promise<Match> {
-  if (depth !== 'full' && (await haveOtherMd5s(pass, source, destination, signal))) return 'differs'
   const deps = { source: pass.source, destination: pass.destination, read: tally.moved }
   const { same } = await prove(deps, source, destination, depth, signal)
   return same === null ? 'differs' : { same }
@@ -59,8 +68,8 @@ async function compare(
 /** Whether two unequal tokens are MD5s of two bodies. Under SSE-KMS they look so and are none: the HEADs tell. */
 async function haveOtherMd5s(
   { source, destination }: Job['pass'],
-  a: Version,
-  b: Version,
+  [a, b]: readonly [Version, Version],
+  asked: Set<Version>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const lookSo = () =>
@@ -68,7 +77,12 @@ async function haveOtherMd5s(
     destination.tokens === 'md5' &&
     [a, b].every(({ token }) => etagKind(token).kind === 'md5')
   if (!lookSo() || a.token === b.token) return false
-  await Promise.all([source.head(a.key, signal, a.version), destination.head(b.key, signal, b.version)])
+  const ask = async (storage: Storage, version: Version) => {
+    if (asked.has(version)) return
+    await storage.head(version.key, signal, version.version)
+    asked.add(version)
+  }
+  await Promise.all([ask(source, a), ask(destination, b)])
   return lookSo()
 }
 

@@ -79,6 +79,12 @@ export class Contents {
     this.#bucket(bucket).delete(keyFromText(key), this.#world.now())
   }
 
+  /** For good, as a lifecycle rule does; nothing where there is no such version. */
+  removeVersion(bucket: string, key: string, versionId: string): void {
+    const version = this.#bucket(bucket).version(keyFromText(key), versionId)
+    if (version) this.#bucket(bucket).deleteVersion(keyFromText(key), version)
+  }
+
   /** The current objects, in byte order of their keys. */
   *objects(bucket: string): Generator<Content> {
     const { objects } = this.#bucket(bucket)

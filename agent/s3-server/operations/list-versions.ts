@@ -1,6 +1,7 @@
 /** ListObjectVersions: every version and delete marker, newest first within a key. */
 import type { Key } from '../../../shared/key.ts'
 import { versionAt } from '../bucket.ts'
+import { S3Error } from '../errors.ts'
 import { bucketOf, type Exchange, isoDate, type Reply, xmlReply } from '../exchange.ts'
 import { take, walk } from '../listing.ts'
 import { storageClassOf } from '../object-headers.ts'
@@ -22,6 +23,10 @@ export function listObjectVersions(exchange: Exchange): Reply {
   const delimiter = request.query.get('delimiter') ?? ''
   const keyMarker = request.query.get('key-marker') ?? ''
   const versionMarker = request.query.get('version-id-marker') ?? ''
+  if (versionMarker !== '' && keyMarker === '')
+    throw new S3Error('InvalidArgument', 'A version-id marker cannot be specified without a key marker.', {
+      fields: { ArgumentName: 'version-id-marker', ArgumentValue: versionMarker },
+    })
 
   function* versions(key: Key, top: ObjectVersion): Generator<Item> {
     for (let version: ObjectVersion | null = top; version; version = version.previous)
@@ -30,7 +35,8 @@ export function listObjectVersions(exchange: Exchange): Reply {
   function* items(): Generator<Item | { commonPrefix: string }> {
     const top = versionMarker === '' ? null : bucket.top(keyMarker as Key)
     if (top && keyMarker.startsWith(prefix)) {
-      let passed = false
+      // Of a version that has gone meanwhile nobody knows here where it was: rather all of the key again than too little.
+      let passed = bucket.version(keyMarker as Key, versionMarker) === null
       for (const item of versions(keyMarker as Key, top)) {
         if (passed) yield item
         passed ||= item.version.versionId === versionMarker

@@ -1,0 +1,259 @@
+/** Passes of all versions, between buckets of two servers of this repository. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
+import { openStorage } from '../../agent/storage/open.ts'
+import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
+import type { S3Location } from '../../shared/location.ts'
+import type { PassOptions } from '../../shared/policy.ts'
+import { chainsIn, told } from '../storage/versions-contract.ts'
+import { type Plane, startPlane } from '../support/plane.ts'
+import { openWorld, type TestAgent, type World } from './world.ts'
+
+let plane: Plane
+let from: S3Server
+let to: S3Server
+let world: World
+let agent: TestAgent
+let buckets = 0
+let source: S3Location
+let destination: S3Location
+
+const location = (server: S3Server, name: string): S3Location => ({
+  kind: 's3',
+  bucket: name,
+  prefix: '',
+  endpoint: server.url.href,
+  region: 'us-east-1',
+  profile: null,
+  site: null,
+})
+
+beforeAll(async () => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret of the test')
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
+  const credentials = { AKIDTEST: 'secret of the test' }
+  ;[plane, from, to] = await Promise.all([
+    startPlane(),
+    startS3Server({ credentials }),
+    startS3Server({ credentials, minPartSize: 1 }),
+  ])
+})
+afterAll(async () => {
+  await Promise.all([plane.stop(), from.stop(), to.stop()])
+  vi.unstubAllEnvs()
+})
+
+beforeEach(async () => {
+  source = location(from, `source-${++buckets}`)
+  destination = location(to, `destination-${buckets}`)
+  from.createBucket(source.bucket, { versioned: true })
+  to.createBucket(destination.bucket, { versioned: true })
+  world = await openWorld(plane, { locations: { source, destination } })
+  agent = await world.agent({ openStorage })
+})
+afterEach(async () => {
+  from.hooks = to.hooks = {}
+  await world.close()
+})
+
+/** Versions of text, oldest first; null is a delete marker. */
+async function fill(at: S3Location, key: string, ...bodies: (string | null)[]): Promise<void> {
+  const server = at.endpoint === from.url.href ? from : to
+  for (const body of bodies) {
+    if (body === null) server.delete(at.bucket, key)
+    else await server.put(at.bucket, key, body, { headers: { 'x-amz-meta-body': String(body.length) } })
+  }
+}
+async function chains(at: S3Location): Promise<string[]> {
+  const storage = await openS3Storage(at, { connections: 4 })
+  const found = told(await chainsIn(storage))
+  await storage.close()
+  return found
+}
+const pass = (options: Partial<PassOptions> = {}) => world.pass(agent, { versions: 'all', ...options })
+
+describe('a copy of all versions', () => {
+  it('makes each key’s versions and delete markers again, in their order, and nothing the second time', async () => {
+    await fill(source, 'a', 'x', 'xx', null, 'xxxx')
+    await fill(source, 'b/c', null, 'x')
+    await fill(source, 'gone', 'xxx', null)
+    const first = await pass()
+    expect(first).toMatchObject({ state: 'complete', failureCauses: [] })
+    expect(first.counts.objects).toMatchObject({ listed: 8, copied: 8, same: 0, failed: 0 })
+    expect(first.counts.bytes).toEqual({ listed: 11, copied: 11 })
+    expect(await chains(destination)).toEqual(['a: 1 2 - 4', 'b/c: - 1', 'gone: 3 -'])
+    expect(to.object(destination.bucket, 'a')!.headers['x-amz-meta-body']).toBe('4')
+    const lines = await world.report(first.number)
+    expect(lines.filter(({ key }) => key === 'a').map(({ outcome }) => outcome)).toEqual(
+      Array.from({ length: 4 }, () => 'copied'),
+    )
+    expect(new Set(lines.map(({ version }) => version)).size).toBe(8)
+
+    const second = await pass()
+    expect(second.counts.objects).toMatchObject({ listed: 8, copied: 0, same: 8 })
+    expect(second.expected).toEqual({ objects: 0, bytes: 0 })
+    expect((await pass({ kind: 'verify' })).counts.objects).toMatchObject({ same: 8, failed: 0, extra: 0 })
+    expect((await pass({ kind: 'verify', depth: 'full' })).counts.objects).toMatchObject({ same: 8 })
+    expect(await chains(destination)).toEqual(await chains(source))
+  })
+
+  it('appends what has come since, and leaves what the source has lost', async () => {
+    await fill(source, 'a', 'x', 'xx')
+    await pass()
+    await fill(source, 'a', null, 'xxx')
+    const lifecycle = await openS3Storage(source, { connections: 1 })
+    const [chain] = await chainsIn(lifecycle)
+    await lifecycle.close()
+    from.removeVersion(source.bucket, 'a', chain!.versions[0]!.version)
+    const second = await pass()
+    expect(second.counts.objects).toMatchObject({ listed: 3, same: 1, copied: 2 })
+    expect(await chains(destination)).toEqual(['a: 1 2 - 3'])
+    const verified = await pass({ kind: 'verify' })
+    expect(verified.counts.objects).toMatchObject({ same: 3, failed: 0, extra: 1 })
+    expect((await pass({ kind: 'verify', oneWay: true })).state).toBe('complete')
+  })
+
+  it('moves one version of each where the source keeps no more, and adds what changes', async () => {
+    from.createBucket('plain')
+    source = location(from, 'plain')
+    await world.close()
+    world = await openWorld(plane, { locations: { source, destination } })
+    agent = await world.agent({ openStorage })
+    await fill(source, 'a', 'x')
+    expect((await pass()).counts.objects).toMatchObject({ listed: 1, copied: 1 })
+    await fill(source, 'a', 'xx')
+    expect((await pass()).counts.objects).toMatchObject({ listed: 1, copied: 1 })
+    expect((await pass()).counts.objects).toMatchObject({ listed: 1, same: 1 })
+    expect(await chains(destination)).toEqual(['a: 1 2'])
+  })
+
+  it('counts in a dry run what it would do, and does nothing', async () => {
+    await fill(source, 'a', 'x', null, 'xx')
+    await fill(destination, 'b', 'x')
+    const dry = await pass({ dryRun: true, delete: true })
+    expect(dry.counts.objects).toMatchObject({ listed: 3, copied: 3, deleted: 1 })
+    expect(await chains(destination)).toEqual(['b: 1'])
+  })
+
+  it('lays a delete marker, and takes nothing away, where --delete is given and the source has nothing of a key', async () => {
+    await fill(source, 'a', 'x')
+    await fill(destination, 'b', 'x', 'xx')
+    await fill(destination, 'c', 'x', null)
+    expect((await pass()).counts.objects).toMatchObject({ deleted: 0 })
+    expect((await pass({ delete: true })).counts.objects).toMatchObject({ deleted: 1, same: 1 })
+    expect(await chains(destination)).toEqual(['a: 1', 'b: 1 2 -', 'c: 1 -'])
+    expect((await pass({ delete: true })).counts.objects).toMatchObject({ deleted: 0 })
+    // A key that comes back is there again, above what was deleted.
+    await fill(source, 'b', 'xxxx')
+    await pass({ delete: true })
+    expect(await chains(destination)).toEqual(['a: 1', 'b: 1 2 - 4', 'c: 1 -'])
+  })
+
+  it('appends nothing twice where the answer of a write or of a delete marker is lost', async () => {
+    await fill(source, 'a', 'x', 'xx', null, 'xxx', null)
+    to.hooks = {
+      beforeRequest: ({ operation, nth }) =>
+        (operation === 'PutObject' && nth === 2) || (operation === 'DeleteObject' && nth === 1)
+          ? 'drop-answer'
+          : null,
+    }
+    const { counts } = await pass()
+    expect(counts.objects).toMatchObject({ listed: 5, copied: 5, failed: 0 })
+    expect(await chains(destination)).toEqual(['a: 1 2 - 3 -'])
+  })
+
+  it('stops a key at a version that cannot be copied, names it and those above it, and goes on with the others', async () => {
+    await fill(source, 'a', 'x', 'xx', 'xxx')
+    await fill(source, 'b', 'x')
+    const [chain] = await (async () => {
+      const storage = await openS3Storage(source, { connections: 1 })
+      const found = await chainsIn(storage)
+      await storage.close()
+      return found
+    })()
+    const broken = chain!.versions[1]!.version
+    from.hooks = {
+      beforeRequest: ({ operation, query }) =>
+        operation === 'GetObject' && query.get('versionId') === broken
+          ? { status: 403, code: 'AccessDenied' }
+          : null,
+    }
+    const first = await pass()
+    expect(first.state).toBe('incomplete')
+    expect(first.counts.objects).toMatchObject({ listed: 4, copied: 2, failed: 2 })
+    expect(first.failureCauses).toMatchObject([{ code: 'access-denied', objects: 2 }])
+    expect(await chains(destination)).toEqual(['a: 1', 'b: 1'])
+    from.hooks = {}
+    expect((await pass()).counts.objects).toMatchObject({ same: 2, copied: 2 })
+    expect(await chains(destination)).toEqual(['a: 1 2 3', 'b: 1'])
+  })
+
+  it('goes on without a version that vanished while it was under way', async () => {
+    await fill(source, 'a', 'x', 'xx', 'xxx')
+    const storage = await openS3Storage(source, { connections: 1 })
+    const [chain] = await chainsIn(storage)
+    await storage.close()
+    const second = chain!.versions[1]!.version
+    from.hooks = {
+      beforeRequest({ operation, query }) {
+        if (operation === 'GetObject' && query.get('versionId') === second)
+          from.removeVersion(source.bucket, 'a', second)
+        return null
+      },
+    }
+    const { counts, state } = await pass()
+    expect(state).toBe('complete')
+    expect(counts.objects).toMatchObject({ listed: 3, copied: 2, vanished: 1 })
+    expect(await chains(destination)).toEqual(['a: 1 3'])
+  })
+
+  it('is refused where the destination does not keep versions', async () => {
+    to.createBucket('plain-destination')
+    await world.close()
+    const locations = { source, destination: location(to, 'plain-destination') }
+    world = await openWorld(plane, { locations })
+    agent = await world.agent({ openStorage })
+    await fill(source, 'a', 'x')
+    const parked = agent.next('packet-failed')
+    await world.start({ versions: 'all' })
+    expect(await parked).toMatchObject({ code: 'config' })
+    expect(await chains(locations.destination)).toEqual([])
+  })
+})
+
+describe('where ETags say nothing of the content', () => {
+  it('the baseline knows two chains that were made equal, and reading tells where it was lost', async () => {
+    const opaque = await startS3Server({ credentials: { AKIDTEST: 'secret of the test' }, etags: 'opaque' })
+    try {
+      opaque.createBucket('there', { versioned: true })
+      await world.close()
+      const locations = { source, destination: location(opaque, 'there') }
+      world = await openWorld(plane, { locations })
+      agent = await world.agent({ openStorage })
+      await fill(source, 'a', 'xa', 'xb', null, 'xc')
+      expect((await pass()).counts.objects).toMatchObject({ copied: 4 })
+      let read = 0
+      opaque.hooks = {
+        beforeRequest({ operation }) {
+          if (operation === 'GetObject') read++
+          return null
+        },
+      }
+      const second = await pass()
+      expect(second.counts).toMatchObject({ objects: { same: 4, copied: 0 }, evidence: { baseline: 3 } })
+      expect(read).toBe(0)
+      // Another agent has another baseline: it reads, and still appends nothing.
+      await agent.stop()
+      agent = await world.agent({ openStorage })
+      await fill(source, 'a', 'xd')
+      const third = await pass()
+      expect(third.counts.objects).toMatchObject({ same: 4, copied: 1 })
+      expect(read).toBeGreaterThan(0)
+      expect(await chains(locations.destination)).toEqual(['a: 2 2 - 2 2'])
+    } finally {
+      await opaque.stop()
+    }
+  })
+})
