@@ -35,6 +35,8 @@ export interface CopyDeps {
   appends?: boolean
   /** What to remember uploads by, so that a later attempt goes on with them. Absent: they are aborted when they fail. */
   intents?: Intents
+  /** Waits until so many bytes more may be under way at once, for parts besides the first. Absent: a few at a time. */
+  admit?(bytes: number, signal: AbortSignal): Promise<() => void>
   /** Waits between tries; the clock's where absent. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }

@@ -21,8 +21,8 @@ export interface Sent {
 /** Sends one part, the second time in place of the first. */
 export type SendPart = (piece: Piece, signal: AbortSignal) => Promise<Sent>
 
-/** Of one object. Each holds a few socket buffers, never a part. */
-export const partsAtOnce = 4
+/** Of one object, where nobody admits more. Each holds a few socket buffers, never a part. */
+const partsAtOnce = 4
 
 /** In their order. */
 export function piecesOf(boundaries: Boundaries): Piece[] {
@@ -63,7 +63,11 @@ export function byBody(job: CopyJob, multipart: Multipart, upload: string, hashi
 export const agrees = ({ part, md5 }: Sent): boolean =>
   md5 === null || part.token === md5 || etagKind(part.token).kind !== 'md5'
 
-/** In the order of `pieces`. The first failure ends the others, and is thrown when they have ended. */
+/**
+ * In the order of `pieces`: one at a time in the object's own slot, and as many more as `job.deps.admit` lets in; it is
+ * never waited for, so that objects which have slots cannot keep each other from getting on. The first failure ends the
+ * others, and is thrown when they have ended.
+ */
 export async function eachPiece<T>(
   job: CopyJob,
   pieces: readonly Piece[],
@@ -72,20 +76,43 @@ export async function eachPiece<T>(
   const done: T[] = new Array(pieces.length)
   const stop = new AbortController()
   const signal = AbortSignal.any([job.signal, stop.signal])
+  const allBegun = new AbortController()
   let failure: { error: unknown } | null = null
   let next = 0
-  const worker = async () => {
-    while (next < pieces.length && !signal.aborted) {
-      const index = next++
-      done[index] = await act(pieces[index]!, signal)
-    }
+  const one = async () => {
+    const index = next++
+    if (next >= pieces.length) allBegun.abort()
+    done[index] = await act(pieces[index]!, signal)
   }
-  const guarded = () =>
-    worker().catch((error: unknown) => {
+  const isLeft = () => next < pieces.length && !signal.aborted
+  const worker = async () => {
+    while (isLeft()) await one()
+  }
+  const guarded = (work: () => Promise<void>) =>
+    work().catch((error: unknown) => {
       failure ??= { error }
       stop.abort()
     })
-  await Promise.all(Array.from({ length: Math.min(partsAtOnce, pieces.length) }, guarded))
+  const { admit } = job.deps
+  const others = new Set<Promise<void>>()
+  const recruit = async (enter: NonNullable<typeof admit>) => {
+    const waiting = AbortSignal.any([signal, allBegun.signal])
+    while (isLeft()) {
+      const leave = await enter(lengthOf(pieces[next]!), waiting).catch(() => null)
+      if (leave === null) return
+      if (!isLeft()) return leave()
+      const other = guarded(one).finally(() => {
+        leave()
+        others.delete(other)
+      })
+      others.add(other)
+    }
+  }
+  const own = Math.min(admit ? 1 : partsAtOnce, pieces.length)
+  const crew = Array.from({ length: own }, () => guarded(worker))
+  if (admit) crew.push(recruit(admit))
+  await Promise.all(crew)
+  await Promise.all(others)
   if (failure !== null) throw (failure as { error: unknown }).error
   if (signal.aborted) throw new DrayError('interrupted', job.op, 'It was interrupted.', { retry: 'later' })
   return done

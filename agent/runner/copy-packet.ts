@@ -113,7 +113,9 @@ async function copyOne(
   const { source: from, destination, intents, fidelity } = pass
   const expected = 'destination' in todo ? todo.destination.token : null
   const serverSide = pass.options.serverSideCopy === 'auto'
-  const deps = { source: from, destination, intents, fidelity, expected, serverSide, moved: tally.moved }
+  const { moved } = tally
+  const { admit } = pass.slots
+  const deps = { source: from, destination, intents, fidelity, expected, serverSide, moved, admit }
   const result = await copyObject(deps, source, signal)
   switch (result.outcome) {
     case 'copied':

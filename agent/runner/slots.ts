@@ -1,17 +1,15 @@
 /**
  * What bounds an agent's work, over all packets of all migrations together: the objects in flight, as many as the endpoints take
  * (storage/s3/lanes.ts) and no more than `objects`; and what they hold in memory. First come, first served, so that a large
- * object is not passed over for ever by small ones. What is left when nobody waits goes to more parts of large objects.
+ * object is not passed over for ever by small ones. A large object waits for its other parts as others wait for theirs.
  */
 
 import { DrayError } from '../../shared/error.ts'
-import { heldBy, heldByStream } from '../core/budget.ts'
+import { heldBy } from '../core/budget.ts'
 
 export interface Slots {
-  /** Waits until an object of `size` bytes may be worked on; whoever gets the slot calls what comes back, once. */
+  /** Waits until an object or a part of `size` bytes may be worked on; whoever gets the slot calls what comes back, once. */
   admit(size: number, signal: AbortSignal): Promise<() => void>
-  /** Waits until there is room for one more part of an object that is in already, and nobody in the line before it. */
-  spare(signal: AbortSignal): Promise<() => void>
   /** The endpoints take another number of objects now. */
   changed(): void
   readonly used: number
@@ -40,7 +38,6 @@ interface Waiter {
 
 export function openSlots(limits: SlotLimits): Slots {
   const queue: Waiter[] = []
-  const spares: Waiter[] = []
   let objects = 0
   let bytes = 0
 
@@ -55,10 +52,6 @@ export function openSlots(limits: SlotLimits): Slots {
     for (let next = queue[0]; next; next = queue[0]) {
       if (!fits(next)) return
       queue.shift()
-      enter(next)
-    }
-    for (let next = spares[0]; next && fits(next); next = spares[0]) {
-      spares.shift()
       enter(next)
     }
   }
@@ -80,7 +73,7 @@ export function openSlots(limits: SlotLimits): Slots {
     }
   }
 
-  function waitIn(line: Waiter[], size: number, signal: AbortSignal): Promise<() => void> {
+  function wait(size: number, signal: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(interrupted())
       const waiter: Waiter = {
@@ -91,20 +84,19 @@ export function openSlots(limits: SlotLimits): Slots {
         },
       }
       function leave(): void {
-        const at = line.indexOf(waiter)
-        if (at >= 0) line.splice(at, 1)
+        const at = queue.indexOf(waiter)
+        if (at >= 0) queue.splice(at, 1)
         reject(interrupted())
         pump()
       }
       signal.addEventListener('abort', leave, { once: true })
-      line.push(waiter)
+      queue.push(waiter)
       pump()
     })
   }
 
   return {
-    admit: (size, signal) => waitIn(queue, heldBy(size), signal),
-    spare: (signal) => waitIn(spares, heldByStream, signal),
+    admit: (size, signal) => wait(heldBy(size), signal),
     changed: pump,
     get used() {
       return objects

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { heldBy, heldByStream } from '../../agent/core/budget.ts'
+import { heldBy } from '../../agent/core/budget.ts'
 import { openSlots } from '../../agent/runner/slots.ts'
 
 const never = new AbortController().signal
@@ -54,19 +54,6 @@ describe('the slots of an agent', () => {
     room = null
     slots.changed()
     expect(slots.used).toBe(32)
-  })
-
-  it('gives what is left to parts of objects that are in, when nobody waits', async () => {
-    const slots = openSlots({ ...wide, objects: 2 })
-    const object = await slots.admit(large, never)
-    const parts = [slots.spare(never), slots.spare(never)]
-    expect(await admitted(parts)).toEqual([true, false])
-    expect(slots.held).toBe(heldBy(large) + heldByStream)
-    const next = slots.admit(1, never)
-    ;(await parts[0]!)()
-    expect(await admitted([next, parts[1]!])).toEqual([true, false])
-    object()
-    expect(await admitted(parts)).toEqual([true, true])
   })
 
   it('forgets who gives up waiting', async () => {
