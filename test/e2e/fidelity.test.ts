@@ -16,7 +16,6 @@ import {
   type UploadPartCommandInput,
 } from '@aws-sdk/client-s3'
 import { describe, expect, it, vi } from 'vitest'
-import type { RequestInfo } from '../../agent/s3-server/faults.ts'
 import { fromA, type Outcome, openPlace, type Place, toB, told } from '../support/place.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
@@ -54,9 +53,6 @@ async function tags(sdk: S3Client, Bucket: string, Key: string): Promise<Record<
 }
 const fromTo = (...more: string[]) => ['copy', 's3://from', 's3://to', ...fromA, ...toB, ...more]
 const dropped = ({ result }: Outcome) => (result as { dropped?: object }).dropped
-/** Of a request that writes an object. */
-const writes = ({ operation }: RequestInfo) =>
-  operation === 'PutObject' || operation === 'CreateMultipartUpload'
 
 async function places(options: Parameters<typeof openPlace>[0] = {}): Promise<Place> {
   const place = await openPlace(options)
@@ -122,54 +118,6 @@ describe.concurrent('dray copy, between two stores', () => {
     expect(marker.Metadata).toEqual({ some: 'thing' })
   })
 
-  it('asks for tags of those objects alone that have some, and for ACLs of none', async () => {
-    const { a, b, sdk, dray } = await places()
-    a.fill('from', { count: 50, key: (i) => `plain-${i}`, size: () => 100 })
-    await put(sdk.a, 'from', 'tagged', { Tagging: 'a=b' })
-    a.requests.reset()
-    await dray('few', ...fromTo())
-    // One is for nothing: whether the source has tags at all is asked before the pass.
-    expect(a.requests.byOperation()).toMatchObject({ GetObject: 51, GetObjectTagging: 2 })
-    expect(a.requests.count('GetObjectAcl') + b.requests.count('GetObjectAcl')).toBe(0)
-    expect(await tags(sdk.b, 'to', 'tagged')).toEqual({ a: 'b' })
-  })
-
-  it('does what is asked of classes, tags and encryption', async () => {
-    const { a, sdk, dray } = await places()
-    await put(sdk.a, 'from', 'standard', { Tagging: 'a=b' })
-    await put(sdk.a, 'from', 'rare', { StorageClass: 'ONEZONE_IA' })
-    await put(sdk.a, 'from', 'other', { StorageClass: 'STANDARD_IA' })
-    await a.put('from', 'hidden', 'x', { headers: { 'x-amz-missing-meta': '2' } })
-    const run = await dray(
-      'mapped',
-      ...fromTo('--storage-class', 'STANDARD=INTELLIGENT_TIERING,ONEZONE_IA=STANDARD'),
-      ...['--tags', 'drop', '--encryption', 'aws:kms:some/key'],
-    )
-    expect(run.result.state).toBe('complete')
-    expect(dropped(run)).toEqual({ tags: 1, 'hidden-metadata': 1 })
-    const classes = ['standard', 'rare', 'other'].map((key) => head(sdk.b, 'to', key))
-    const found = await Promise.all(classes)
-    expect(found.map(({ StorageClass }) => StorageClass)).toEqual([
-      'INTELLIGENT_TIERING',
-      undefined,
-      'STANDARD_IA',
-    ])
-    for (const each of found)
-      expect(each).toMatchObject({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'some/key' })
-    expect(await tags(sdk.b, 'to', 'standard')).toEqual({})
-    expect(run.lines.find(({ key }) => key === 'standard')).toMatchObject({ dropped: ['tags'] })
-  })
-
-  it('keeps encryption under KMS where that is asked for, and proves the copy all the same', async () => {
-    const { sdk, dray } = await places()
-    const encryption = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'k', BucketKeyEnabled: true } as const
-    await put(sdk.a, 'from', 'secret', { Body: large.subarray(0, 2 * MiB), ...encryption })
-    const run = await dray('kms', ...fromTo('--encryption', 'keep'))
-    expect(run.result.state).toBe('complete')
-    expect(await head(sdk.b, 'to', 'secret')).toMatchObject(encryption)
-    expect(run.lines).toMatchObject([{ outcome: 'copied', evidence: 'full-read' }])
-  })
-
   it('keeps ACLs and locks where that is asked for, and counts locks where not', async () => {
     const { a, b, sdk, dray } = await openPlace()
     a.createBucket('from', { lockable: true })
@@ -214,48 +162,6 @@ describe.concurrent('dray copy, between two stores', () => {
       expect(await acl(sdk.b, 'held', key), key).toEqual(await acl(sdk.a, 'from', key))
   })
 
-  it('leaves out what the destination refuses, one thing and no more, and counts it', async () => {
-    const { b, sdk, dray } = await places()
-    const refuse = (header: string, status: number, code: string) => {
-      b.hooks = {
-        beforeRequest: (info) => (writes(info) && info.headers.has(header) ? { status, code } : null),
-      }
-    }
-    const all = { Tagging: 'a=b', StorageClass: 'STANDARD_IA', WebsiteRedirectLocation: '/x' } as const
-    for (const key of ['one', 'two']) await put(sdk.a, 'from', key, all)
-    await put(sdk.a, 'from', 'plain')
-
-    refuse('x-amz-storage-class', 400, 'InvalidStorageClass')
-    const first = await dray('first', ...fromTo())
-    expect(first.result.state).toBe('complete')
-    expect(dropped(first)).toEqual({ 'storage-class': 2 })
-    expect(await head(sdk.b, 'to', 'two')).toMatchObject({ WebsiteRedirectLocation: '/x' })
-    expect(await tags(sdk.b, 'to', 'two')).toEqual({ a: 'b' })
-
-    // A refusal that does not say what it is about.
-    b.createBucket('third')
-    refuse('x-amz-website-redirect-location', 501, 'NotImplemented')
-    const args = ['copy', 's3://from', 's3://third', ...fromA, ...toB]
-    const second = await dray('second', ...args)
-    expect(dropped(second)).toEqual({ redirect: 2 })
-    expect(await head(sdk.b, 'third', 'one')).toMatchObject({ StorageClass: 'STANDARD_IA' })
-    expect(await tags(sdk.b, 'third', 'one')).toEqual({ a: 'b' })
-  })
-
-  it('notices what a destination takes and forgets', async () => {
-    const { sdk, dray } = await places({ forgets: ['x-amz-tagging', 'x-amz-website-redirect-location'] })
-    for (const key of ['one', 'two'])
-      await put(sdk.a, 'from', key, {
-        Tagging: 'a=b',
-        WebsiteRedirectLocation: '/x',
-        StorageClass: 'STANDARD_IA',
-      })
-    const run = await dray('forgets', ...fromTo())
-    expect(run.result.state).toBe('complete')
-    expect(dropped(run)).toEqual({ tags: 2, redirect: 2 })
-    expect(await head(sdk.b, 'to', 'one')).toMatchObject({ StorageClass: 'STANDARD_IA' })
-  })
-
   it('stops before anything is copied where nothing may be lost', async () => {
     const { b, sdk, at, begin } = await places()
     b.hooks = {
@@ -270,22 +176,6 @@ describe.concurrent('dray copy, between two stores', () => {
     expect([...b.objects('to')]).toEqual([])
     const directory = ['copy', 's3://from', at('there'), ...fromA, '--on-loss', 'stop']
     expect((await begin('file', ...directory).ended).status).toBe(2)
-  })
-
-  it('writes nothing of an object that would lose something, where it is found out later', async () => {
-    const { b, sdk, dray } = await places()
-    b.hooks = {
-      beforeRequest: (info) =>
-        writes(info) && info.headers.has('x-amz-storage-class')
-          ? { status: 400, code: 'InvalidStorageClass' }
-          : null,
-    }
-    await put(sdk.a, 'from', 'plain')
-    await put(sdk.a, 'from', 'rare', { StorageClass: 'STANDARD_IA' })
-    const run = await dray('later', ...fromTo('--on-loss', 'stop'))
-    expect(run.result.objects).toMatchObject({ copied: 1, failed: 1 })
-    expect(run.lines.find(({ key }) => key === 'rare')).toMatchObject({ code: 'unsupported-property' })
-    expect([...b.objects('to')].map(({ key }) => key)).toEqual(['plain'])
   })
 })
 

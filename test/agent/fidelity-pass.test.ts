@@ -1,0 +1,169 @@
+/** What of an object goes along in a pass between two S3 servers, and what becomes of what the destination does not take. */
+import { GetObjectTaggingCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RequestInfo } from '../../agent/s3-server/faults.ts'
+import type { S3Server, S3ServerOptions } from '../../agent/s3-server/s3-server.ts'
+import { defaultFidelity, type FidelityPolicy } from '../../shared/fidelity.ts'
+import { type Plane, startPlane } from '../support/plane.ts'
+import { openS3World, type S3World } from './s3-world.ts'
+
+let plane: Plane
+beforeAll(async () => {
+  plane = await startPlane()
+})
+afterAll(() => plane.stop())
+
+const sdks = new Map<S3Server, S3Client>()
+function sdk(server: S3Server): S3Client {
+  const known = sdks.get(server)
+  if (known) return known
+  const client = new S3Client({
+    endpoint: server.url.href,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret of the test' },
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  })
+  sdks.set(server, client)
+  return client
+}
+
+interface Stage extends S3World {
+  put(Key: string, more?: object): Promise<void>
+  head(Key: string): Promise<object & { StorageClass?: string | undefined }>
+  tags(Key: string): Promise<Record<string, string>>
+  /** One pass of that policy. */
+  carry(policy?: Partial<FidelityPolicy>): ReturnType<S3World['pass']>
+}
+
+async function stage(b: Partial<S3ServerOptions> = {}): Promise<Stage> {
+  const world = await openS3World(plane, { b })
+  return {
+    ...world,
+    async put(Key, more = {}) {
+      await sdk(world.a).send(new PutObjectCommand({ Bucket: world.from, Key, Body: Key, ...more }))
+    },
+    head: (Key) => sdk(world.b).send(new HeadObjectCommand({ Bucket: world.to, Key })),
+    async tags(Key) {
+      const { TagSet } = await sdk(world.b).send(new GetObjectTaggingCommand({ Bucket: world.to, Key }))
+      return Object.fromEntries((TagSet ?? []).map(({ Key: name, Value }) => [name!, Value!]))
+    },
+    carry: (policy = {}) => world.pass({ fidelity: { ...defaultFidelity, ...policy } }),
+  }
+}
+
+/** A destination that refuses whatever is written with that header. */
+const refusing = (header: string, status: number, code: string) => ({
+  hooks: {
+    beforeRequest: ({ operation, headers }: RequestInfo) =>
+      operation === 'PutObject' && headers.has(header) ? { status, code } : null,
+  },
+})
+
+describe('a pass', () => {
+  it('asks for tags of those objects alone that have some, and for ACLs of none', async () => {
+    const { a, from, put, carry, tags } = await stage()
+    a.fill(from, { count: 50, key: (i) => `plain-${i}`, size: () => 100 })
+    await put('tagged', { Tagging: 'a=b' })
+    const { asked, counts } = await carry()
+    expect(asked).toMatchObject({ GetObject: 51, PutObject: 51 })
+    expect(a.requests.count('GetObjectTagging')).toBe(1)
+    expect(asked.GetObjectAcl).toBeUndefined()
+    expect(counts.dropped).toEqual({})
+    expect(await tags('tagged')).toEqual({ a: 'b' })
+  })
+
+  it('does what is asked of classes, tags and encryption', async () => {
+    const { a, from, world, put, carry, head, tags } = await stage()
+    await put('standard', { Tagging: 'a=b' })
+    await put('rare', { StorageClass: 'ONEZONE_IA' })
+    await put('other', { StorageClass: 'STANDARD_IA' })
+    await a.put(from, 'hidden', 'x', { headers: { 'x-amz-missing-meta': '2' } })
+    const { state, number, counts } = await carry({
+      storageClass: { to: { STANDARD: 'INTELLIGENT_TIERING', ONEZONE_IA: 'STANDARD' } },
+      tags: 'drop',
+      encryption: 'aws:kms:some/key',
+    })
+    expect(state).toBe('complete')
+    expect(counts.dropped).toEqual({ tags: 1, 'hidden-metadata': 1 })
+    const found = await Promise.all(['standard', 'rare', 'other'].map(head))
+    expect(found.map(({ StorageClass }) => StorageClass)).toEqual([
+      'INTELLIGENT_TIERING',
+      undefined,
+      'STANDARD_IA',
+    ])
+    for (const each of found)
+      expect(each).toMatchObject({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'some/key' })
+    expect(await tags('standard')).toEqual({})
+    const report = await world.report(number)
+    expect(report.find(({ key }) => key === 'standard')).toMatchObject({ dropped: ['tags'] })
+  })
+
+  it('keeps encryption under KMS where that is asked for, and proves the copy all the same', async () => {
+    const { put, carry, head } = await stage()
+    const encryption = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'k', BucketKeyEnabled: true }
+    await put('secret', { Body: Buffer.alloc(2_000_000, 'secret'), ...encryption })
+    const { state, counts } = await carry({ encryption: 'keep' })
+    expect(state).toBe('complete')
+    expect(counts.evidence).toEqual({ 'full-read': 1 })
+    expect(await head('secret')).toMatchObject(encryption)
+  })
+
+  const all = { Tagging: 'a=b', StorageClass: 'STANDARD_IA', WebsiteRedirectLocation: '/x' }
+
+  it('leaves out what the destination refuses by name, and nothing else', async () => {
+    const { put, carry, head, tags } = await stage(
+      refusing('x-amz-storage-class', 400, 'InvalidStorageClass'),
+    )
+    for (const key of ['one', 'two', 'three']) await put(key, all)
+    const { state, counts } = await carry()
+    expect(state).toBe('complete')
+    expect(counts.dropped).toEqual({ 'storage-class': 3 })
+    expect(await head('two')).toMatchObject({ WebsiteRedirectLocation: '/x' })
+    expect(await tags('two')).toEqual({ a: 'b' })
+  })
+
+  it('finds out what a refusal means that does not say it', async () => {
+    const { put, carry, head, tags } = await stage(
+      refusing('x-amz-website-redirect-location', 501, 'NotImplemented'),
+    )
+    for (const key of ['one', 'two']) await put(key, all)
+    const { state, counts } = await carry()
+    expect(state).toBe('complete')
+    expect(counts.dropped).toEqual({ redirect: 2 })
+    expect(await head('one')).toMatchObject({ StorageClass: 'STANDARD_IA' })
+    expect(await tags('one')).toEqual({ a: 'b' })
+  })
+
+  it('notices what a destination takes and forgets', async () => {
+    const { put, carry, head } = await stage({
+      forgets: ['x-amz-tagging', 'x-amz-website-redirect-location'],
+    })
+    for (const key of ['one', 'two']) await put(key, all)
+    const { state, counts } = await carry()
+    expect(state).toBe('complete')
+    expect(counts.dropped).toEqual({ tags: 2, redirect: 2 })
+    expect(await head('one')).toMatchObject({ StorageClass: 'STANDARD_IA' })
+  })
+
+  it('does not give up an encryption that was asked for by name', async () => {
+    const { b, to, put, carry } = await stage(
+      refusing('x-amz-server-side-encryption', 400, 'InvalidArgument'),
+    )
+    await put('secret', all)
+    const { counts, failureCauses } = await carry({ encryption: 'AES256' })
+    expect(counts.objects).toMatchObject({ copied: 0, failed: 1 })
+    expect(failureCauses).toMatchObject([{ code: 'invalid-request' }])
+    expect([...b.objects(to)]).toEqual([])
+  })
+
+  it('writes nothing of an object that would lose something, where nothing may be lost', async () => {
+    const { b, to, put, carry } = await stage(refusing('x-amz-storage-class', 400, 'InvalidStorageClass'))
+    await put('plain')
+    await put('rare', all)
+    const { counts, failureCauses } = await carry({ onLoss: 'stop' })
+    expect(counts.objects).toMatchObject({ copied: 1, failed: 1 })
+    expect(failureCauses).toMatchObject([{ code: 'unsupported-property' }])
+    expect([...b.objects(to)].map(({ key }) => key)).toEqual(['plain'])
+  })
+})
