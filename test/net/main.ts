@@ -35,8 +35,8 @@ const [rtt, rate] = [Number(values.rtt), Number(values.rate)]
 const losses = (values.loss ?? ['0', '0.1']).map(Number)
 const share = values.quick ? 4 : 1
 const workloads: Workload[] = [
-  { name: 'large', objects: 64 / share, size: 16 * MiB },
-  { name: 'one', objects: 1, size: (1024 / share) * MiB },
+  { name: 'large', objects: 256 / share, size: 8 * MiB },
+  { name: 'one', objects: 1, size: (2048 / share) * MiB },
   { name: 'small', objects: 8_000 / share, size: 4_096 },
 ].filter(({ name }) => values.only === undefined || values.only === name)
 
