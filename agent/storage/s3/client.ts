@@ -29,6 +29,8 @@ export interface S3Request {
   readonly body?: Buffer | Readable | null
   readonly signal: AbortSignal
   readonly patience?: number
+  /** As in `HttpRequest`. */
+  readonly once?: boolean
 }
 
 export interface S3Client {
@@ -89,6 +91,7 @@ export function openS3Client(options: S3ClientOptions): S3Client {
       body: request.body ?? null,
       signal: request.signal,
       patience: request.patience ?? patience.usual,
+      once: request.once,
       fault: (error) => faultError(where(request, at), error),
     }
   }

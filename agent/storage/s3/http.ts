@@ -20,6 +20,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal
   /** Milliseconds to wait for the head of the answer once the request is sent. */
   readonly patience: number
+  /** Done twice it is not what it is done once: never sent again on another connection. */
+  readonly once?: boolean | undefined
   /** Makes of whatever went wrong the error that `send` rejects with, or that the answer's body ends with. */
   readonly fault: (error: unknown) => Error
 }

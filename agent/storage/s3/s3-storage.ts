@@ -71,7 +71,7 @@ export async function openS3Storage(
   const besides = openBesides(client, whole)
   const { accessKeyId } = await access.credentials()
   const place = { store: `${identityOf(access.endpoint)} ${accessKeyId}`, bucket, prefix }
-  const copyFrom = openCopyFrom(client, whole, conditions, besides.grants)
+  const copyFrom = openCopyFrom(client, whole, conditions, besides.grants, access.endpoint === null)
 
   async function head(key: Key, signal: AbortSignal, version?: string): Promise<Head | null> {
     if (unsupported(key) !== null) return null
@@ -147,7 +147,10 @@ export async function openS3Storage(
     async write(key, body, metadata, signal, expected) {
       const given = headersOf(metadata)
       return conditions.hold(expected, { key, signal }, (condition) => {
-        const request = { verb: 'PUT', key: whole(key, 'PUT'), headers: Object.assign(condition, given) }
+        const headers = Object.assign(condition, given)
+        // Also where the store has no conditions.
+        const once = expected !== undefined
+        const request = { verb: 'PUT', key: whole(key, 'PUT'), headers, once }
         if (!metadata.properties) return upload(client, request, body, signal, look)
         const put = (more: Readonly<Record<string, string>>) =>
           upload(client, { ...request, headers: { ...request.headers, ...more } }, body, signal, look)

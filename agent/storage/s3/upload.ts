@@ -15,16 +15,16 @@ import { unquoted } from './object-headers.ts'
 /** `headers` become the request's own. */
 export async function upload(
   client: S3Client,
-  request: Pick<S3Request, 'verb' | 'key' | 'query'> & { headers: Record<string, string> },
+  request: Pick<S3Request, 'verb' | 'key' | 'query' | 'once'> & { headers: Record<string, string> },
   body: Body,
   signal: AbortSignal,
   seen?: (response: WholeResponse) => void,
 ): Promise<Written> {
-  const { verb, key, query = '', headers } = request
+  const { verb, key, query = '', headers, once = false } = request
   headers['content-length'] = String(body.size)
   if (body.contentMd5 !== undefined) headers['content-md5'] = body.contentMd5
   const send = async (sent: Buffer | Readable): Promise<Written> => {
-    const asked = { verb, key, query, headers, method: 'PUT', body: sent, signal } as const
+    const asked = { verb, key, query, headers, once, method: 'PUT', body: sent, signal } as const
     const response = await client.whole({ ...asked, patience: patience.write }, longestAnswer)
     if (response.sent < body.size)
       throw malformed(client.where(request), 'success before it had the whole body')

@@ -52,7 +52,8 @@ export function openVersions(
     list: (range, signal) => listVersions(client, prefix, range, signal),
 
     async remove(key, signal) {
-      const request = { verb: 'DELETE', method: 'DELETE', key: whole(key, 'DELETE'), signal } as const
+      const place = whole(key, 'DELETE')
+      const request = { verb: 'DELETE', method: 'DELETE', key: place, signal, once: true } as const
       const response = await client.send(request)
       ignore(response.body)
       // Without versioning, the object itself would be gone now, and nothing would say so.

@@ -70,7 +70,7 @@ export abstract class Exchange {
    */
   get repeatable(): boolean {
     const { method, headers, body } = this.request
-    if (this.repeated || (body !== null && !Buffer.isBuffer(body))) return false
+    if (this.repeated || this.request.once || (body !== null && !Buffer.isBuffer(body))) return false
     if (method === 'GET' || method === 'HEAD') return true
     return method !== 'POST' && headers['if-match'] === undefined && headers['if-none-match'] === undefined
   }
