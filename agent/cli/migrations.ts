@@ -5,6 +5,7 @@ import type { MigrationView, PassStatus } from '../../shared/api.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
+import { formatManifest } from '../../shared/mapping.ts'
 import type { Filter } from '../../shared/policy.ts'
 import { startControlPlane } from '../embed/control-plane.ts'
 import { openStateDir, readHolder } from '../embed/state-dir.ts'
@@ -134,6 +135,7 @@ function details(migration: MigrationView): string {
     ['source', wholly(source)],
     ['destination', wholly(destination)],
     ...filterRows(filter),
+    ...arrangementRows(migration),
     ['created', when(createdAt)],
     ...(pass ? passRows(pass) : ([['pass', 'none yet']] as [string, string][])),
   ]
@@ -146,6 +148,15 @@ function filterRows({ include, exclude, only }: Filter): [string, string][] {
     ...include.map((glob): [string, string] => ['include', glob]),
     ...exclude.map((glob): [string, string] => ['exclude', glob]),
   ]
+}
+
+function arrangementRows({ mapping, manifest }: MigrationView): [string, string][] {
+  const rows: [string, string][] = []
+  if (mapping?.kind === 'prefix') rows.push(['prefix', `${mapping.from} → ${mapping.to}`])
+  if (mapping?.kind === 'template') rows.push(['keys', `${mapping.pattern ?? 'every key'} → ${mapping.to}`])
+  if (mapping) rows.push(['unmatched', mapping.unmatched])
+  if (manifest) rows.push(['manifest', formatManifest(manifest)])
+  return rows
 }
 
 function passRows(pass: PassStatus): [string, string][] {

@@ -9,6 +9,7 @@ import type { NewMigration } from '../../shared/api.ts'
 import { DrayError } from '../../shared/error.ts'
 import { keyFromText } from '../../shared/key.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
+import type { Arrangement } from '../../shared/mapping.ts'
 import { prefixRange } from '../../shared/range.ts'
 import { compileFilter } from '../core/filter.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -34,6 +35,8 @@ export interface Plan {
   readonly migration: NewMigration
   /** What will be left out, one sentence each. */
   readonly warnings: readonly string[]
+  /** What the first keys become, for people; null where that is not asked. */
+  readonly preview: string | null
   /** Takes away the directories that were made, as far as they are empty. */
   undo(): void
 }
@@ -47,12 +50,34 @@ export async function preflight(request: Request, deps: PreflightDeps): Promise<
   await refuseUnversioned(request, source, destination, deps)
   refuseOwnState(request, source, destination, deps.stateDir, (path) => matches.matches(keyFromText(path)))
 
-  const migration = { source, destination, filter, ...request.arrangement }
+  const migration = { source, destination, filter, ...arrangementOf(request) }
+  const preview = await previewOf(request, migration, deps)
   const { kind, fidelity } = request.pass
   const warnings = kind === 'copy' ? await lossesOf(source, destination, fidelity, deps) : []
   const undo =
     destination.kind === 'file' && request.pass.kind === 'copy' ? makeWritable(destination.path) : () => {}
-  return { id: migrationId(migration), migration, warnings, undo }
+  return { id: migrationId(migration), migration, warnings, preview, undo }
+}
+
+/** A manifest that is a link is what it leads to. */
+function arrangementOf({ arrangement }: Request): Arrangement {
+  const { manifest } = arrangement
+  if (manifest?.place.kind !== 'file') return arrangement
+  const place = { ...manifest.place, path: realPath(manifest.place.path) }
+  return { ...arrangement, manifest: { ...manifest, place } }
+}
+
+/** What a mapping does is for people to judge before it is done; a manifest may be missing, or not be understood. */
+async function previewOf(
+  { pass: { dryRun } }: Request,
+  migration: NewMigration,
+  deps: PreflightDeps,
+): Promise<string | null> {
+  const { mapping, manifest } = migration
+  if (!manifest && !(mapping && dryRun)) return null
+  const { previewKeys } = await import('./key-preview.ts')
+  const preview = await previewKeys(migration, deps.open, deps.signal)
+  return dryRun ? preview : null
 }
 
 async function settleSource(

@@ -145,6 +145,7 @@ function announce(io: Io, plan: Plan, pass: PassStatus, resumed: boolean): void 
   const [from, to] = [sourceOf(plan), formatLocation(plan.migration.destination)]
   for (const warning of plan.warnings) io.stderr.write(visible(`warning: ${warning}.\n`))
   io.stderr.write(visible(`${resumed ? 'resuming: ' : ''}${doing} ${from} → ${to}\n`))
+  if (plan.preview) io.stderr.write(visible(plan.preview))
 }
 
 /** The way it was meant: a single object by its own name. */

@@ -10,11 +10,10 @@ import { seesAll } from '../../shared/mapping.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Sight } from '../core/decide.ts'
-import type { CompiledFilter } from '../core/filter.ts'
+import { type CompiledFilter, compileFilter } from '../core/filter.ts'
 import { type Fidelity, openFidelity } from '../fidelity.ts'
 import type { IntentStore, Intents } from '../intents.ts'
 import { makeDirectory, unmakeDirectory } from '../make-directory.ts'
-import { arrange } from '../mapping/arrange.ts'
 import type { Log } from '../session/line.ts'
 import type { Welcome } from '../session/migration.ts'
 import { fileError } from '../storage/file/file-error.ts'
@@ -127,10 +126,8 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
   }
 
   try {
-    const { source: from, filter } = arrange(await open(source, 'source'), welcome, {
-      spillDir: join(spillDir, 'sort'),
-      open: openTried,
-    })
+    const raw = await open(source, 'source')
+    const { source: from, filter } = await arranged(raw, welcome, join(spillDir, 'sort'), openTried)
     // It closes what it wraps.
     opened.splice(-1, 1, from)
     const options = seesAll(welcome) ? pass.options : { ...pass.options, delete: false, oneWay: true }
@@ -168,6 +165,17 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
     await close()
     throw error
   }
+}
+
+async function arranged(
+  source: Storage,
+  welcome: Welcome,
+  spillDir: string,
+  open: (location: Location) => Promise<Storage>,
+): Promise<{ source: Storage; filter: CompiledFilter }> {
+  if (!welcome.mapping && !welcome.manifest) return { source, filter: compileFilter(welcome.filter) }
+  const { arrange } = await import('../mapping/arrange.ts')
+  return arrange(source, welcome, { spillDir, open })
 }
 
 /** A destination may be new; of a source or of what is verified, that would be a mistake. */
