@@ -45,8 +45,7 @@ async function copyBy(
   origin: Origin,
 ): Promise<Copied> {
   const { source, expected } = job.deps
-  const { size } = job.entry
-  const { key } = job.entry
+  const { key, size, token } = job.entry
   const send =
     (upload: string): SendPart =>
     async ({ number, range }, signal) => {
@@ -66,6 +65,8 @@ async function copyBy(
     return parts({ head, boundaries: evenly(size, partBytes), asSource: false, mayWalk: false })
   const metadata = await job.carried(head)
   const written = await job.noting(copyFrom.whole(origin, key, metadata, job.signal, expected))
+  // Ceph's gateway minds no condition on the origin. Under KMS, an ETag is another although the content is not.
+  if (written.token !== token) await job.head()
   job.count(size)
   return { read: head.entry, written, evidence: 'store-verified' }
 }

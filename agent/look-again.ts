@@ -4,7 +4,9 @@
  */
 import { type BaselineRow, baselineRow } from './baseline/baseline.ts'
 import type { CopyDeps } from './copy-job.ts'
+import { carry } from './core/carry.ts'
 import { judge } from './core/judge.ts'
+import { isEqualBesides } from './core/same-metadata.ts'
 import type { Entry, Expected } from './storage/storage.ts'
 
 export type Now =
@@ -22,6 +24,8 @@ export async function lookAgain(deps: CopyDeps, was: Entry, signal: AbortSignal)
   const to = await destination.head(was.key, signal)
   if (to === null) return { is: 'to-copy', entry, expected: null }
   const verdict = judge(entry, to.entry, null, { source: source.tokens, destination: destination.tokens })
-  if (verdict.is === 'same') return { is: 'equal', row: baselineRow(entry, to.entry, verdict.evidence) }
+  const wanted = (await deps.fidelity?.carry(from, signal)) ?? carry(from.metadata, entry, destination.kind)
+  if (verdict.is === 'same' && isEqualBesides(wanted, to.metadata))
+    return { is: 'equal', row: baselineRow(entry, to.entry, verdict.evidence) }
   return { is: 'to-copy', entry, expected: to.entry.token }
 }

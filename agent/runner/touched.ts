@@ -6,8 +6,7 @@ import { type BaselineRow, baselineRow, sideOf } from '../baseline/baseline.ts'
 import { CopyJob } from '../copy-job.ts'
 import { copyWithin } from '../copy-within.ts'
 import type { Decision } from '../core/decide.ts'
-import { isSameMetadata } from '../core/same-metadata.ts'
-import { differingProperties } from '../core/same-properties.ts'
+import { isEqualBesides } from '../core/same-metadata.ts'
 import type { Metadata } from '../storage/storage.ts'
 import type { Pass } from './pass.ts'
 
@@ -29,10 +28,7 @@ export async function settleTouched(pass: Pass, touched: Touched, signal: AbortS
   const wanted = await fidelity.carry(from, signal)
   const asked = { tags: options.fidelity.tags === 'keep', acl: options.fidelity.acl === 'keep' }
   const found = (await destination.describe?.(to, asked, signal)) ?? to.metadata
-  if (
-    isSameMetadata(wanted, found) &&
-    differingProperties(wanted.properties, found.properties).length === 0
-  ) {
+  if (isEqualBesides(wanted, found)) {
     // What it loses was told when it was copied.
     fidelity.lossesOf(key)
     return { is: 'same', row: baselineRow(touched.source, touched.destination, touched.evidence) }

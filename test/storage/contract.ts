@@ -18,8 +18,8 @@ export interface OpenedStorage {
   holds?: (key: Key) => boolean
   /** Names of what failed writes left behind (temporary files, open uploads), as seen past the adapter. */
   leftovers?: () => Promise<string[]>
-  /** The store minds no condition when an upload is completed. */
-  completesAnyway?: true
+  /** The store minds no condition when an upload is completed, or a part is copied. */
+  minds?: 'few conditions'
   cleanup(): Promise<void> | void
 }
 
@@ -576,6 +576,63 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
       })
     })
 
+    describe('copies by the store', () => {
+      const metadata = { headers: { 'content-type': 'text/plain' }, user: { name: 'na\xc3\xafve' } }
+      const from = text('from/ö %41+?&')
+      const to = text('to/key')
+      const origin = (token: string) => ({ place: storage.place!, key: from, token })
+
+      test('have the content of what was named, and the metadata that they are given', async ({ skip }) => {
+        const copyFrom = storage.copyFrom ?? skip('this store makes none')
+        const { token } = await storage.write(from, bodyOf('content'), noMetadata, noSignal)
+        const written = await copyFrom.whole(origin(token), to, metadata, noSignal, null)
+        expect(written.token).toBe(token)
+        expect((await get(storage, 'to/key'))?.toString()).toBe('content')
+        expect((await storage.head(to, noSignal))?.metadata).toEqual(metadata)
+        // Onto itself, as metadata are changed.
+        const other = { headers: { 'content-type': 'text/html' }, user: {} }
+        const again = await copyFrom.whole(origin(token), from, other, noSignal, token)
+        expect(again.token).toBe(token)
+        expect((await storage.head(from, noSignal))?.metadata).toEqual(other)
+        const empty = await storage.write(from, bodyOf(''), noMetadata, noSignal)
+        await copyFrom.whole(origin(empty.token), to, metadata, noSignal)
+        expect((await storage.head(to, noSignal))?.entry.size).toBe(0)
+      })
+
+      test('of another object, or of none, are refused', async ({ skip }) => {
+        const copyFrom = storage.copyFrom ?? skip('this store makes none')
+        const { token } = await storage.write(from, bodyOf('content'), noMetadata, noSignal)
+        const whole = (of: string) => failure(copyFrom.whole(origin(of), to, metadata, noSignal))
+        if (opened.minds !== 'few conditions') expect((await whole('f'.repeat(32))).code).toBe('changed')
+        await storage.delete(from, { signal: noSignal })
+        expect((await whole(token)).code).toBe('not-found')
+        expect(await storage.head(to, noSignal)).toBeNull()
+      })
+
+      test('of parts make the object that was uploaded in them', async ({ skip }) => {
+        const copyFrom = storage.copyFrom ?? skip('this store makes none')
+        const multipart = storage.multipart ?? skip('this store has no uploads')
+        const { minPart } = multipart.limits
+        const body = patterned(minPart + 7)
+        const plain = text('from/ö +?&')
+        const { token } = await storage.write(plain, bodyOf(body), noMetadata, noSignal)
+        const upload = await multipart.create(to, metadata, noSignal)
+        const part = (number: number, first: number, last: number, of = token) =>
+          copyFrom.part({ ...origin(of), key: plain }, { first, last }, to, upload, number, noSignal)
+        if (storage.place!.prefix.includes('%')) {
+          expect((await failure(part(1, 0, minPart - 1))).code).toBe('invalid-request')
+          return multipart.abort(to, upload, noSignal)
+        }
+        if (opened.minds !== 'few conditions')
+          expect((await failure(part(1, 0, minPart - 1, 'f'.repeat(32)))).code).toBe('changed')
+        const parts = [await part(1, 0, minPart - 1), await part(2, minPart, minPart + 6)]
+        expect(parts.map(({ size }) => size)).toEqual([minPart, 7])
+        await multipart.complete(to, upload, parts, noSignal)
+        expect((await get(storage, 'to/key'))?.equals(body)).toBe(true)
+        expect((await storage.head(to, noSignal))?.metadata).toEqual(metadata)
+      })
+    })
+
     describe('multipart uploads', () => {
       const key = text('large/object')
       const metadata = { headers: { 'content-type': 'text/plain' }, user: { name: 'value' } }
@@ -668,7 +725,7 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
 
       test('that expect another object are refused as changed', async ({ skip }) => {
         const multipart = storage.multipart ?? skip('this store has none')
-        if (opened.completesAnyway) skip('this store minds no conditions there')
+        if (opened.minds === 'few conditions') skip('this store minds no conditions there')
         const complete = async (expected: string | null) => {
           const upload = await multipart.create(key, noMetadata, noSignal)
           const part = await multipart.part(key, upload, 1, bodyOf('a part'), noSignal)
