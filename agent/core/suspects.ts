@@ -6,7 +6,7 @@ const words: readonly [Refusable, RegExp][] = [
   ['storage-class', /storage.?class/i],
   ['object-lock', /lock|retention|retain|legal/i],
   ['encryption', /encrypt|kms|\bsse/i],
-  ['tags', /\btag/i],
+  ['tags', /tag(s|ging|\b)/i],
   ['acl', /\bacl|access.?control|grant/i],
   ['redirect', /redirect/i],
   ['checksum', /checksum/i],

@@ -551,6 +551,39 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
       })
     })
 
+    describe('what an object is besides', () => {
+      const tags = [
+        { name: 'kind', value: 'photo' },
+        { name: 'name of', value: 'Z\u00fcrich & +=?' },
+      ]
+      const found = async (key: string) => {
+        const head = (await storage.head(text(key), noSignal))!
+        const wanted = { tags: true, acl: false }
+        const metadata = (await storage.describe?.(head, wanted, noSignal)) ?? head.metadata
+        const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
+        return [...(metadata.properties?.tags ?? [])].sort(byName)
+      }
+
+      test('an object with nothing besides has no properties at all', async () => {
+        await put(storage, 'plain', 'x', { headers: {}, user: { a: 'b' } })
+        expect((await storage.head(text('plain'), noSignal))!.metadata).not.toHaveProperty('properties')
+      })
+
+      test('tags come back, of an object and of an upload in parts', async ({ skip }) => {
+        if (storage.kind === 'file') skip('a file has none')
+        const metadata = { ...noMetadata, properties: { tags } }
+        await put(storage, 'tagged', 'x', metadata)
+        expect(await found('tagged')).toEqual(tags)
+        await put(storage, 'tagged', 'x')
+        expect(await found('tagged')).toEqual([])
+        const multipart = storage.multipart ?? skip('this store has no parts')
+        const upload = await multipart.create(text('parts'), metadata, noSignal)
+        const part = await multipart.part(text('parts'), upload, 1, bodyOf('x'), noSignal)
+        await multipart.complete(text('parts'), upload, [part], noSignal)
+        expect(await found('parts')).toEqual(tags)
+      })
+    })
+
     describe('deleting', () => {
       test('is true once, and false after that', async () => {
         await put(storage, 'a/key', 'x')
@@ -685,7 +718,7 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
         for (const { begun } of all) expect(Math.abs(begun - Date.now())).toBeLessThan(60_000)
         expect(await open(text('large/'))).toMatchObject(inOrder.filter((each) => each.key !== 'small'))
 
-        const [{ upload }] = uploads as [{ upload: string }]
+        const { upload } = uploads[0]!
         for (const number of [1, 2, 3]) await multipart.part(key, upload, number, bodyOf('x'), noSignal)
         const listed = []
         for await (const page of multipart.list(key, upload, noSignal, 1)) listed.push(...page)
