@@ -1,5 +1,6 @@
 /** Bodies of requests that do not go as they should, and sides that do not move: nothing is half stored, and nothing hangs. */
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -219,6 +220,33 @@ describe('a side that does not move', () => {
     const body = Buffer.alloc(64 << 20)
     expect((await wire.whole(requestTo(peer, { method: 'PUT', body }), most)).status).toBe(200)
     expect(pauses * 25).toBeGreaterThan(150)
+  })
+
+  test.each([false, true])('takes less than the floor, though never nothing (TLS: %s)', async (secure) => {
+    const peer = await openPeer(secure ? { key: pem, cert: pem } : undefined)
+    const wire = testWire({ bounds: { floor: { bytes: 1 << 30, ms: 60 } }, authorities: pem })
+    peer.on('connection', (socket: Socket) => {
+      const sip = setInterval(() => (socket.isPaused() ? socket.resume() : socket.pause()), 3)
+      socket.on('data', () => socket.pause()).on('close', () => clearInterval(sip))
+    })
+    expect(
+      await faultOf(wire.whole(requestTo(peer, { method: 'PUT', body: Buffer.alloc(64 << 20) }), most)),
+    ).toBe('stalled')
+    const source = endless()
+    expect(await faultOf(wire.send(putTo(peer, source, 2 ** 40)))).toBe('stalled')
+    expect(source.destroyed).toBe(true)
+  })
+
+  test('is not one whose request comes slowly from us', async () => {
+    const [peer, wire] = [await openPeer(), testWire({ bounds: { floor: { bytes: 1 << 30, ms: 10 } } })]
+    peer.respond = (asked) => void asked.whole.then(() => asked.answer('200 OK'))
+    let drops = 0
+    const source = new Readable({
+      read() {
+        setTimeout(() => this.push(drops++ < 20 ? 'x' : null), 3)
+      },
+    })
+    expect((await wire.send(putTo(peer, source, 20))).status).toBe(200)
   })
 
   test('need not finish its sentence where it refuses', async () => {

@@ -4,7 +4,7 @@ export interface Bounds {
   readonly connectMs: number
   /** Longest silence within an answer's body, and longest time in which nothing of a request leaves. */
   readonly idleMs: number
-  /** The least that must come of an answer's body in so much time; less is a stall that is told drop by drop. */
+  /** The least that must come of an answer's body, or go of a request's, in so much time; less is a stall that is told drop by drop. */
   readonly floor: { readonly bytes: number; readonly ms: number }
   /** For the rest of an answer that refuses, where it is wanted whole: a server that refuses may be in no state to finish it. */
   readonly refusalMs: number
@@ -15,7 +15,7 @@ export interface Bounds {
 export const usualBounds: Bounds = {
   connectMs: 10_000,
   idleMs: 60_000,
-  floor: { bytes: 1024, ms: 60_000 },
+  floor: { bytes: 32 * 1024, ms: 60_000 },
   refusalMs: 2_000,
   spareMs: 4_000,
 }

@@ -130,7 +130,8 @@ export class Connection implements Line {
   }
 
   /** Looks whether anything takes too long. */
-  check({ idleMs, floor, spareMs }: Bounds): void {
+  check(bounds: Bounds): void {
+    const { idleMs, floor, spareMs } = bounds
     const exchange = this.#exchange
     const now = this.#clock.now()
     this.#tell()
@@ -139,7 +140,7 @@ export class Connection implements Line {
       const isOld = this.#state === 'idle' && performance.now() - this.idleSince >= spareMs
       if (isOld) this.#end(broken('nobody used it'))
     } else if (this.#headAt === 0) {
-      const error = this.#outgoing.check(now, exchange.request.patience, idleMs)
+      const error = this.#outgoing.check(now, exchange.request.patience, bounds)
       if (error) {
         if (!this.#outgoing.waitsForSource) this.#owner.lane.slow(exchange.sentAt, null)
         this.#end(error)

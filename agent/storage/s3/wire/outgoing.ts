@@ -1,6 +1,7 @@
 /** The sending half of a connection: one request after the other, each with its body from a buffer, a stream or another socket. */
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
+import { type Bounds, Progress } from './bounds.ts'
 import { queuedBytes } from './dial.ts'
 import type { Exchange } from './exchange.ts'
 import { PumpSender } from './pump.ts'
@@ -19,7 +20,8 @@ export class Outgoing {
   #piece: Buffer | null = null
   /** When anything moved last. */
   #movedAt = 0
-  #queued = -1
+  #left = -1
+  readonly #progress = new Progress()
 
   constructor(socket: Socket, events: SenderEvents) {
     this.#socket = socket
@@ -31,7 +33,8 @@ export class Outgoing {
     this.#sender = null
     this.#length = length
     this.#movedAt = now
-    this.#queued = -1
+    this.#left = -1
+    this.#progress.restart(now, 0)
     if (body instanceof Readable) {
       const Sender = body instanceof WireBody && body.untouched ? PumpSender : StreamSender
       this.#sender = new Sender(body as WireBody, this.#socket, length, this.#events)
@@ -73,19 +76,22 @@ export class Outgoing {
 
   /**
    * Whether the answer is overdue, or the request does not get on: patience for the answer begins when the last of the request
-   * has moved, a source has as much for each of its pieces, and a socket must take something every `idleMs`.
+   * has moved, a source has as much for each of its pieces, and a socket must take something every `idleMs`, and the floor's
+   * bytes in the floor's time. Time in which the source is waited for is not the other side's.
    */
-  check(now: number, patience: number, idleMs: number): WireError | null {
+  check(now: number, patience: number, { idleMs, floor }: Bounds): WireError | null {
     if (this.taken) return now - this.#movedAt < patience ? null : new WireError('no-head', 'no answer')
-    const queued = this.sent - queuedBytes(this.#socket)
-    if (queued !== this.#queued) this.#movedAt = now
-    this.#queued = queued
-    const { waitsForSource } = this
-    if (now - this.#movedAt < (waitsForSource ? patience : idleMs)) return null
-    return new WireError(
-      'stalled',
-      waitsForSource ? 'the body to be sent does not come' : 'the request does not move',
-    )
+    const left = this.sent - queuedBytes(this.#socket)
+    if (left !== this.#left) this.#movedAt = now
+    this.#left = left
+    if (this.waitsForSource) {
+      this.#progress.restart(now, left)
+      return now - this.#movedAt < patience
+        ? null
+        : new WireError('stalled', 'the body to be sent does not come')
+    }
+    if (!this.#progress.hasStalled(now, left, idleMs, floor)) return null
+    return new WireError('stalled', 'the request does not move')
   }
 
   /** The next request cannot overwrite it: it is not begun before this one has been taken. */
