@@ -74,11 +74,17 @@ export async function writeRun(
   }
 
   let closed = false
+  /** Memory that is used again, since what is thrown away outside V8's heap is not missed for long. */
+  let spare: Buffer | null = null
   async function load({ offset, length }: Block): Promise<string[]> {
     if (closed) throw interrupted(op)
-    const bytes = Buffer.allocUnsafe(length)
+    const memory = spare && spare.length >= length ? spare : Buffer.allocUnsafeSlow(length)
+    spare = null
+    const bytes = memory.subarray(0, length)
     if ((await readFully(fd, bytes, offset).catch(said)) < length) throw said(new Error('It is damaged.'))
-    return bytes.toString('latin1').split('\0')
+    const text = bytes.toString('latin1')
+    spare = memory
+    return text.split('\0')
   }
 
   const cache = new Map<number, Promise<string[]>>()

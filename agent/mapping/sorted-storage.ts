@@ -29,7 +29,7 @@ export interface SortedOptions {
 }
 
 /** Sorted in memory at once. Beside that the sort holds some megabytes, however many there are. */
-const runLength = 100_000
+const runLength = 40_000
 const runBytes = 24 << 20
 /** A fresh listing of so few keys (somebody wants to know of one) asks the source for each. */
 const fewKeys = 4

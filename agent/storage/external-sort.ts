@@ -101,17 +101,24 @@ async function openSpill(dir: string): Promise<Spill> {
 
   function readRun({ from, to }: { from: number; to: number }, chunk: number): Run {
     let at = from
+    // Used again and again: what is thrown away outside V8's heap is not missed for long.
+    let buffer = Buffer.allocUnsafeSlow(Math.min(chunk, to - from))
     return {
       lines: [],
       at: 0,
       async more() {
-        if (at === to) return []
-        const buffer = Buffer.allocUnsafe(Math.min(chunk, to - at))
-        const n = await readFully(fd, buffer, at).catch(said)
-        const last = buffer.subarray(0, n).lastIndexOf(0)
-        if (last < 0) throw fileError(new Error('A spilled run is damaged.'), op)
-        at += last + 1
-        return buffer.toString('latin1', 0, last).split('\0')
+        for (;;) {
+          if (at === to) return []
+          const n = await readFully(fd, buffer.subarray(0, to - at), at).catch(said)
+          const last = buffer.subarray(0, n).lastIndexOf(0)
+          if (last >= 0) {
+            at += last + 1
+            return buffer.toString('latin1', 0, last).split('\0')
+          }
+          if (n < buffer.length) throw fileError(new Error('A spilled run is damaged.'), op)
+          // A line that is longer than all that is read at once.
+          buffer = Buffer.allocUnsafeSlow(2 * buffer.length)
+        }
       },
     }
   }
