@@ -13,9 +13,13 @@ type BucketPlace = Extract<Place, { kind: 's3' }>
 
 /** Longest that a look may take; a pass is more patient. */
 const answerMs = 45_000
+/** Before a person is told that there is no answer yet. */
+const quietMs = 5_000
 
 export interface BucketDeps {
   open(location: Location): Promise<Storage>
+  /** Told of a store that takes its time over the first answer. */
+  waiting?(location: Location): void
   signal: AbortSignal
 }
 
@@ -68,6 +72,7 @@ export async function hasAny(
 ): Promise<boolean> {
   const storage = await deps.open(location)
   const limit = AbortSignal.timeout(answerMs)
+  const quiet = setTimeout(() => deps.waiting?.(location), quietMs)
   try {
     const signal = AbortSignal.any([deps.signal, limit])
     for await (const page of storage.list(range, { signal })) {
@@ -81,6 +86,7 @@ export async function hasAny(
       cause,
     })
   } finally {
+    clearTimeout(quiet)
     await storage.close()
   }
 }

@@ -25,6 +25,8 @@ import type { Request } from './request.ts'
 
 export interface PreflightDeps {
   open(location: Location): Promise<Storage>
+  /** Told of a store that takes its time over the first answer. */
+  waiting?(location: Location): void
   /** Real. */
   stateDir: string
   signal: AbortSignal

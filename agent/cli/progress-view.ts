@@ -81,8 +81,13 @@ const objectsDone = ({ counts, inFlight }: PassStatus): number => counts.objects
 
 const bytesDone = ({ counts, inFlight }: PassStatus): number => counts.bytes.copied + inFlight.bytes
 
+/** Seconds without movement after which a figure of speed says less than that nothing comes. */
+const quietFrom = 15
+
 const rate = (pace: Pace): string =>
-  `${bytes(pace.bytesPerSecond)}/s, ${count(pace.objectsPerSecond)} objects/s`
+  pace.quiet >= quietFrom
+    ? `nothing has moved for ${duration(Math.floor(pace.quiet))}`
+    : `${bytes(pace.bytesPerSecond)}/s, ${count(pace.objectsPerSecond)} objects/s`
 
 function toGo(status: PassStatus): string {
   const { objects } = workLeft(status)

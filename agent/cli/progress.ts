@@ -20,6 +20,8 @@ interface Sample {
 export interface Pace {
   readonly objectsPerSecond: number
   readonly bytesPerSecond: number
+  /** Seconds since anything moved. */
+  readonly quiet: number
   /** Seconds, least and most; null while it cannot be said. */
   readonly left: { least: number; most: number } | null
 }
@@ -31,11 +33,13 @@ export interface Tracker {
 export function trackPace(): Tracker {
   const samples: Sample[] = []
   let first: Sample | null = null
+  let moved: Sample | null = null
 
   return {
     see(status, now) {
       const sample = sampleOf(status, now)
       first ??= sample
+      if (moved?.objects !== sample.objects || moved.bytes !== sample.bytes) moved = sample
       samples.push(sample)
       while (samples.length > 2 && samples[1]!.at < now - windowMs) samples.shift()
 
@@ -44,6 +48,7 @@ export function trackPace(): Tracker {
       return {
         objectsPerSecond: recent.objects,
         bytesPerSecond: recent.bytes,
+        quiet: (now - moved.at) / 1000,
         left: timeLeft(status, recent, overall),
       }
     },

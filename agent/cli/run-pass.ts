@@ -52,6 +52,8 @@ function lookFirst(request: Request, state: StateDir, io: Io): Promise<Plan> {
   return preflight(request, {
     stateDir: state.path,
     signal: io.signal,
+    waiting: (location) =>
+      void io.stderr.write(`waiting for an answer from ${visible(formatLocation(location))}\n`),
     open: async (location) =>
       withRetry(
         await openStorage(location, {

@@ -159,6 +159,15 @@ describe('progress', () => {
     expect(left).toEqual({ least: 10, most: expect.closeTo(12.86) })
   })
 
+  it('says that nothing has moved, and for how long', () => {
+    const pace = trackPace()
+    const at = (copied: number) => status({ state: 'running' }, { listed: copied, copied })
+    expect(line(at(7), pace.see(at(7), 0))).toContain('/s')
+    expect(line(at(7), pace.see(at(7), 14_000))).not.toContain('nothing has moved')
+    expect(line(at(7), pace.see(at(7), 20_500))).toContain('nothing has moved for 20 s')
+    expect(line(at(8), pace.see(at(8), 21_000))).not.toContain('nothing has moved')
+  })
+
   it('shows errors that are being tried again', () => {
     const error = new DrayError('throttled', 'x', 'slow down').toBody()
     const seen = status(
