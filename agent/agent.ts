@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
+import { packetBounds } from '../shared/policy.ts'
 import { bodyBudget } from './core/budget.ts'
 import { openIntents } from './intents.ts'
 import { createBaselines } from './runner/baselines.ts'
@@ -33,6 +34,8 @@ export interface AgentOptions {
   /** Works for this migration alone, whatever else it is assigned: `dray copy` moves nothing that it was not asked for. */
   only?: string
   log: Log
+  /** Bytes of a large object that are one packet; as in all packets unless told: for tests. */
+  packetBytes?: number
   /** Instead of the real ones: for tests. */
   openStorage?: OpenStorage
 }
@@ -74,6 +77,7 @@ export function startAgent(options: AgentOptions): Agent {
     lanes,
     openStorage: options.openStorage ?? openStorage,
     baselines: createBaselines(),
+    packetBytes: options.packetBytes ?? packetBounds.workBytes,
     intents: openIntents(joinPath(options.stateDir, 'agent', 'uploads.sqlite')),
     log,
     upload: createUpload({ url: base, token, log }),

@@ -31,6 +31,8 @@ export interface PartsPlan {
   readonly asSource: boolean
   /** Whether the store would tell each part's size, were it asked, and was not asked yet. */
   readonly mayWalk: boolean
+  /** Of the parts that are there, by number from 1, where they were hashed when they went up. */
+  readonly md5s?: readonly string[]
   /** Where the store copies the parts itself; else they go as bodies through this agent. */
   readonly send?: (upload: string, hashing: boolean) => SendPart
 }
@@ -87,7 +89,7 @@ export async function settleUpload(
   for (const piece of pieces) {
     const part = have.get(piece.number)
     if (part?.size !== lengthOf(piece)) continue
-    sent.set(piece.number, { part, md5: null })
+    sent.set(piece.number, { part, md5: plan.md5s?.[piece.number - 1] ?? null })
     job.count(part.size)
   }
   const hashing = !willTell(job, asSource)

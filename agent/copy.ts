@@ -16,7 +16,6 @@
  * `lessonOf` looks whether it is the token or the bytes that is wrong; or it takes them, its token differs, and it is never believed again.
  */
 import { hash } from 'node:crypto'
-import { evenly } from '../shared/boundaries.ts'
 import type { Evidence } from '../shared/counts.ts'
 import { DrayError, toDrayError } from '../shared/error.ts'
 import { type BaselineRow, sideOf } from './baseline/baseline.ts'
@@ -24,13 +23,12 @@ import { BytesBody } from './body.ts'
 import { type Copied, type CopyDeps, CopyJob } from './copy-job.ts'
 import { copyParts } from './copy-parts.ts'
 import { copyWithin } from './copy-within.ts'
-import { planCopy, planOurs } from './core/copy-plan.ts'
 import { etagKind } from './core/etag.ts'
 import { suggestPartSize } from './core/part-size.ts'
 import { lookAgain } from './look-again.ts'
 import { partDigest, restarting, wholeDigest } from './part-digest.ts'
+import { planParts } from './parts-plan.ts'
 import { digestsOf, hashObject } from './prove.ts'
-import { seeParts } from './source-parts.ts'
 import { discard } from './storage/interrupt.ts'
 import { pauseAfter, pauseOrThrow, sleepOrAbort } from './storage/retry.ts'
 import type { Entry, Storage } from './storage/storage.ts'
@@ -108,28 +106,9 @@ function refuse(destination: Storage, { key, kind }: Entry): DrayError | null {
 async function copyOnce(job: CopyJob): Promise<Copied> {
   const within = await copyWithin(job)
   if (within) return within
-  const { source, destination } = job.deps
-  const { size } = job.entry
-  const multipart = destination.multipart!
-  let plan = planCopy(job.entry, source.tokens, destination.multipart)
-  if (plan.how === 'as-source') {
-    const { head, boundaries, mayWalk } = await seeParts(job, multipart, plan.parts)
-    if (boundaries) return copyParts(job, multipart, { head, boundaries, asSource: true, mayWalk })
-    plan = planOurs(size, false, multipart)
-  }
-  switch (plan.how) {
-    case 'at-once':
-      return copyAtOnce(job)
-    case 'stream':
-      return copyStream(job)
-    case 'parts': {
-      const boundaries = evenly(size, plan.partSize)
-      const ours = { head: await job.head(), boundaries, asSource: false, mayWalk: false }
-      return copyParts(job, multipart, ours)
-    }
-    default:
-      return plan satisfies never
-  }
+  const plan = await planParts(job)
+  if (!('how' in plan)) return copyParts(job, job.deps.destination.multipart!, plan)
+  return plan.how === 'at-once' ? copyAtOnce(job) : copyStream(job)
 }
 
 /** A small object: one read, one write, no stream between. What needs hashing is hashed before the write begins. */

@@ -61,7 +61,7 @@ export async function agree(job: CopyJob, parts: Parts): Promise<Agreement | Cut
   const unhashed = pieces.filter(({ number }) => sent.get(number)!.md5 === null)
   await eachPiece(job, unhashed, async (piece, signal) => {
     const { part } = sent.get(piece.number)!
-    let hashed: Sent = { part, md5: await hashOf(job, piece, signal) }
+    let hashed: Sent = { part, md5: await hashPart(job, piece, signal) }
     if (!agrees(hashed)) {
       job.count(-lengthOf(piece))
       hashed = await parts.resend(piece, signal)
@@ -82,7 +82,7 @@ function follows({ pieces, sent }: Parts): string | null {
 }
 
 /** The MD5 of a part as the source gives it now. */
-async function hashOf(job: CopyJob, piece: Piece, signal: AbortSignal): Promise<string> {
+export async function hashPart(job: CopyJob, piece: Piece, signal: AbortSignal): Promise<string> {
   const { body } = await job.read(piece.range, signal)
   const digest = wholeDigest()
   const gauge = { size: lengthOf(piece), op: job.op, digest, failed: (error: Error) => void job.note(error) }

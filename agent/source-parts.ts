@@ -23,8 +23,16 @@ const headsAtOnce = 16
 const equalOnly = new WeakSet<Storage>()
 export const wantsEqualParts = (destination: Storage): void => void equalOnly.add(destination)
 
-/** `parts`: how many the ETag says. Throws `not-found` and `changed`. */
-export async function seeParts(job: CopyJob, multipart: Multipart, parts: number): Promise<SourceParts> {
+/**
+ * `parts`: how many the ETag says. `surely`: the last part is asked for too, before an upload is begun that is too large to be begun
+ * again. Throws `not-found` and `changed`.
+ */
+export async function seeParts(
+  job: CopyJob,
+  multipart: Multipart,
+  parts: number,
+  surely = false,
+): Promise<SourceParts> {
   const { source, destination } = job.deps
   const { entry } = job
   const acceptable = (boundaries: Boundaries | null) => {
@@ -41,7 +49,10 @@ export async function seeParts(job: CopyJob, multipart: Multipart, parts: number
   if (head.entry.token !== entry.token || head.entry.size !== entry.size) throw job.changed()
   if (first.parts !== parts) return { head, boundaries: acceptable(guess(entry.size, parts)), mayWalk: false }
   if (bytes * (parts - 1) < entry.size && entry.size <= bytes * parts) {
-    return { head, boundaries: acceptable(evenly(entry.size, bytes)), mayWalk: parts > 2 }
+    const even = { head, boundaries: acceptable(evenly(entry.size, bytes)), mayWalk: parts > 2 }
+    if (!surely || parts < 3) return even
+    const last = await job.noting(source.headPart(entry, parts, job.signal))
+    if (last?.bytes === entry.size - bytes * (parts - 1)) return even
   }
   return { head, boundaries: acceptable(await walkParts(job, parts, bytes)), mayWalk: false }
 }

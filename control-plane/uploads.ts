@@ -8,8 +8,7 @@
  *   collapse   the upload is forgotten, and so are its parts
  *   outcome    the upload is forgotten, unless its object failed: then the next pass goes on with it
  */
-import { partRanges, samePinned } from '../shared/large-object.ts'
-import { packetBounds } from '../shared/policy.ts'
+import { type PlannedUpload, partRanges, samePinned } from '../shared/large-object.ts'
 import type { AgentMessage, LeasedUpload } from '../shared/protocol.ts'
 import type { Effect, Packet, Refusal } from './core/packet.ts'
 import type { Ledger } from './ledger.ts'
@@ -32,7 +31,7 @@ export class Uploads {
     const { uploads } = this.#tables
     const left = uploads.of(key).find((row) => row.packet < this.#ledger.pass.firstPacket) ?? null
     const useful = left !== null && left.upload !== null && isOf(left, planned) ? left : null
-    const ranges = useful && partRanges(useful.planned.boundaries, packetBounds.workBytes)
+    const ranges = useful && rangesOf(useful.planned)
     const id = useful?.id ?? uploads.next()
     const next = this.#ledger.nextPacket
     const bytes = planned.source.size
@@ -69,7 +68,7 @@ export class Uploads {
     const row = packet.upload === null ? null : uploads.get(packet.upload)
     // The answer was lost.
     if (row?.upload === upload && packet.generation === generation) return null
-    const ranges = row === null ? [] : partRanges(row.planned.boundaries, packetBounds.workBytes)
+    const ranges = row === null ? [] : rangesOf(row.planned)
     const firstChild = this.#ledger.nextPacket
     const stepped = this.#ledger.apply(packet, { t: 'opened', session, generation, ranges }, now)
     if (stepped.refused || stepped.packet === packet || row === null) return stepped.refused
@@ -119,6 +118,8 @@ export class Uploads {
     if (packet) this.#ledger.apply(packet, { t }, now)
   }
 }
+
+const rangesOf = ({ boundaries, packetBytes }: PlannedUpload) => partRanges(boundaries, packetBytes)
 
 /** Whether its parts are parts of what is planned now. Where they begin is what was chosen first. */
 const isOf = ({ planned: was }: UploadRow, now: Expand['planned']) =>

@@ -26,6 +26,8 @@ export const plannedUploadSchema = z.strictObject({
   asSource: z.boolean(),
   /** Whether the agents hash what they send, because nothing else will prove it. */
   hashing: z.boolean(),
+  /** About how many of its bytes go into one packet. */
+  packetBytes: z.number().int().positive(),
 })
 export type PlannedUpload = z.infer<typeof plannedUploadSchema>
 

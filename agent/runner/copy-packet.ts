@@ -11,6 +11,7 @@ import { copyObject } from '../copy.ts'
 import { type Proof, prove } from '../prove.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
 import { eachInSlot } from './each.ts'
+import { type Instead, planLarge, uploadPacket } from './large-object.ts'
 import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
 import type { Report } from './report.ts'
@@ -27,11 +28,14 @@ export interface Job {
   readonly signal: AbortSignal
 }
 
-/** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
-export async function copyPacket(job: Job): Promise<Key | null> {
+/** How far the packet has come, in key order, or what becomes of it instead. Throws where it could not be worked on as a whole. */
+export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   const { pass, packet, tally, report, signal } = job
   const { options } = pass
+  if (packet.upload) return uploadPacket(job, packet.upload)
   const plan = await makePlan(pass, packet, tally, signal)
+  const expanded = plan.large && !copiesItself(pass) ? await planLarge(job, plan.large) : null
+  if (expanded) return expanded
   const rows = plan.rows
   /** A name that is taken by what is about to be deleted: tried once more after that. */
   const clashes: Todo[] = []
@@ -64,6 +68,13 @@ export async function copyPacket(job: Job): Promise<Key | null> {
   if (!options.dryRun) await remember(job, plan.through, plan.began, rows)
   return plan.through
 }
+
+/** Whether the store copies from one side to the other by itself: large objects too, and nobody can help it. */
+const copiesItself = ({ options, source, destination }: Pass): boolean =>
+  options.serverSideCopy === 'auto' &&
+  destination.copyFrom != null &&
+  source.place !== undefined &&
+  source.place?.store === destination.place?.store
 
 /** The row that the object leaves in the baseline, or null. `later` may take a failure for another try. */
 async function copyOne(

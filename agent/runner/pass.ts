@@ -42,6 +42,8 @@ export interface Workplace {
   readonly openStorage: OpenStorage
   readonly baselines: Baselines
   readonly intents: IntentStore
+  /** Of a `parts` packet; an object of more than four of them is copied by all agents. */
+  readonly packetBytes: number
   readonly log: Log
   /** Uploads the report of a packet, a gzip file. Throws a `DrayError`. */
   upload(report: ReportAddress, path: string, signal: AbortSignal): Promise<void>
@@ -67,6 +69,7 @@ export interface Pass {
   readonly baseline: Baseline | null
   /** The uploads that this agent has begun between these locations. */
   readonly intents: Intents
+  readonly packetBytes: number
   /** For what is spilled while the pass lasts. */
   readonly spillDir: string
   readonly slots: Slots
@@ -155,6 +158,7 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
       sight: { options, source: from.tokens, destination: to.tokens },
       baseline,
       intents,
+      packetBytes: place.packetBytes,
       spillDir,
       slots: place.slots,
       log: place.log,

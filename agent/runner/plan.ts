@@ -8,6 +8,7 @@ import type { LeasedPacket } from '../../shared/protocol.ts'
 import { type BaselineRow, baselineRow } from '../baseline/baseline.ts'
 import { heldByKey, planBytes } from '../core/budget.ts'
 import { type Decision, workOf } from '../core/decide.ts'
+import type { Entry } from '../storage/storage.ts'
 import { look, type Seen } from './look.ts'
 import type { Pass } from './pass.ts'
 import type { Tally } from './tally.ts'
@@ -23,6 +24,8 @@ export interface Plan {
   readonly todo: Todo[]
   /** The rows of what is the same already, in rising order. */
   readonly rows: BaselineRow[]
+  /** An object that others may help with: the packet's first, and then its only one. */
+  readonly large?: Entry
 }
 
 /** Past these the range has grown since it was cut, and its rest is handed back. */
@@ -57,6 +60,9 @@ export async function makePlan(
     sum.held >= planBytes ||
     sum.failures >= bounds.failures
 
+  /** Whether nothing that counts was seen yet. */
+  const isUntouched = () => todo.length === 0 && rows.length === 0
+
   function add({ decision, row }: Seen): void {
     if (!decision || decision.is === 'left') return
     if (decision.is === 'same') {
@@ -76,6 +82,11 @@ export async function makePlan(
   for await (const batch of look(pass, packet, { signal, fresh })) {
     for (const seen of batch) {
       if (isFull()) return { through: last, began, todo, rows }
+      const large = isLarge(pass, packet, seen)
+      if (large && isUntouched())
+        return { through: seen.key, began, todo: [seen.decision as Todo], rows, large }
+      // What comes before it is settled first; the rest begins with it.
+      if (large) return { through: last, began, todo, rows }
       add(seen)
       sum.listed++
       sum.held += heldByKey + seen.key.length
@@ -84,5 +95,22 @@ export async function makePlan(
   }
   return { through: packet.through, began, todo, rows }
 }
+
+/** Of more than four packets' bytes, and to be copied whatever else is found out about it. */
+function isLarge(
+  { options, destination, packetBytes }: Pass,
+  packet: LeasedPacket,
+  seen: Seen,
+): Entry | null {
+  const { decision } = seen
+  if (decision?.is !== 'source-only' && decision?.is !== 'differs') return null
+  const { source } = decision
+  const isCopied = packet.kind === 'copy' && options.kind === 'copy' && !options.dryRun
+  if (source.size <= largeFrom * packetBytes || !isCopied || !destination.multipart) return null
+  return destination.unsupported(source.key) === null ? source : null
+}
+
+/** Packets' worth of bytes: one agent alone is slower by more than what it costs to bring several together. */
+const largeFrom = 4
 
 const keyOf = (todo: Todo): Key => (todo.is === 'destination-only' ? todo.destination : todo.source).key

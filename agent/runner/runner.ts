@@ -18,6 +18,7 @@ import type { Outbox, StateChange } from '../session/outbox.ts'
 import { within } from '../session/within.ts'
 import { copyChains } from './copy-chains.ts'
 import { copyPacket, type Job } from './copy-packet.ts'
+import type { Instead } from './large-object.ts'
 import { openPass, type Pass, type Workplace } from './pass.ts'
 import { openReport } from './report.ts'
 import { createSurvey, type Survey } from './survey.ts'
@@ -31,7 +32,7 @@ export interface Runner {
   abort(held: readonly Held[], why: string): void
   /** Lets a survey go on, or all of them. */
   proceed(packet: number | null): void
-  split(packet: number): void
+  split(packet: number, parts: number): void
   /** Every lease, those with an unanswered outcome included. */
   held(): Held[]
   /** Those that are still being worked on. */
@@ -144,6 +145,7 @@ export function startRunner(
     try {
       const job = { pass, packet, report, tally, signal }
       const through = await workOn(job)
+      if (through !== null && typeof through === 'object') return { ...through, ...named(packet) }
       const { counts, failures } = tally
       const isTold = await report.send(signal)
       return { t: 'outcome', ...named(packet), through, counts, failures, report: isTold }
@@ -198,7 +200,7 @@ export function startRunner(
         if (packet === null || mine.id === packet) survey?.proceed()
       }
     },
-    split: (packet) => holdings.get(packet)?.survey?.split(),
+    split: (packet, parts) => holdings.get(packet)?.survey?.split(parts),
     held: () => list(null),
     working: () => list('working'),
     inFlight() {
@@ -232,7 +234,7 @@ export function startRunner(
   }
 }
 
-function workOn(job: Job): Promise<Key | null> {
+function workOn(job: Job): Promise<Key | null | Instead> {
   const all = job.pass.options.versions === 'all'
   if (job.packet.kind === 'verify') return all ? verifyChains(job) : verifyPacket(job)
   return all ? copyChains(job) : copyPacket(job)
