@@ -25,8 +25,6 @@ const mayBeOfTheCondition: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 export function createConditions(head: Storage['head']): Conditions {
   let refused = false
-  /** Whether an If-Match has been held here. */
-  let proven = false
   /** Ceph's gateway compares with the quotes, which an ETag of its own has not. */
   let quote = '"'
 
@@ -36,21 +34,29 @@ export function createConditions(head: Storage['head']): Conditions {
     act: (headers: Record<string, string>) => Promise<T>,
   ): Promise<T> {
     const asked = (mark: string) => act({ 'if-match': `${mark}${expected}${mark}` })
-    try {
-      const done = await asked(quote)
-      proven = true
-      return done
-    } catch (error) {
+    /** What the store says of a condition that it does not hold, though what it asks for is there. */
+    const unlessItIsThere = async (error: unknown) => {
       if (!(error instanceof DrayError)) throw error
       // What was to be there is gone: AWS says so with NoSuchKey, which a write without a condition never answers.
       if (error.code === 'not-found') throw changed(error)
-      if (error.code !== 'changed' || proven) throw error
-      if ((await head(key, signal))?.entry.token !== expected) throw error
-      const done = await asked('')
-      proven = true
-      quote = ''
-      return done
+      if (error.code !== 'changed' || (await head(key, signal))?.entry.token !== expected) throw error
     }
+    try {
+      return await asked(quote)
+    } catch (error) {
+      await unlessItIsThere(error)
+    }
+    const other = quote === '' ? '"' : ''
+    try {
+      const done = await asked(other)
+      quote = other
+      return done
+    } catch (error) {
+      await unlessItIsThere(error)
+    }
+    // And in a bucket with versioning it compares with nothing.
+    refused = true
+    return act({})
   }
 
   return {
