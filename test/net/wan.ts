@@ -50,6 +50,8 @@ export function whyNoWan(): string | null {
   return null
 }
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 export async function openWan(links: Readonly<Record<string, Link>>): Promise<Wan> {
   const dir = mkdtempSync(join(tmpdir(), 'dray-wan-'))
   const program = join(dir, 'wan')
@@ -69,6 +71,7 @@ export async function openWan(links: Readonly<Record<string, Link>>): Promise<Wa
   let emulator: ChildProcess | null = null
 
   const close = () => {
+    for (const signal of signals) process.off(signal, interrupted)
     for (const child of spawned) child.kill('SIGKILL')
     emulator?.kill()
     for (const host of names) {
@@ -80,6 +83,12 @@ export async function openWan(links: Readonly<Record<string, Link>>): Promise<Wa
     }
     rmSync(dir, { recursive: true, force: true })
   }
+
+  const interrupted = () => {
+    close()
+    process.exit(130)
+  }
+  for (const signal of signals) process.on(signal, interrupted)
 
   try {
     for (const host of names) {
