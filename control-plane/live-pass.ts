@@ -235,9 +235,9 @@ export class LivePass {
       if (this.holders.holderOf(packet)?.connected) running.push({ packet, ...times })
     }
     const { ask, again } = pleaseSplit(running, idle, now)
-    for (const packet of ask) {
+    for (const { packet, parts } of ask) {
       this.holders.surveys.get(packet)!.asked = now
-      this.#send(this.holders.holderOf(packet)!, { t: 'please-split', packet })
+      this.#send(this.holders.holderOf(packet)!, { t: 'please-split', packet, parts })
     }
     return again
   }

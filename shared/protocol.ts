@@ -229,8 +229,8 @@ export const planeMessageSchema = z.discriminatedUnion('t', [
     message: z.string(),
   }),
   z.strictObject({ t: z.literal('proceed'), packet: id }),
-  /** Others are idle: give away the upper part of this survey, if it can be done. */
-  z.strictObject({ t: z.literal('please-split'), packet: id }),
+  /** Others are idle: make so many pieces of this survey, if it can be done, and give away all but the lowest. */
+  z.strictObject({ t: z.literal('please-split'), packet: id, parts: z.number().int().min(2).max(10_000) }),
   z.strictObject({ t: z.literal('drop'), held: z.array(heldSchema).max(10_000) }),
   z.strictObject({ t: z.literal('end'), pass: id, state: z.enum(['complete', 'incomplete', 'cancelled']) }),
 ])

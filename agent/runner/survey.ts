@@ -16,7 +16,7 @@ import { createLeaves } from './leaves.ts'
 import { look, type Seen } from './look.ts'
 import { lookAtChains, type SeenChain } from './look-chains.ts'
 import type { Pass } from './pass.ts'
-import { chooseSplit } from './split-key.ts'
+import { chooseSplits } from './split-key.ts'
 
 export interface SurveyOptions {
   pass: Pass
@@ -31,8 +31,8 @@ export interface Survey {
   /** `done`: all of its range is told. `released`: what is told is told; the rest is to be given back. */
   run(): Promise<'done' | 'released'>
   proceed(): void
-  /** Gives the upper part of what is left away, if it can be done. */
-  split(): void
+  /** Makes so many pieces of what is left, if it can be done, and gives away all but the lowest. */
+  split(parts: number): void
   /** Stops at the next checkpoint. */
   drain(): void
   /** Whether it only waits for the plane's `proceed`, and so takes nobody's place. */
@@ -44,7 +44,12 @@ export function createSurvey(options: SurveyOptions): Survey {
   const checkpoint = createCheckpoint(options)
   const leaving = new AbortController()
   let through = packet.through
-  let wantsSplit = false
+  /** Into how many pieces the rest is to be divided; where is looked for while the walk goes on. */
+  let pieces = 1
+  let seeking = false
+  /** While the plane has not answered, nothing past the boundaries may be told. */
+  let giving: Promise<void> | null = null
+  let position: Key | null = packet.after
   let parting: Promise<void> | null = null
 
   async function run(): Promise<'done' | 'released'> {
@@ -56,6 +61,7 @@ export function createSurvey(options: SurveyOptions): Survey {
       await parting
       return 'released'
     } finally {
+      leaving.abort()
       checkpoint.close()
     }
   }
@@ -63,7 +69,6 @@ export function createSurvey(options: SurveyOptions): Survey {
   async function walk(within: AbortSignal): Promise<void> {
     const cutter = createCutter()
     const leaves = createLeaves(pass, packet.after, Date.now())
-    let position: Key | null = packet.after
 
     async function offer(cuts: Cut[]): Promise<void> {
       await leaves.cut(cuts)
@@ -76,6 +81,7 @@ export function createSurvey(options: SurveyOptions): Survey {
         ? lookAtChains(pass, packet, { signal: within })
         : look(pass, packet, { signal: within, fresh: false })
     walking: for await (const batch of looked) {
+      await giving
       for (const seen of batch) {
         if (through !== null && seen.key > through) break walking
         if ('chain' in seen) {
@@ -87,8 +93,9 @@ export function createSurvey(options: SurveyOptions): Survey {
         position = seen.key
       }
       await offer(cutter.take())
-      if (wantsSplit && position !== null) await split(position, within)
+      if (pieces > 1 && !seeking) void seek(position!)
     }
+    await giving
     cutter.finish(through)
     await offer(cutter.take())
     await checkpoint.flush()
@@ -111,25 +118,47 @@ export function createSurvey(options: SurveyOptions): Survey {
     }
   }
 
-  async function split(position: Key, within: AbortSignal): Promise<void> {
-    wantsSplit = false
-    const at = await chooseSplit(pass.source, { position, through, signal: within })
-    if (at === null) return
+  async function seek(from: Key): Promise<void> {
+    const parts = pieces
+    pieces = 1
+    seeking = true
+    try {
+      const within = AbortSignal.any([signal, leaving.signal])
+      const boundaries = await chooseSplits(pass.source, { position: from, through, parts, signal: within })
+      giving = giveAway(boundaries)
+      await giving
+    } catch {
+      // Nothing is lost: the walk goes on by itself, and meets by itself what is wrong with the store, or with its lease.
+    } finally {
+      seeking = false
+    }
+  }
+
+  /** From the top, so that each piece ends where the one above it begins. */
+  async function giveAway(boundaries: readonly Key[]): Promise<void> {
     const { id, generation } = packet
-    const answered = new Promise<Answer>((resolve) => {
-      post({ t: 'split', packet: id, generation, at }, resolve)
+    const places = boundaries.filter(
+      (at) => position !== null && at > position && (through === null || at < through),
+    )
+    const answers = places.toReversed().map((at) => {
+      const answered = new Promise<Answer>((resolve) => {
+        post({ t: 'split', packet: id, generation, at }, resolve)
+      })
+      return { at, answered }
     })
-    const answer = await orAbort(answered, signal, 'split')
-    if (answer.is === 'ack') through = at
-    else if (answer.code === 'stale')
-      throw new DrayError('stale', 'split', answer.message, { retry: 'later' })
+    for (const { at, answered } of answers) {
+      const answer = await orAbort(answered, signal, 'split')
+      if (answer.is === 'ack') through = at
+      else if (answer.code === 'stale')
+        throw new DrayError('stale', 'split', answer.message, { retry: 'later' })
+    }
   }
 
   return {
     run,
     proceed: checkpoint.proceed,
-    split() {
-      wantsSplit = true
+    split(parts) {
+      pieces = parts
     },
     drain() {
       parting ??= checkpoint.leave()

@@ -136,7 +136,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
         runner?.proceed(message.packet)
         break
       case 'please-split':
-        runner?.split(message.packet)
+        runner?.split(message.packet, message.parts)
         break
       case 'drop':
         runner?.abort(message.held, 'the control plane took the lease back')

@@ -69,8 +69,8 @@ export const holds = (ready: number, working: number): boolean => ready > manyRe
 export const proceeds = (ready: number, working: number): boolean => ready < manyReady / 2 || working === 0
 
 /** Milliseconds that a survey runs before it is asked to give a part away, and between two such requests. */
-export const splitAfterMs = 1_000
-export const splitPauseMs = 5_000
+export const splitAfterMs = 400
+export const splitPauseMs = 2_000
 
 export interface RunningSurvey {
   readonly packet: number
@@ -80,21 +80,23 @@ export interface RunningSurvey {
 }
 
 /**
- * Which surveys to ask for a part of their range, for as many idle slots as nothing is ready for; and when to look
+ * Which surveys to divide, and into how many pieces, for the idle slots that nothing is ready for; and when to look
  * again, where one cannot be asked yet.
  */
 export function pleaseSplit(
   surveys: Iterable<RunningSurvey>,
   idleSlots: number,
   now: number,
-): { ask: number[]; again: number | null } {
-  const ask: number[] = []
+): { ask: { packet: number; parts: number }[]; again: number | null } {
+  const due: number[] = []
   let again: number | null = null
   for (const { packet, since, asked } of surveys) {
-    const due = Math.max(since + splitAfterMs, asked === 0 ? 0 : asked + splitPauseMs)
-    if (due > now) again = Math.min(again ?? due, due)
-    else if (ask.length < idleSlots) ask.push(packet)
+    const at = Math.max(since + splitAfterMs, asked === 0 ? 0 : asked + splitPauseMs)
+    if (at > now) again = Math.min(again ?? at, at)
+    else if (due.length < idleSlots) due.push(packet)
   }
-  if (ask.length > 0) again = Math.min(again ?? Number.POSITIVE_INFINITY, now + splitPauseMs)
+  if (due.length > 0) again = Math.min(again ?? Number.POSITIVE_INFINITY, now + splitPauseMs)
+  // Each gives to as many idle slots as fall to it.
+  const ask = due.map((packet, i) => ({ packet, parts: 1 + Math.ceil((idleSlots - i) / due.length) }))
   return { ask, again: idleSlots > 0 ? again : null }
 }

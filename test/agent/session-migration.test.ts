@@ -239,9 +239,11 @@ describe('a survey', () => {
   it('gives the upper part of its range away, and ends where that begins', async () => {
     source = memoryStorage(many(9000))
     const gate = Promise.withResolvers<void>()
+    const given = Promise.withResolvers<void>()
     source.faults = {
       async page(entries, number) {
         if (number === 1) await gate.promise
+        if (number === 2) await given.promise
         return entries
       },
     }
@@ -249,7 +251,7 @@ describe('a survey', () => {
     first.welcome()
     first.say({ t: 'lease', packets: [lease({ id: 1, kind: 'survey' })] })
     const begun = await first.hear('cut')
-    first.say({ t: 'please-split', packet: 1 })
+    first.say({ t: 'please-split', packet: 1, parts: 2 })
     first.say({ t: 'ack', seq: begun.seq, hold: true })
     await first.hear('free', (free) => first.said.indexOf(free) > first.said.indexOf(begun))
     first.say({ t: 'proceed', packet: 1 })
@@ -257,6 +259,7 @@ describe('a survey', () => {
     const split = await first.hear('split')
     expect(split.at > through(1000)).toBe(true)
     first.say({ t: 'ack', seq: split.seq, hold: false })
+    given.resolve()
     for (let last = begun.seq; ; ) {
       const cut = await first.hear('cut', ({ seq }) => seq > last)
       last = cut.seq

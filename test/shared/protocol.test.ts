@@ -78,7 +78,7 @@ const planeMessages = [
   { t: 'ack', seq: 1, hold: false },
   { t: 'refused', seq: 1, code: 'stale', message: 'generation 1 is not 2' },
   { t: 'proceed', packet: 1 },
-  { t: 'please-split', packet: 1 },
+  { t: 'please-split', packet: 1, parts: 2 },
   { t: 'drop', held: [{ packet: 1, generation: 1 }] },
   { t: 'end', pass: 1, state: 'complete' },
 ]

@@ -148,15 +148,19 @@ describe('the survey’s bound', () => {
 describe('asking for a split', () => {
   const now = 100_000
 
-  it('asks the surveys that have run a while, one for each idle slot', () => {
+  it('asks the surveys that have run a while, for as many pieces as there are idle slots', () => {
     const old = [1, 2, 3].map((packet) => ({ packet, since: now - splitAfterMs, asked: 0 }))
-    expect(pleaseSplit(old, 2, now)).toEqual({ ask: [1, 2], again: now + splitPauseMs })
+    const asked = (idle: number, count = 3) => pleaseSplit(old.slice(0, count), idle, now)
+    const pieces = (...parts: number[]) => parts.map((n, i) => ({ packet: i + 1, parts: n }))
+    expect(asked(2)).toEqual({ ask: pieces(2, 2), again: now + splitPauseMs })
+    expect(asked(7).ask).toEqual(pieces(4, 3, 3))
+    expect(asked(7, 1).ask).toEqual(pieces(8))
   })
 
   it('waits for a survey that has only begun, and after asking', () => {
-    expect(pleaseSplit([{ packet: 1, since: now - 400, asked: 0 }], 1, now)).toEqual({
+    expect(pleaseSplit([{ packet: 1, since: now - 100, asked: 0 }], 1, now)).toEqual({
       ask: [],
-      again: now + 600,
+      again: now - 100 + splitAfterMs,
     })
     expect(pleaseSplit([{ packet: 1, since: 0, asked: now - 1 }], 1, now)).toEqual({
       ask: [],

@@ -408,7 +408,7 @@ describe('a survey', () => {
     expect(surveyor.inbox).toEqual([])
     passTime(1_500)
     surveyor.heartbeat(heldOf([survey!]))
-    expect(await surveyor.next('please-split')).toEqual({ t: 'please-split', packet: survey!.id })
+    expect(await surveyor.next('please-split')).toEqual({ t: 'please-split', packet: survey!.id, parts: 3 })
     surveyor.heartbeat(heldOf([survey!]))
     await surveyor.settled()
     expect(surveyor.inbox).toEqual([])
