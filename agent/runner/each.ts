@@ -13,31 +13,43 @@ export async function eachInSlot<T>(
   bytes: (item: T) => number,
   work: (item: T, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const own = new AbortController()
-  const both = AbortSignal.any([signal, own.signal])
-  setMaxListeners(0, both)
-  const running = new Set<Promise<void>>()
+  // No AbortSignal.any: each look at such a signal goes through all that it is made of.
+  const stop = new AbortController()
+  const abort = () => stop.abort(signal.reason)
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  setMaxListeners(0, stop.signal)
+  let running = 0
+  let ended = () => {}
   let failure: { error: unknown } | null = null
 
   function fail(error: unknown): void {
     failure ??= { error }
-    own.abort()
+    stop.abort()
+  }
+
+  async function run(item: T, leave: () => void): Promise<void> {
+    running++
+    try {
+      await work(item, stop.signal)
+    } catch (error) {
+      fail(error)
+    } finally {
+      leave()
+      if (--running === 0) ended()
+    }
   }
 
   try {
-    for (const item of items) {
-      const leave = await slots.admit(bytes(item), both)
-      const task = work(item, both)
-        .catch(fail)
-        .finally(() => {
-          leave()
-          running.delete(task)
-        })
-      running.add(task)
-    }
+    for (const item of items) void run(item, await slots.admit(bytes(item), stop.signal))
   } catch (error) {
     fail(error)
   }
-  await Promise.all(running)
+  if (running > 0) {
+    await new Promise<void>((resolve) => {
+      ended = resolve
+    })
+  }
+  signal.removeEventListener('abort', abort)
   if (failure) throw (failure as { error: unknown }).error
 }

@@ -12,10 +12,13 @@ import type { ReportLine } from '../../shared/api.ts'
 import { DrayError } from '../../shared/error.ts'
 import type { Pass, ReportAddress } from './pass.ts'
 
+/** Characters. */
+const linesAtOnce = 64 * 1024
+
 export interface Report {
   line(line: ReportLine): void
-  /** Waits while the disk is behind. */
-  ready(): Promise<void>
+  /** Null, or what to wait for while the disk is behind. */
+  ready(): Promise<void> | null
   /** Uploads what there is; false where there was nothing to tell. */
   send(signal: AbortSignal): Promise<boolean>
   /** Removes the file, however far it has come. */
@@ -28,6 +31,8 @@ export function openReport(pass: Pick<Pass, 'spillDir' | 'upload'>, address: Rep
   let written: Promise<void> | null = null
   /** While the disk is behind. */
   let drained: Promise<void> | null = null
+  /** Lines that zlib has not been given yet: a call of it costs more than to compress a line. */
+  let lines = ''
 
   function start(): Gzip {
     gzip = createGzip({ level: 3 })
@@ -37,20 +42,28 @@ export function openReport(pass: Pick<Pass, 'spillDir' | 'upload'>, address: Rep
     return gzip
   }
 
+  function flush(): void {
+    const stream = gzip ?? start()
+    const goesOn = stream.write(lines)
+    lines = ''
+    if (goesOn || drained) return
+    const caughtUp = once(stream, 'drain').then(() => {})
+    drained = Promise.race([caughtUp, written]).then(
+      () => {
+        drained = null
+      },
+      () => {},
+    )
+  }
+
   return {
     line(line) {
-      const stream = gzip ?? start()
-      if (stream.write(`${JSON.stringify(line)}\n`) || drained) return
-      const caughtUp = once(stream, 'drain').then(() => {})
-      drained = Promise.race([caughtUp, written]).then(
-        () => {
-          drained = null
-        },
-        () => {},
-      )
+      lines += `${JSON.stringify(line)}\n`
+      if (lines.length >= linesAtOnce) flush()
     },
-    ready: () => drained ?? Promise.resolve(),
+    ready: () => drained,
     async send(signal) {
+      if (lines !== '') flush()
       if (!gzip) return false
       gzip.end()
       try {

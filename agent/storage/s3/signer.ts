@@ -46,9 +46,38 @@ const isSigned = (name: string) =>
 
 const hmac = (key: Buffer | string, data: string) => createHmac('sha256', key).update(data).digest()
 
+/** What is to be hashed is written here first: hashing a string would hash its UTF-8, and header values are bytes. */
+let scratch = Buffer.allocUnsafeSlow(4096)
+const blockBytes = 64
+
+function sha256(text: string): string {
+  if (text.length > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * text.length)
+  return hash('sha256', scratch.subarray(0, scratch.write(text, 'latin1')), 'hex')
+}
+
+/**
+ * HMAC-SHA256 with one key, as the two hashes that it is made of: an `Hmac` object for each signature costs twice as much, and
+ * the collector more.
+ */
+function openHmac(key: Buffer): (text: string) => string {
+  let inner = Buffer.alloc(blockBytes + 512, 0x36)
+  const outer = Buffer.alloc(blockBytes + 32, 0x5c)
+  for (let i = 0; i < key.length; i++) {
+    inner[i]! ^= key[i]!
+    outer[i]! ^= key[i]!
+  }
+  return (text) => {
+    if (blockBytes + text.length > inner.length) inner = Buffer.concat([inner], blockBytes + 2 * text.length)
+    const end = blockBytes + inner.write(text, blockBytes, 'latin1')
+    outer.write(hash('sha256', inner.subarray(0, end), 'latin1'), blockBytes, 'latin1')
+    return hash('sha256', outer, 'hex')
+  }
+}
+
 export function openSigner(): Sign {
-  let keyName = ''
-  let key: Buffer = Buffer.alloc(0)
+  let keyOf: { secret: string; day: string; region: string; service: string } | null = null
+  let scope = ''
+  let signature = (_: string) => ''
   let second = 0
   let stamp = ''
 
@@ -59,11 +88,13 @@ export function openSigner(): Sign {
       stamp = new Date(second * 1000).toISOString().replace(/[-:]|\.\d{3}/g, '')
     }
     const day = stamp.slice(0, 8)
-    const scope = `${day}/${region}/${service}/aws4_request`
-    const name = `${credentials.secretAccessKey}\n${scope}`
-    if (name !== keyName) {
-      key = hmac(hmac(hmac(hmac(`AWS4${credentials.secretAccessKey}`, day), region), service), 'aws4_request')
-      keyName = name
+    const secret = credentials.secretAccessKey
+    const isKept =
+      keyOf?.secret === secret && keyOf.day === day && keyOf.region === region && keyOf.service === service
+    if (!isKept) {
+      scope = `${day}/${region}/${service}/aws4_request`
+      signature = openHmac(hmac(hmac(hmac(hmac(`AWS4${secret}`, day), region), service), 'aws4_request'))
+      keyOf = { secret, day, region, service }
     }
 
     const headers: Record<string, string> = { ...fields.headers }
@@ -81,12 +112,8 @@ export function openSigner(): Sign {
     const signedNames = names.join(';')
     canonical += `\n${signedNames}\n${headers['x-amz-content-sha256']}`
 
-    // Header values are bytes: hashing the string itself would hash their UTF-8.
-    const digest = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')
-    const signature = createHmac('sha256', key)
-      .update(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${digest}`)
-      .digest('hex')
-    headers.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`
+    const signed = signature(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${sha256(canonical)}`)
+    headers.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signed}`
     return headers
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Exchange } from './exchange.ts'
 
-interface Listening {
+export interface Listening {
   /**
    * Each at its `place`. No set: the tables that a set leaves behind as it comes and goes hold their last content and the next
    * table, so that what passes through it outlives every collection of young objects.
@@ -29,11 +29,12 @@ export class Aborts {
       listening = { exchanges, listener }
       this.#signals.set(signal, listening)
     }
+    exchange.listening = listening
     exchange.place = listening.exchanges.push(exchange) - 1
   }
 
   delete(exchange: Exchange): void {
-    const exchanges = this.#signals.get(exchange.request.signal)?.exchanges
+    const exchanges = exchange.listening?.exchanges
     if (exchanges === undefined || exchanges[exchange.place] !== exchange) return
     const last = exchanges.pop()!
     if (last === exchange) return

@@ -7,6 +7,7 @@
 import { Readable } from 'node:stream'
 import { Aborted, type HttpRequest } from '../http.ts'
 import { type Traffic, trafficOf } from '../lanes.ts'
+import type { Listening } from './aborts.ts'
 import type { Framing } from './framing.ts'
 import type { Head } from './head.ts'
 import { bodyLength, requestHead } from './request-head.ts'
@@ -31,7 +32,8 @@ export abstract class Exchange {
   admitted = false
   /** By `performance.now()`; the last time, where it was sent twice. */
   sentAt = 0
-  /** Among those that its signal ends. */
+  /** Those that its signal ends, and where among them it is. */
+  listening: Listening | null = null
   place = -1
   over = false
   /** Whether it has been sent before, to a server that had just gone. */
