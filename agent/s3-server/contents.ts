@@ -79,6 +79,20 @@ export class Contents {
     this.#bucket(bucket).delete(keyFromText(key), this.#world.now())
   }
 
+  /** Every key's versions and delete markers, oldest first, in byte order of the keys. */
+  *chains(bucket: string): Generator<[Key, { versionId: string; etag: string; isMarker: boolean }[]]> {
+    for (const [key, stored] of this.#bucket(bucket).objects.from('' as Key)) {
+      const versions: { versionId: string; etag: string; isMarker: boolean }[] = []
+      for (let version: ObjectVersion | null = versionAt(key, stored); version; version = version.previous)
+        versions.unshift({
+          versionId: version.versionId,
+          etag: version.etag,
+          isMarker: version.body === null,
+        })
+      yield [key, versions]
+    }
+  }
+
   /** For good, as a lifecycle rule does; nothing where there is no such version. */
   removeVersion(bucket: string, key: string, versionId: string): void {
     const version = this.#bucket(bucket).version(keyFromText(key), versionId)
@@ -95,6 +109,14 @@ export class Contents {
   object(bucket: string, key: string): Content | null {
     const version = this.#bucket(bucket).current(keyFromText(key))
     return version && contentOf(keyFromText(key), version)
+  }
+
+  /** What is being restored from an archive can be read from now on. */
+  finishRestores(bucket: string): void {
+    for (const [key, stored] of this.#bucket(bucket).objects.from('' as Key)) {
+      const restore = versionAt(key, stored).extra?.restore
+      if (restore) restore.ready = Math.min(restore.ready, this.#world.now())
+    }
   }
 
   /** Uploads that nobody has completed or aborted. */

@@ -1,10 +1,18 @@
 /** Passes of all versions, between buckets of two servers of this repository. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { nothingKnown } from '../../agent/core/chain.ts'
+import { type ChainSight, decideChains } from '../../agent/core/chain-decision.ts'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
+import { memoryStorage } from '../../agent/storage/memory.ts'
 import { openStorage } from '../../agent/storage/open.ts'
 import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
+import type { Storage } from '../../agent/storage/storage.ts'
+import type { Chain, Versions } from '../../agent/storage/versions.ts'
+import { requireVersions } from '../../agent/versioned.ts'
+import type { DrayError } from '../../shared/error.ts'
+import type { Key } from '../../shared/key.ts'
 import type { S3Location } from '../../shared/location.ts'
-import type { PassOptions } from '../../shared/policy.ts'
+import { defaultPassOptions, type PassOptions } from '../../shared/policy.ts'
 import { chainsIn, told } from '../storage/versions-contract.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
 import { openWorld, type TestAgent, type World } from './world.ts'
@@ -72,6 +80,10 @@ async function chains(at: S3Location): Promise<string[]> {
   await storage.close()
   return found
 }
+const idsOf = (key: string) =>
+  new Map<string, { versionId: string }[]>(from.chains(source.bucket))
+    .get(key)!
+    .map(({ versionId }) => versionId)
 const pass = (options: Partial<PassOptions> = {}) => world.pass(agent, { versions: 'all', ...options })
 
 describe('a copy of all versions', () => {
@@ -103,10 +115,7 @@ describe('a copy of all versions', () => {
     await fill(source, 'a', 'x', 'xx')
     await pass()
     await fill(source, 'a', null, 'xxx')
-    const lifecycle = await openS3Storage(source, { connections: 1 })
-    const [chain] = await chainsIn(lifecycle)
-    await lifecycle.close()
-    from.removeVersion(source.bucket, 'a', chain!.versions[0]!.version)
+    from.removeVersion(source.bucket, 'a', idsOf('a')[0]!)
     const second = await pass()
     expect(second.counts.objects).toMatchObject({ listed: 3, same: 1, copied: 2 })
     expect(await chains(destination)).toEqual(['a: 1 2 - 3'])
@@ -167,13 +176,7 @@ describe('a copy of all versions', () => {
   it('stops a key at a version that cannot be copied, names it and those above it, and goes on with the others', async () => {
     await fill(source, 'a', 'x', 'xx', 'xxx')
     await fill(source, 'b', 'x')
-    const [chain] = await (async () => {
-      const storage = await openS3Storage(source, { connections: 1 })
-      const found = await chainsIn(storage)
-      await storage.close()
-      return found
-    })()
-    const broken = chain!.versions[1]!.version
+    const broken = idsOf('a')[1]!
     from.hooks = {
       beforeRequest: ({ operation, query }) =>
         operation === 'GetObject' && query.get('versionId') === broken
@@ -192,10 +195,7 @@ describe('a copy of all versions', () => {
 
   it('goes on without a version that vanished while it was under way', async () => {
     await fill(source, 'a', 'x', 'xx', 'xxx')
-    const storage = await openS3Storage(source, { connections: 1 })
-    const [chain] = await chainsIn(storage)
-    await storage.close()
-    const second = chain!.versions[1]!.version
+    const second = idsOf('a')[1]!
     from.hooks = {
       beforeRequest({ operation, query }) {
         if (operation === 'GetObject' && query.get('versionId') === second)
@@ -255,5 +255,71 @@ describe('where ETags say nothing of the content', () => {
     } finally {
       await opaque.stop()
     }
+  })
+})
+
+describe('a key with more versions than are held', () => {
+  const chain = (versions: number, count = versions): Chain => ({
+    key: 'k' as Key,
+    versions: Array.from({ length: versions }, (_, i) => ({
+      ...{ key: 'k' as Key, kind: 'object', size: 1, mtime: 0, token: 'a'.repeat(32), version: `${i}` },
+    })),
+    count,
+  })
+  const sight = (options: Partial<PassOptions> = {}): ChainSight => ({
+    options: { ...defaultPassOptions, versions: 'all', ...options },
+    source: 'md5',
+    destination: 'md5',
+  })
+  const decided = (source: Chain | null, destination: Chain | null, options: Partial<PassOptions> = {}) =>
+    decideChains({ key: 'k' as Key, source, destination }, nothingKnown, sight(options))
+
+  it('is a failure of its own, whichever side it is on', () => {
+    expect(decided(chain(1, 100_001), null)).toMatchObject({ is: 'too-long', count: 100_001 })
+    expect(decided(chain(2), chain(1, 100_001))).toMatchObject({ is: 'too-long', count: 100_001 })
+  })
+
+  it('still gets its delete marker, once', () => {
+    expect(decided(null, chain(1, 100_001), { delete: true })).toMatchObject({ is: 'destination-only' })
+    const dead = {
+      ...chain(1, 100_001),
+      versions: [{ ...chain(1).versions[0]!, kind: 'delete-marker' as const }],
+    }
+    expect(decided(null, dead, { delete: true })).toEqual({ is: 'left' })
+  })
+})
+
+describe('what all versions ask of the two places', () => {
+  const options: PassOptions = { ...defaultPassOptions, versions: 'all' }
+  const signal = new AbortController().signal
+  const keeps = (state: 'enabled' | 'suspended' | 'off'): Storage =>
+    Object.assign(memoryStorage(), { versions: { state: async () => state } as unknown as Versions })
+
+  it('is said before anything is done', async () => {
+    const required = (source: Storage, destination: Storage, more: Partial<PassOptions> = {}) =>
+      requireVersions({ ...options, ...more }, source, destination, signal).then(
+        () => null,
+        (error: DrayError) => [error.code, error.message],
+      )
+    const none = Object.assign(memoryStorage(), { kind: 'file', name: '/a/path' }) as unknown as Storage
+    expect(await required(keeps('off'), keeps('enabled'))).toBeNull()
+    expect(await required(none, keeps('enabled'))).toEqual([
+      'usage',
+      '--versions all: the source /a/path is a directory, and files have no versions.',
+    ])
+    expect(await required(keeps('enabled'), none)).toMatchObject([
+      'usage',
+      expect.stringContaining('destination'),
+    ])
+    expect(await required(keeps('enabled'), keeps('suspended'))).toMatchObject([
+      'config',
+      expect.stringContaining('suspended'),
+    ])
+    expect(await required(keeps('enabled'), keeps('off'))).toMatchObject([
+      'config',
+      expect.stringContaining('off'),
+    ])
+    expect(await required(keeps('enabled'), keeps('off'), { kind: 'verify' })).toBeNull()
+    expect(await required(none, none, { versions: 'newest' })).toBeNull()
   })
 })

@@ -1,12 +1,17 @@
 /** Versions through the S3 adapter, on the server of this repository, and what a lying server may answer. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { withRetry } from '../../agent/storage/retry.ts'
+import type { S3Client } from '../../agent/storage/s3/client.ts'
+import { listVersions } from '../../agent/storage/s3/list-versions.ts'
 import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
 import { readVersionPage } from '../../agent/storage/s3/version-page.ts'
-import { keyFromText } from '../../shared/key.ts'
+import type { Chain } from '../../agent/storage/versions.ts'
+import { type Key, keyFromText } from '../../shared/key.ts'
+import { everything } from '../../shared/range.ts'
 import { failure, noSignal, put } from './contract.ts'
 import { chainsIn, describeVersions, remove, told } from './versions-contract.ts'
 
@@ -45,7 +50,7 @@ describe('versions in a bucket', () => {
     for (const body of ['one', 'three']) await put(storage, 'k', body)
     const chains = await chainsIn(storage)
     expect(told(chains)).toEqual(['k: 5'])
-    const [{ version, token }] = chains[0]!.versions as [{ version: string; token: string }]
+    const { version, token } = chains[0]!.versions[0]!
     expect(version).toBe('null')
     const reading = await storage.read(keyFromText('k'), { version, token, signal: noSignal })
     expect(reading?.entry.size).toBe(5)
@@ -155,6 +160,19 @@ describe('a page of versions', () => {
     expect(await listingOf(document('', true, next('a', '1')))).toBe('server-error')
     // A page that says it is the last and names a next one is not the last.
     expect(await listingOf(document(a2, false, next('a', '2')), document(a1))).toEqual(['a: 3 3'])
+  })
+
+  test('of a key with more versions than are held gives their number and the newest', async () => {
+    const many = [3, 2, 1].map((id) => version('a', `${id}`, id === 3)).join('')
+    const client = {
+      where: () => ({ op: 'LIST', bucket: '', endpoint: '', region: '' }),
+      send: async () => ({ body: Readable.from([document(many + version('b', '1', true))]) }),
+    } as unknown as S3Client
+    const found: Chain[] = []
+    for await (const page of listVersions(client, '' as Key, everything, noSignal, 2)) found.push(...page)
+    const [a, b] = found
+    expect([a!.count, a!.versions.map((each) => each.version)]).toEqual([3, ['3']])
+    expect([b!.count, b!.versions.length]).toEqual([1, 1])
   })
 
   test('keeps delete markers where they are among the versions', async () => {

@@ -77,7 +77,10 @@ export function describeVersions(
         for (const body of ['1', '22']) await put(storage, key, body)
       const all = [...['a', 'b', 'b/c', 'd', ...odd].map(keyFromText)].sort()
       const within = (after: string | null, through: string | null) =>
-        chainsIn(storage, { after: after && keyFromText(after), through: through && keyFromText(through) })
+        chainsIn(storage, {
+          after: after === null ? null : keyFromText(after),
+          through: through === null ? null : keyFromText(through),
+        })
       expect((await within(null, null)).map(({ key }) => key)).toEqual(all)
       expect(told(await within('a', 'b/c'))).toEqual(['b: 1 2', 'b/c: 1 2'])
       expect((await within('b', null)).map(({ key }) => key)).toEqual(all.filter((key) => key > 'b'))
