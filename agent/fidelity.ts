@@ -23,7 +23,7 @@ export interface Fidelity {
    * something would be lost and nothing may be.
    */
   carry(head: Head, signal: AbortSignal): Promise<Metadata>
-  /** After an upload in parts: what can be put on an object only when it is there. */
+  /** After an upload in parts, with what was carried: what an object can have only when it is there, or what was forgotten on the way. */
   seal(key: Key, metadata: Metadata, signal: AbortSignal): Promise<void>
   /** What the object that was carried last under this key has lost. Asked once: then it is forgotten. */
   lossesOf(key: Key): readonly Property[]
@@ -112,6 +112,18 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
     if (stops) throw unsupported(key, `takes ${said(gone)} and does not keep it`)
   }
 
+  /** Puts it on an object that is there already, as far as the destination takes it. */
+  async function amend(key: Key, name: Property, properties: Properties, signal: AbortSignal): Promise<void> {
+    try {
+      await destination.amend?.(key, properties, signal)
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown
+      refused.add(name)
+      lose(key, [name])
+      if (stops) throw unsupported(key, `refuses ${said([name])}: ${thrown.message}`)
+    }
+  }
+
   /** What was begun here, until it is completed. */
   const uploads = new Map<string, Properties>()
   const partsOf = (multipart: Multipart): Multipart =>
@@ -122,10 +134,14 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
         uploads.set(result, given)
         return result
       },
-      async complete(key, upload, parts, signal, ...rest) {
-        const written = await multipart.complete(key, upload, parts, signal, ...rest)
+      async complete(key, upload, parts, signal, ...more) {
+        const written = await multipart.complete(key, upload, parts, signal, ...more)
         const given = uploads.get(upload)
-        if (given && uploads.delete(upload) && !seen(given)) await inspect(key, written.token, given, signal)
+        if (!given) return written
+        uploads.delete(upload)
+        // Its tags are looked at by whoever seals it.
+        const { tags: _, ...rest } = given
+        if (!seen(rest)) await inspect(key, written.token, rest, signal)
         return written
       },
     } satisfies Partial<Multipart>)
@@ -145,14 +161,13 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
     destination: yieldingDestination,
     carry,
     async seal(key, { properties }, signal) {
-      if (!properties || !namesOf(properties).has('object-lock')) return
-      try {
-        await destination.lock?.(key, properties, signal)
-      } catch (thrown) {
-        if (!isRefusal(thrown)) throw thrown
-        refused.add('object-lock')
-        lose(key, ['object-lock'])
-        if (stops) throw unsupported(key, `refuses its object lock: ${thrown.message}`)
+      if (!properties) return
+      const { tags, retention, legalHold } = properties
+      if (tags && !(await hasTags(destination, key, tags.length, signal)))
+        await amend(key, 'tags', { tags }, signal)
+      if (retention || legalHold) {
+        const { tags: _, ...lock } = properties
+        await amend(key, 'object-lock', lock, signal)
       }
     },
     lossesOf(key) {
@@ -161,6 +176,12 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
       return lost
     },
   }
+}
+
+/** Ceph's gateway takes tags at an upload's beginning, and forgets them. */
+async function hasTags(destination: Storage, key: Key, count: number, signal: AbortSignal): Promise<boolean> {
+  const head = await destination.head(key, signal)
+  return head?.metadata.properties?.tagCount === count
 }
 
 const needsAsking = ({ tagCount, retention, legalHold }: Properties) =>

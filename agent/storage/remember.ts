@@ -112,6 +112,12 @@ export function rememberListings(storage: Storage, { dir, maxBytes }: RememberOp
     walks: storage.walks,
     multipart: storage.multipart,
     versions: storage.versions ?? null,
+    ...(storage.place && { place: storage.place }),
+    ...(storage.copyFrom && { copyFrom: storage.copyFrom }),
+    ...(storage.archive && { archive: storage.archive }),
+    get blind() {
+      return storage.blind ?? null
+    },
     list: (range, options) =>
       options.fresh || isEmpty(range) ? storage.list(range, options) : list(range, options.signal),
     head: (key, signal, version) => storage.head(key, signal, version),
@@ -125,7 +131,9 @@ export function rememberListings(storage: Storage, { dir, maxBytes }: RememberOp
       describe: (head, wanted, signal) => storage.describe!(head, wanted, signal),
     }),
     ...(storage.holds && { holds: (signal) => storage.holds!(signal) }),
-    ...(storage.lock && { lock: (key, properties, signal) => storage.lock!(key, properties, signal) }),
+    ...(storage.amend && {
+      amend: (key, properties, signal) => storage.amend!(key, properties, signal),
+    }),
     unsupported: (key) => storage.unsupported(key),
     async close() {
       closed = true

@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type DrayError, toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import { isEmpty, type Range } from '../../shared/range.ts'
+import type { Archive } from './archive.ts'
 import type { CopyFrom } from './copy-from.ts'
 import { interrupted, throwIfAborted } from './interrupt.ts'
 import type { Entry, Multipart, Part, Storage } from './storage.ts'
@@ -116,6 +117,7 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
     delete: (key, deletion) =>
       again(deletion.signal, async (attempt) => (await storage.delete(key, deletion)) || attempt > 1),
     multipart: storage.multipart && multipartAgain(storage.multipart, options),
+    ...(storage.archive && { archive: archiveAgain(storage.archive, options) }),
     ...(storage.place && { place: storage.place }),
     ...(storage.copyFrom && { copyFrom: copyAgain(storage.copyFrom, options) }),
     versions: storage.versions ? versionsAgain(storage.versions, options) : null,
@@ -123,13 +125,18 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
       describe: (head, wanted, signal) => again(signal, () => storage.describe!(head, wanted, signal)),
     }),
     ...(storage.holds && { holds: (signal) => again(signal, () => storage.holds!(signal)) }),
-    ...(storage.lock && {
-      lock: (key, properties, signal) => again(signal, () => storage.lock!(key, properties, signal)),
+    ...(storage.amend && {
+      amend: (key, properties, signal) => again(signal, () => storage.amend!(key, properties, signal)),
     }),
     unsupported: (key) => storage.unsupported(key),
     close: () => storage.close(),
   }
 }
+
+const archiveAgain = (archive: Archive, options: RetryOptions): Archive => ({
+  standing: (entry, signal) => retrying(() => archive.standing(entry, signal), options, signal),
+  restore: (entry, how, signal) => retrying(() => archive.restore(entry, how, signal), options, signal),
+})
 
 function copyAgain(copyFrom: CopyFrom, options: RetryOptions): CopyFrom {
   const once = options.writeOnce ? { ...options, attempts: 1 } : options

@@ -10,6 +10,7 @@ import type { Readable } from 'node:stream'
 import type { ErrorCode } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
+import type { Archive } from './archive.ts'
 import type { CopyFrom, Place } from './copy-from.ts'
 import type { Holdings, Properties, Wanted } from './properties.ts'
 import type { Versions } from './versions.ts'
@@ -82,6 +83,8 @@ export interface Reading extends Head {
   readonly body: Readable | TappedBody
   /** All of the body, where the store gave it at once. */
   readonly bytes?: Buffer
+  /** Nobody will look at `bytes` any more: their memory may be another's. Whoever forgets it leaves them to the collector. */
+  release?(): void
 }
 
 /** Inclusive byte offsets. */
@@ -192,6 +195,9 @@ export interface Storage {
   /** Absent where the store cannot copy by itself. */
   readonly copyFrom?: CopyFrom
 
+  /** Absent where no object is ever archived. */
+  readonly archive?: Archive
+
   /** Null or absent where the store keeps one version of each object. */
   readonly versions?: Versions | null
 
@@ -207,8 +213,8 @@ export interface Storage {
    */
   holds?(signal: AbortSignal): Promise<Holdings>
 
-  /** Puts retention and legal hold on an object that is there. Absent where a store has none. */
-  lock?(key: Key, properties: Properties, signal: AbortSignal): Promise<void>
+  /** Gives tags, retention and legal hold to an object that is there. Absent where a store has none. */
+  amend?(key: Key, properties: Properties, signal: AbortSignal): Promise<void>
 
   /**
    * Whether the store refuses a body that is not that of its `contentMd5`: found out once, by trying, and false where that could not be

@@ -4,6 +4,7 @@ import {
   GetObjectTaggingCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
+  PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
@@ -22,7 +23,7 @@ type Headers = Readonly<Record<string, string>>
 export interface Besides {
   readonly describe: NonNullable<Storage['describe']>
   readonly holds: NonNullable<Storage['holds']>
-  readonly lock: NonNullable<Storage['lock']>
+  readonly amend: NonNullable<Storage['amend']>
   /** Headers that an object of these properties needs and only a request can tell. */
   grants(properties: Properties, signal: AbortSignal): Promise<Headers>
   /** `put` with the headers that it needs besides. A lock without a digest, which S3 refuses, is put on afterwards. */
@@ -56,8 +57,13 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
     return TagSet.map(({ Key: tag = '', Value = '' }) => ({ name: tag, value: Value }))
   }
 
-  const lock: Besides['lock'] = async (key, { retention, legalHold }, signal) => {
+  const amend: Besides['amend'] = async (key, { tags, retention, legalHold }, signal) => {
     const request = { verb: 'PUT-LOCK', key: whole(key, 'PUT-LOCK'), signal }
+    if (tags) {
+      const TagSet = tags.map(({ name: tag, value }) => ({ Key: tag, Value: value }))
+      const command = new PutObjectTaggingCommand({ ...name, Tagging: { TagSet } })
+      await control.run({ ...request, verb: 'PUT-TAGS' }, (sdk, options) => sdk.send(command, options))
+    }
     if (retention) {
       const Retention = { Mode: retention.mode, RetainUntilDate: new Date(retention.until) }
       const command = new PutObjectRetentionCommand({ ...name, Retention })
@@ -85,7 +91,7 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
   }
 
   return {
-    lock,
+    amend,
 
     async holds(signal) {
       const tagged = { verb: 'GET-TAGS', key: whole(nobodys, 'GET'), signal }
@@ -136,7 +142,8 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
       const hasDigest = body.contentMd5 !== undefined || properties.checksum !== undefined
       if (hasDigest) return put({ ...more, ...headersOfLock(properties) })
       const written = await put(more)
-      await lock(key, properties, signal)
+      const { tags: _, ...lock } = properties
+      await amend(key, lock, signal)
       return written
     },
   }

@@ -177,6 +177,8 @@ mean(
 mean(elsewhere, 'PermanentRedirect', 'TemporaryRedirect', 'Redirect', 'IllegalLocationConstraintException')
 mean(elsewhere, 'InvalidRegion', 'InvalidRegionName')
 mean(skewed, 'RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture')
+mean(throttled, 'GlacierExpeditedRetrievalNotAvailable')
+mean({ ...refused, code: 'busy' }, 'RestoreAlreadyInProgress')
 mean(throttled, 'SlowDown', 'SlowDownRead', 'SlowDownWrite', 'Throttling', 'ThrottlingException')
 mean(throttled, 'ServiceUnavailable', 'TooManyRequests', 'TooManyRequestsException', 'RequestLimitExceeded')
 mean(throttled, 'BandwidthLimitExceeded', 'Busy', 'EC2ThrottledException', 'ProvisionedThroughputExceeded')
@@ -187,7 +189,7 @@ mean(
     code: 'archived',
     retry: 'never',
     says: (where) => `The object is archived and must be restored before it can be read (${where.op}).`,
-    hint: 'Restore it in the store (RestoreObject) and run the same command again.',
+    hint: 'Let it be restored with --archived restore, or left out with --archived skip.',
   },
   'InvalidObjectState',
 )
@@ -308,11 +310,13 @@ const rightsFor: Record<string, string | undefined> = {
   GET: 's3:GetObject is needed, and s3:ListBucket so that a missing object can be told from a forbidden one',
   PUT: 's3:PutObject is needed',
   'GET-TAGS': 's3:GetObjectTagging is needed (or --tags drop)',
+  'PUT-TAGS': 's3:PutObjectTagging is needed (or --tags drop)',
   'GET-ACL': 's3:GetObjectAcl and s3:GetBucketAcl are needed (or --acl drop)',
   'PUT-LOCK': 's3:PutObjectRetention and s3:PutObjectLegalHold are needed (or --object-lock drop)',
   DELETE: 's3:DeleteObject is needed',
   'LIST-VERSIONS': 's3:ListBucketVersions is needed',
   'GET-VERSIONING': 's3:GetBucketVersioning is needed',
+  RESTORE: 's3:RestoreObject is needed',
   'LIST-PARTS': 's3:ListMultipartUploadParts is needed',
   ABORT: 's3:AbortMultipartUpload is needed',
 }

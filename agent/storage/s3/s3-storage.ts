@@ -5,6 +5,7 @@ import { formatLocation, type S3Location } from '../../../shared/location.ts'
 import { BytesReading } from '../bytes-reading.ts'
 import type { ByteRange, Head, Reading, Storage } from '../storage.ts'
 import { resolveAccess } from './access.ts'
+import { openArchive } from './archive.ts'
 import { openBesides } from './besides.ts'
 import { ignore } from './body.ts'
 import { openS3Client } from './client.ts'
@@ -137,7 +138,8 @@ export async function openS3Storage(
         if (typeof found !== 'string') found = ofVersion(found, response, version)
         if (typeof found === 'string') throw malformed(client.where(request), found)
         if (token !== undefined && found.entry.token !== token) throw changed(client.where(request).op)
-        return Buffer.isBuffer(body) ? new BytesReading(found, body) : { ...found, body }
+        if (Buffer.isBuffer(body)) return new BytesReading(found, body, response as WholeResponse)
+        return { ...found, body }
       } catch (error) {
         if (!Buffer.isBuffer(body)) body.destroy()
         throw error
@@ -172,9 +174,10 @@ export async function openS3Storage(
     },
 
     ...(options.customerKey ? {} : { place, copyFrom }),
+    archive: openArchive(client, whole),
     describe: besides.describe,
     holds: besides.holds,
-    lock: besides.lock,
+    amend: besides.amend,
     multipart: openMultipart(client, bucket, prefix, whole, head, conditions, besides.grants),
     versions: openVersions(client, prefix, whole),
     close: () => client.close(),
