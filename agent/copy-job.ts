@@ -94,11 +94,11 @@ export class CopyJob {
   }
 
   /** All of the source's object, in memory; `gone` and `changed` are thrown. */
-  async readAtOnce(): Promise<Head & { bytes: Buffer }> {
+  async readAtOnce(): Promise<Head & { bytes: Buffer; release?(): void }> {
     const { size } = this.entry
     const reading = await this.#read(this.signal, { atOnce: size })
     const { entry, metadata, bytes } = reading
-    if (bytes?.length === size) return { entry, metadata, bytes }
+    if (bytes?.length === size) return reading as Reading & { bytes: Buffer }
     const gauge = { size, op: this.op, failed: (error: DrayError) => void this.note(error) }
     return { entry, metadata, bytes: await wholeBody(reading.body, gauge, this.signal) }
   }

@@ -122,6 +122,7 @@ async function copyAtOnce(job: CopyJob): Promise<Copied> {
     const body = new BytesBody(bytes, contentMd5)
     const written = await destination.write(read.key, body, metadata, job.signal, job.deps.expected)
     job.count(read.size)
+    reading.release?.()
     return written
   }
   if (destination.kind === 'file') {

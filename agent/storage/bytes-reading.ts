@@ -6,11 +6,18 @@ export class BytesReading implements Reading {
   readonly entry: Entry
   readonly metadata: Metadata
   readonly bytes: Buffer
+  readonly #given: { release?(): void } | null
 
-  constructor({ entry, metadata }: Head, bytes: Buffer) {
+  /** `given`: whom to tell that the bytes are needed no more. */
+  constructor({ entry, metadata }: Head, bytes: Buffer, given: { release?(): void } | null = null) {
     this.entry = entry
     this.metadata = metadata
     this.bytes = bytes
+    this.#given = given
+  }
+
+  release(): void {
+    this.#given?.release?.()
   }
 
   get body(): Readable {

@@ -51,6 +51,8 @@ export interface WholeResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Buffer
+  /** Nobody will look at the body any more: its memory may be another's. */
+  release?(): void
   /** Bytes of the request's body that were on their way when the answer began. */
   readonly sent: number
 }

@@ -8,12 +8,14 @@ import type { HttpRequest } from '../http.ts'
 import { Exchange } from './exchange.ts'
 import type { Framing } from './framing.ts'
 import type { Head } from './head.ts'
+import { giveRoom, takeRoom } from './room.ts'
 import type { Slab } from './slab.ts'
 import { WireError } from './wire-error.ts'
 
 export class WholeResponse {
   readonly head: Head
   readonly body: Buffer
+  #released = false
   /** Bytes of the request's body that were on their way when the answer began. */
   readonly sent: number
 
@@ -21,6 +23,12 @@ export class WholeResponse {
     this.head = head
     this.body = body
     this.sent = sent
+  }
+
+  release(): void {
+    if (this.#released || this.body.length === 0) return
+    this.#released = true
+    giveRoom(this.body)
   }
 
   get status(): number {
@@ -70,7 +78,7 @@ export class WholeExchange extends Exchange {
     this.#head = head
     this.#sent = sent
     if (length > this.#most && head.status < 300) this.abort(tooLong(this.#most))
-    else if (length > 0) this.#bytes = room(Math.min(length, this.#most))
+    else if (length > 0) this.#bytes = takeRoom(Math.min(length, this.#most))
   }
 
   onData(slab: Slab, from: number, to: number): void {
@@ -101,21 +109,6 @@ export class WholeExchange extends Exchange {
     if (this.#head === null || this.#head.status < 300 || this.request.signal.aborted) this.#reject(error)
     else this.onEnd()
   }
-}
-
-/** Small bodies are cut from slabs of their own, which the collector gets when the last of them is gone. */
-const slabBytes = 64 * 1024
-let slab = nothing
-let slabUsed = 0
-
-function room(length: number): Buffer {
-  if (length > slabBytes / 4) return Buffer.allocUnsafeSlow(length)
-  if (slabUsed + length > slab.length) {
-    slab = Buffer.allocUnsafeSlow(slabBytes)
-    slabUsed = 0
-  }
-  slabUsed += length
-  return slab.subarray(slabUsed - length, slabUsed)
 }
 
 const tooLong = (most: number) => new WireError('body-too-long', `an answer of more than ${most} bytes`)
