@@ -88,16 +88,25 @@ export function shiftedStorage(
 export function translated(
   source: Storage,
   named: (head: Head, place: Key) => Head | null,
-): Pick<Storage, 'headPart' | 'describe'> {
+): Pick<Storage, 'headPart' | 'describe' | 'holds' | 'place' | 'archive'> {
   const original = (entry: Entry): Entry =>
     entry.origin === undefined ? entry : { ...entry, key: entry.origin }
+  const { archive, place } = source
   return {
+    ...(place && { place }),
+    ...(archive && {
+      archive: {
+        standing: (entry, signal) => archive.standing(original(entry), signal),
+        restore: (entry, how, signal) => archive.restore(original(entry), how, signal),
+      },
+    }),
     ...(source.headPart && {
       async headPart(entry, number, signal) {
         const part = await source.headPart!(original(entry), number, signal)
         return part && { ...part, head: named(part.head, entry.key)! }
       },
     }),
+    ...(source.holds && { holds: (signal) => source.holds!(signal) }),
     ...(source.describe && {
       describe: (head, wanted, signal) =>
         source.describe!({ ...head, entry: original(head.entry) }, wanted, signal),
