@@ -25,8 +25,8 @@ export async function copyWithin(job: CopyJob): Promise<Copied | null> {
   const { place } = source
   if (!serverSide || !place || !copyFrom || !multipart) return null
   if (destination.place?.store !== place.store || unable.has(destination)) return null
-  const { key, token, version } = job.entry
-  const origin = { place, key, token, ...(version !== undefined && { version }) }
+  const { key, origin: was = key, token, version } = job.entry
+  const origin = { place, key: was, token, ...(version !== undefined && { version }) }
   try {
     return await copyBy(job, copyFrom, multipart, origin)
   } catch (error) {

@@ -47,6 +47,16 @@ export const versionPolicies = ['newest', 'all'] as const
 
 export const serverSideCopies = ['auto', 'never'] as const
 
+/**
+ * What becomes of archived objects (GLACIER and the like) that are to be copied and cannot be read: left out and counted as skipped;
+ * failed, each by name; or restored for some days and waited for, which the store charges for. Those that were restored
+ * are copied whatever this says.
+ */
+export const archivedPolicies = ['fail', 'skip', 'restore'] as const
+/** S3's names: minutes, hours, or half a day, and dear to cheap. */
+export const restoreTiers = ['Expedited', 'Standard', 'Bulk'] as const
+export type RestoreTier = (typeof restoreTiers)[number]
+
 export const passOptionsSchema = z.strictObject({
   kind: z.enum(['copy', 'verify']),
   /** Counts what a copy would do, and does nothing. */
@@ -63,6 +73,10 @@ export const passOptionsSchema = z.strictObject({
   compare: z.enum(compares).default('auto'),
   /** `auto`: where both sides are in one store, and one set of rights opens them, the store copies by itself. */
   serverSideCopy: z.enum(serverSideCopies).default('auto'),
+  archived: z.enum(archivedPolicies).default('fail'),
+  /** How long a readable copy of an archived object stays. */
+  restoreDays: z.number().int().min(1).max(365).default(7),
+  restoreTier: z.enum(restoreTiers).default('Standard'),
   versions: z.enum(versionPolicies).default('newest'),
 })
 export type PassOptions = z.infer<typeof passOptionsSchema>
@@ -77,6 +91,9 @@ export const defaultPassOptions: PassOptions = {
   fidelity: defaultFidelity,
   compare: 'auto',
   serverSideCopy: 'auto',
+  archived: 'fail',
+  restoreDays: 7,
+  restoreTier: 'Standard',
   versions: 'newest',
 }
 

@@ -28,7 +28,7 @@ export const hints: Record<ErrorCode, string> = {
   'key-clash': 'Two objects cannot have one name; rename one of them, map them apart, or copy to a bucket.',
   unmapped: 'Change --map-pattern so that it matches, or say --map-unmatched keep or skip.',
   'too-large': 'The destination does not take objects of this size.',
-  archived: 'Restore it from the archive first, then run the same command again.',
+  archived: 'Run the same command with --archived restore, or with --archived skip to leave it out.',
   symlink: 'Replace the link by a directory, or name what it leads to as the place.',
   'special-file': 'Devices, sockets and pipes hold no content to copy.',
   'no-space': 'Make room at the destination, then run the same command again.',

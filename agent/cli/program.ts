@@ -3,7 +3,15 @@ import { hostname, totalmem } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { DrayError } from '../../shared/error.ts'
 import { unmatchedPolicies } from '../../shared/mapping.ts'
-import { compares, depths, serverSideCopies, symlinkPolicies, versionPolicies } from '../../shared/policy.ts'
+import {
+  archivedPolicies,
+  compares,
+  depths,
+  restoreTiers,
+  serverSideCopies,
+  symlinkPolicies,
+  versionPolicies,
+} from '../../shared/policy.ts'
 import { leastBudget, usualBudget } from '../core/budget.ts'
 import { fidelityOptions } from './fidelity-options.ts'
 import { exitCodes, type Io } from './io.ts'
@@ -153,6 +161,24 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
         )
           .choices(serverSideCopies)
           .default('auto'),
+      )
+      .addOption(
+        new Option(
+          '--archived <policy>',
+          'of objects in GLACIER and the like: fail, leave out, or restore and wait',
+        )
+          .choices(archivedPolicies)
+          .default('fail'),
+      )
+      .addOption(
+        new Option('--restore-days <number>', 'how long restored copies stay')
+          .argParser(whole(1, 365))
+          .default(7),
+      )
+      .addOption(
+        new Option('--restore-tier <tier>', 'how fast, and how dear, a restore is')
+          .choices(restoreTiers)
+          .default('Standard'),
       )
   } else {
     command

@@ -4,10 +4,12 @@ import { DrayError } from '../../shared/error.ts'
 import { customerKeyName } from '../../shared/location.ts'
 import { type Arrangement, seesAll } from '../../shared/mapping.ts'
 import {
+  archivedPolicies,
   compares,
   type Filter,
   filterSchema,
   type PassOptions,
+  restoreTiers,
   serverSideCopies,
   versionPolicies,
 } from '../../shared/policy.ts'
@@ -54,6 +56,9 @@ const rawSchema = rawFidelitySchema.extend({
   symlinks: z.enum(['skip', 'follow']).default('skip'),
   compare: z.enum(compares).default('auto'),
   serverSideCopy: z.enum(serverSideCopies).default('auto'),
+  archived: z.enum(archivedPolicies).default('fail'),
+  restoreDays: z.number().default(7),
+  restoreTier: z.enum(restoreTiers).default('Standard'),
   versions: z.enum(versionPolicies).default('newest'),
   concurrency: z.number().default(512),
   memory: z.number().default(leastBudget),
@@ -99,6 +104,9 @@ export function parseRequest(
       fidelity: parseFidelity(raw),
       compare: raw.compare,
       serverSideCopy: raw.serverSideCopy,
+      archived: raw.archived,
+      restoreDays: raw.restoreDays,
+      restoreTier: raw.restoreTier,
       versions: raw.versions,
     },
     concurrency: raw.concurrency,

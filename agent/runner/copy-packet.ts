@@ -10,6 +10,7 @@ import { baselineRow } from '../baseline/baseline.ts'
 import { copyObject } from '../copy.ts'
 import { type Proof, prove } from '../prove.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
+import { archivedError, mayBeArchived, restoreAndCopy } from './archived.ts'
 import { eachInSlot } from './each.ts'
 import { type Instead, planLarge, uploadPacket } from './large-object.ts'
 import type { Pass } from './pass.ts'
@@ -26,6 +27,8 @@ export interface Job {
   readonly tally: Tally
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal
+  /** Whether it only waits for a store to do something, and so takes nobody's place. */
+  waits(isWaiting: boolean): void
 }
 
 /** How far the packet has come, in key order, or what becomes of it instead. Throws where it could not be worked on as a whole. */
@@ -34,11 +37,14 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   const { options } = pass
   if (packet.upload) return uploadPacket(job, packet.upload)
   const plan = await makePlan(pass, packet, tally, signal)
-  const expanded = plan.large && !copiesItself(pass) ? await planLarge(job, plan.large) : null
+  const { large } = plan
+  const expanded = large && !copiesItself(pass) && !mayBeArchived(large) ? await planLarge(job, large) : null
   if (expanded) return expanded
   const rows = plan.rows
   /** A name that is taken by what is about to be deleted: tried once more after that. */
   const clashes: Todo[] = []
+  /** To be restored, and copied when they can be read. */
+  const archived: { todo: Todo; source: Entry }[] = []
   const mayClash = options.delete && plan.todo.some((todo) => todo.is === 'destination-only')
 
   const bytesOf = (todo: Todo) => (todo.is === 'destination-only' ? 0 : todo.source.size)
@@ -50,7 +56,12 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
     })
 
   async function settle(todo: Todo, within: AbortSignal, isLastTry: boolean): Promise<void> {
-    const row = await copyOne(job, todo, within, (error) => {
+    const row = await copyOne(job, todo, within, (error, source) => {
+      if (error.code === 'archived' && options.archived !== 'fail') {
+        if (options.archived === 'skip') tally.skipped(source, 'archived')
+        else archived.push({ todo, source })
+        return true
+      }
       if (error.code !== 'key-clash' || isLastTry) return false
       clashes.push(todo)
       return true
@@ -64,6 +75,12 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   const deletes = plan.todo.filter((todo) => todo.is === 'destination-only')
   await work(deletes, (todo, within) => deleteOne(job, todo, within))
   await work(clashes.splice(0), (todo, within) => settle(todo, within, true))
+  await restoreAndCopy(job, archived.splice(0), (ready) =>
+    work(
+      ready.map(({ todo }) => todo),
+      (todo, within) => settle(todo, within, true),
+    ),
+  )
 
   if (!options.dryRun) await remember(job, plan.through, plan.began, rows)
   return plan.through
@@ -76,12 +93,12 @@ const copiesItself = ({ options, source, destination }: Pass): boolean =>
   source.place !== undefined &&
   source.place?.store === destination.place?.store
 
-/** The row that the object leaves in the baseline, or null. `later` may take a failure for another try. */
+/** The row that the object leaves in the baseline, or null. `later` may take a failure for another try, or tell it otherwise. */
 async function copyOne(
   job: Job,
   todo: Todo,
   signal: AbortSignal,
-  later: (error: DrayError) => boolean,
+  later: (error: DrayError, source: Entry) => boolean,
 ): Promise<BaselineRow | null> {
   const { pass, tally } = job
   if (todo.is === 'destination-only') return null
@@ -117,6 +134,12 @@ async function copyOne(
       return settled.row
     }
   }
+  const unread = mayBeArchived(source) ? await archivedError(job, source, signal) : null
+  // What would be restored first would be copied then.
+  if (unread && !(pass.options.dryRun && pass.options.archived === 'restore')) {
+    if (!later(unread, source)) tally.failed(source, unread)
+    return null
+  }
   if (pass.options.dryRun) {
     tally.copied(source, source.size, null)
     return null
@@ -139,7 +162,7 @@ async function copyOne(
     case 'failed':
       if (isRootGone(pass.destination, result.error)) throw result.error
       if (await isSideTrouble(result.error, pass, source.key, signal)) throw result.error
-      if (!later(result.error)) tally.failed(source, result.error)
+      if (!later(result.error, source)) tally.failed(source, result.error)
       return null
     default:
       return result satisfies never

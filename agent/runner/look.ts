@@ -48,7 +48,8 @@ export async function* look(pass: Pass, range: Range, options: LookOptions): Asy
           const decision = pass.filter.matches(key) ? decide(pair, null, pass.sight) : null
           // Hot: awaits only where the baseline has to be asked.
           if (rows && decision && needsRow(decision)) {
-            const row = await rows.at(key, before)
+            const found = rows.at(key, before)
+            const row = found instanceof Promise ? await found : found
             seen.push({ key, decision: row ? decide(pair, row, pass.sight) : decision, row })
           } else {
             seen.push({ key, decision, row: undefined })

@@ -51,6 +51,8 @@ interface Holding {
   readonly controller: AbortController
   readonly progress: Work
   survey: Survey | null
+  /** It waits for a store, and takes no place. */
+  isWaiting: boolean
   state: 'working' | 'telling'
 }
 
@@ -90,6 +92,7 @@ export function startRunner(
       controller,
       progress: { objects: 0, bytes: 0 },
       survey: null,
+      isWaiting: false,
       state: 'working',
     }
     holdings.set(packet.id, holding)
@@ -143,7 +146,11 @@ export function startRunner(
     })
     const tally = createTally(report, progress)
     try {
-      const job = { pass, packet, report, tally, signal }
+      const waits = (isWaiting: boolean) => {
+        holding.isWaiting = isWaiting
+        changed()
+      }
+      const job = { pass, packet, report, tally, signal, waits }
       const through = await workOn(job)
       if (through !== null && typeof through === 'object') return { ...through, ...named(packet) }
       const { counts, failures } = tally
@@ -214,7 +221,7 @@ export function startRunner(
     free() {
       if (isDraining) return 0
       const all = [...holdings.values()]
-      const busy = all.filter((h) => h.state === 'working' && !h.survey?.isHeld).length
+      const busy = all.filter((h) => h.state === 'working' && !h.survey?.isHeld && !h.isWaiting).length
       // Outcomes that the plane does not answer must not pile up.
       const untold = Math.max(0, all.filter((h) => h.state === 'telling').length - places)
       return Math.max(0, Math.min(places - busy - untold, mostLeases - all.length))

@@ -16,6 +16,8 @@ export interface World {
   readonly dir: string | null
   readonly minPartSize: number
   readonly opaqueEtags: boolean
+  /** How long a restore from an archive takes. */
+  readonly restoreMs: number
   now(): number
 }
 

@@ -36,6 +36,7 @@ import {
   putObjectTagging,
 } from './operations/object-settings.ts'
 import { putObject } from './operations/put-object.ts'
+import { restoreObject } from './operations/restore-object.ts'
 
 export const handlers: Readonly<Record<Operation, Handler>> = {
   ListBuckets: listBuckets,
@@ -68,6 +69,7 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
   PutObjectRetention: putObjectRetention,
   GetObjectLegalHold: getObjectLegalHold,
   PutObjectLegalHold: putObjectLegalHold,
+  RestoreObject: restoreObject,
   CreateMultipartUpload: createMultipartUpload,
   UploadPart: uploadPart,
   UploadPartCopy: uploadPartCopy,

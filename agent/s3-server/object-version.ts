@@ -25,6 +25,8 @@ export interface Extra {
   /** Of a multipart object, in order. */
   parts?: readonly PartLayout[]
   lock?: Lock
+  /** Of an archived one: when it can be read (milliseconds), and for how many days. */
+  restore?: { ready: number; days: number }
   acl?: readonly Grant[]
   /** Base64 of the MD5 of the customer's key that it was written with. */
   customerKey?: string

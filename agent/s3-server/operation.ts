@@ -38,6 +38,7 @@ const objectRules = [
   ['PUT', 'acl', 'PutObjectAcl'],
   ['PUT', '', 'PutObject'],
   ['POST', 'uploads', 'CreateMultipartUpload'],
+  ['POST', 'restore', 'RestoreObject'],
   ['POST', 'uploadId', 'CompleteMultipartUpload'],
   ['DELETE', 'uploadId', 'AbortMultipartUpload'],
   ['DELETE', 'tagging', 'DeleteObjectTagging'],
@@ -51,7 +52,7 @@ export type Operation =
 
 /** Sub-resources of S3 that are not here: they must not be taken for the bucket or the object itself. */
 const unknown = new Set(
-  'accelerate acl analytics cors encryption intelligent-tiering inventory lifecycle logging metrics notification ownershipControls policy policyStatus publicAccessBlock replication requestPayment restore select session tagging torrent website'.split(
+  'accelerate acl analytics cors encryption intelligent-tiering inventory lifecycle logging metrics notification ownershipControls policy policyStatus publicAccessBlock replication requestPayment select session tagging torrent website'.split(
     ' ',
   ),
 )

@@ -41,6 +41,8 @@ export interface S3ServerOptions {
   readonly etags?: 'md5' | 'opaque'
   /** Names of request headers that it takes and forgets, as stores do with what they have not heard of. */
   readonly forgets?: readonly string[]
+  /** Milliseconds that a restore from an archive takes, none unless told; `Infinity`: until `finishRestores`. */
+  readonly restoreMs?: number
   readonly hooks?: Hooks
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -72,6 +74,7 @@ export class S3Server extends Contents {
       dir: options.dir === undefined ? null : bodiesIn(options.dir),
       opaqueEtags: options.etags === 'opaque',
       minPartSize: options.minPartSize ?? 5 * 1024 * 1024,
+      restoreMs: options.restoreMs ?? 0,
       now,
     }
     super(world)

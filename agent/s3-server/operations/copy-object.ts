@@ -20,6 +20,7 @@ import { parseKey, unescapeBytes } from '../request.ts'
 import { chunksOf, createBody, type StoredBody } from '../stored-body.ts'
 import { element, etagElement, optional, xmlDocument } from '../xml.ts'
 import { encryptionHeaders, maxBody } from './put-object.ts'
+import { checkReadable } from './restore-object.ts'
 
 export interface CopySource {
   readonly version: ObjectVersion
@@ -44,6 +45,7 @@ export function copySource({ request, world }: Exchange): CopySource {
   const version = findObject(bucket, key, versionId)
   checkCustomerKey(request, version, 'x-amz-copy-source-')
   checkRead(request, version, 'x-amz-copy-source-')
+  checkReadable(world, version)
   const headers: Record<string, string> =
     bucket.versioning === null ? {} : { 'x-amz-copy-source-version-id': version.versionId }
   return { version, name: `${name}/${key}`, headers }

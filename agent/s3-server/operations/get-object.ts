@@ -4,9 +4,9 @@ import { checkRead } from '../conditions.ts'
 import { checkCustomerKey, customerKeyHeaders } from '../customer-key.ts'
 import { S3Error } from '../errors.ts'
 import { bucketOf, type Exchange, objectOf, type Reply, versionHeader } from '../exchange.ts'
-import { storageClassOf } from '../object-headers.ts'
 import type { ObjectVersion } from '../object-version.ts'
 import type { S3Request } from '../request.ts'
+import { checkReadable, restoreHeader } from './restore-object.ts'
 
 interface Slice {
   readonly first: number
@@ -21,8 +21,7 @@ export function getObject(exchange: Exchange): Reply {
   const version = objectOf(exchange)
   checkCustomerKey(request, version)
   checkRead(request, version)
-  if (request.method === 'GET' && ['GLACIER', 'DEEP_ARCHIVE'].includes(storageClassOf(version)))
-    throw new S3Error('InvalidObjectState', undefined, { fields: { StorageClass: storageClassOf(version) } })
+  if (request.method === 'GET') checkReadable(exchange.world, version)
   const slice = partSlice(request, version) ?? rangeSlice(request, version.size)
   const { first, last, status, partsCount } = slice
   const whole = last - first + 1 === version.size
@@ -39,6 +38,7 @@ export function getObject(exchange: Exchange): Reply {
       : {}),
     ...(version.extra?.tags ? { 'x-amz-tagging-count': String(version.extra.tags.length) } : {}),
     ...lockHeaders(version),
+    ...restoreHeader(exchange.world, version),
     ...customerKeyHeaders(version.extra?.customerKey),
     ...overrides(request),
   }
