@@ -153,7 +153,7 @@ async function completeUpload(
         ? { read: head.entry, written: made!.entry, evidence: md5s ? ('hashed' as const) : ('etag' as const) }
         : await settleUpload(copy, multipart, plan, id, have)
     if ('elsewhere' in settled) return await giveBack(copy, multipart, id, copy.changed())
-    await pass.fidelity.seal(key, await copy.carried(head), signal)
+    await pass.fidelity.seal(key, head.metadata, signal)
     const { read, written, evidence } = settled
     tally.copied(read, source.size, evidence, pass.fidelity.lossesOf(key))
     const destination = { token: written.token, size: source.size, mtime: written.mtime }
