@@ -37,11 +37,19 @@ export class Contents {
   /** Where there is one of this name, it stays as it is. */
   createBucket(
     name: string,
-    options: { versioned?: boolean; lockable?: boolean; enforcesOwner?: boolean } = {},
+    options: {
+      versioned?: boolean
+      lockable?: boolean
+      enforcesOwner?: boolean
+      isPublic?: boolean
+      requesterPays?: boolean
+    } = {},
   ): void {
     if (this.#world.buckets.has(name)) return
     const bucket = new Bucket(name, this.#world.now(), options)
     bucket.enforcesOwner = options.enforcesOwner ?? false
+    bucket.isPublic = options.isPublic ?? false
+    bucket.requesterPays = options.requesterPays ?? false
     this.#world.buckets.set(name, bucket)
   }
 
@@ -114,8 +122,10 @@ export class Contents {
   /** What is being restored from an archive can be read from now on. */
   finishRestores(bucket: string): void {
     for (const [key, stored] of this.#bucket(bucket).objects.from('' as Key)) {
-      const restore = versionAt(key, stored).extra?.restore
-      if (restore) restore.ready = Math.min(restore.ready, this.#world.now())
+      for (let version: ObjectVersion | null = versionAt(key, stored); version; version = version.previous) {
+        const restore = version.extra?.restore
+        if (restore) restore.ready = Math.min(restore.ready, this.#world.now())
+      }
     }
   }
 

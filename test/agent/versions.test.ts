@@ -44,7 +44,7 @@ beforeAll(async () => {
   const credentials = { AKIDTEST: 'secret of the test' }
   ;[plane, from, to] = await Promise.all([
     startPlane(),
-    startS3Server({ credentials }),
+    startS3Server({ credentials, restoreMs: Number.POSITIVE_INFINITY }),
     startS3Server({ credentials, minPartSize: 1 }),
   ])
 })
@@ -220,6 +220,39 @@ describe('a copy of all versions', () => {
     await world.start({ versions: 'all' })
     expect(await parked).toMatchObject({ code: 'config' })
     expect(await chains(locations.destination)).toEqual([])
+  })
+})
+
+describe('an archived version', () => {
+  const archive = async () => {
+    await fill(source, 'a', 'x')
+    await from.put(source.bucket, 'a', 'xx', { headers: { 'x-amz-storage-class': 'GLACIER' } })
+    await fill(source, 'a', null, 'xxxx')
+  }
+
+  it('stops its key, or is left out, as the policy says', async () => {
+    await archive()
+    const failed = await pass()
+    expect(failed.counts.objects).toMatchObject({ listed: 4, copied: 1, failed: 3 })
+    expect(failed.failureCauses).toMatchObject([{ code: 'archived', objects: 3 }])
+    const skipped = await pass({ archived: 'skip' })
+    expect(skipped.counts.objects).toMatchObject({ listed: 4, same: 1, copied: 2, skipped: 1 })
+    expect(await chains(destination)).toEqual(['a: 1 - 4'])
+    const again = await pass({ archived: 'skip' })
+    expect(again.counts.objects).toMatchObject({ same: 3, copied: 0, skipped: 1 })
+  })
+
+  it('is restored and waited for, and its key goes on where it was', async () => {
+    await archive()
+    from.hooks = {
+      beforeRequest({ operation, nth }) {
+        if (operation === 'HeadObject' && nth > 1) from.finishRestores(source.bucket)
+        return null
+      },
+    }
+    const restored = await pass({ archived: 'restore' })
+    expect(restored.counts.objects).toMatchObject({ listed: 4, copied: 4, failed: 0 })
+    expect(await chains(destination)).toEqual(['a: 1 2 - 4'])
   })
 })
 
