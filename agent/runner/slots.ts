@@ -6,6 +6,7 @@
 
 import { DrayError } from '../../shared/error.ts'
 import { heldBy } from '../core/budget.ts'
+import { atOnceBytes } from '../core/copy-plan.ts'
 
 export interface Slots {
   /** Waits until an object or a part of `size` bytes may be worked on; whoever gets the slot calls what comes back, once. */
@@ -22,7 +23,7 @@ export interface SlotLimits {
   objects: number
   /** Bytes that all of them hold. An object that needs more is let in when nothing else is. */
   bytes: number
-  /** As many as the endpoints in use take at once, or null while there is none; `objects` where absent. */
+  /** Requests that the endpoints in use take at once, or null while there is none; any number where absent. */
   room?(): number | null
 }
 
@@ -33,6 +34,8 @@ const little = 8
 
 interface Waiter {
   bytes: number
+  /** Requests that go at once: a small object is read and then written, a large one is written while it is read. */
+  requests: number
   admitted(): void
 }
 
@@ -40,13 +43,14 @@ export function openSlots(limits: SlotLimits): Slots {
   const queue: Waiter[] = []
   let objects = 0
   let bytes = 0
+  let requests = 0
 
   const room = () => {
-    if (limits.room === undefined) return limits.objects
-    const taken = limits.room()
-    return Math.min(limits.objects, taken === null ? usualRoom : taken + little)
+    if (limits.room === undefined) return Number.POSITIVE_INFINITY
+    return (limits.room() ?? usualRoom) + little
   }
-  const fits = (next: Waiter) => objects === 0 || (objects < room() && bytes + next.bytes <= limits.bytes)
+  const fits = (next: Waiter) =>
+    objects === 0 || (objects < limits.objects && requests < room() && bytes + next.bytes <= limits.bytes)
 
   function pump(): void {
     for (let next = queue[0]; next; next = queue[0]) {
@@ -59,16 +63,18 @@ export function openSlots(limits: SlotLimits): Slots {
   function enter(waiter: Waiter): void {
     objects++
     bytes += waiter.bytes
+    requests += waiter.requests
     waiter.admitted()
   }
 
-  function once(size: number): () => void {
+  function once(waiter: Waiter): () => void {
     let isBack = false
     return () => {
       if (isBack) return
       isBack = true
       objects--
-      bytes -= size
+      bytes -= waiter.bytes
+      requests -= waiter.requests
       pump()
     }
   }
@@ -77,10 +83,11 @@ export function openSlots(limits: SlotLimits): Slots {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(interrupted())
       const waiter: Waiter = {
-        bytes: size,
+        bytes: heldBy(size),
+        requests: size > atOnceBytes ? 2 : 1,
         admitted() {
           signal.removeEventListener('abort', leave)
-          resolve(once(size))
+          resolve(once(waiter))
         },
       }
       function leave(): void {
@@ -96,7 +103,7 @@ export function openSlots(limits: SlotLimits): Slots {
   }
 
   return {
-    admit: (size, signal) => wait(heldBy(size), signal),
+    admit: wait,
     changed: pump,
     get used() {
       return objects

@@ -53,7 +53,15 @@ describe('the slots of an agent', () => {
     expect(slots.used).toBe(28)
     room = null
     slots.changed()
-    expect(slots.used).toBe(32)
+    expect(slots.used).toBe(40)
+  })
+
+  it('counts a large object as the two requests that go at once for it', async () => {
+    const slots = openSlots({ ...wide, room: () => 2 })
+    const asked = [large, large, 1, large, 1, 1].map((size) => slots.admit(size, never))
+    expect(await admitted(asked)).toEqual([true, true, true, true, true, true])
+    const more = [large, 1].map((size) => slots.admit(size, never))
+    expect(await admitted(more)).toEqual([true, false])
   })
 
   it('forgets who gives up waiting', async () => {
