@@ -25,6 +25,10 @@ export const s3LocationSchema = z.strictObject({
   profile: z.string().min(1).max(200).nullable(),
   /** The name of a key that the agents have, for objects encrypted with a key of the customer's (SSE-C). */
   customerKey: customerKeyName.optional(),
+  /** Requests are not signed: a public bucket is read with nobody's credentials. */
+  anonymous: z.literal(true).optional(),
+  /** Whoever reads the bucket pays for it, and says so with each request. */
+  requesterPays: z.literal(true).optional(),
   /** Null: every agent reaches it. */
   site: site.nullable(),
 })

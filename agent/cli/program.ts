@@ -123,6 +123,8 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
       .option(`--${side}-customer-key <name>`, `key for objects of ${place} encrypted with your own (SSE-C)`)
   }
   command
+    .option('--source-anonymous', 'read SRC, a public bucket, without credentials')
+    .option('--source-requester-pays', 'pay for what is read of SRC, a bucket that asks for it')
     .option('--include <glob>', 'only what matches; can be repeated', collect)
     .option('--exclude <glob>', 'not what matches; can be repeated, and wins over --include', collect)
     .addOption(

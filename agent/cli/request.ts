@@ -25,6 +25,8 @@ export interface SideOptions {
   readonly region: string | null
   /** The name of a key that this agent has. */
   readonly customerKey?: string
+  readonly anonymous?: true
+  readonly requesterPays?: true
 }
 
 export interface Request {
@@ -51,6 +53,8 @@ const rawSchema = rawFidelitySchema.extend({
   destinationRegion: z.string().optional(),
   sourceCustomerKey: z.string().optional(),
   destinationCustomerKey: z.string().optional(),
+  sourceAnonymous: z.boolean().default(false),
+  sourceRequesterPays: z.boolean().default(false),
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
   symlinks: z.enum(['skip', 'follow']).default('skip'),
@@ -90,7 +94,7 @@ export function parseRequest(
   const arrangement = parseArrangement(raw, cwd, localSite)
   refuseBlind({ ...arrangement, filter }, from, raw)
   return {
-    source: { place: from, options: side('source', from, raw) },
+    source: { place: from, options: { ...side('source', from, raw), ...termsOf(from, raw) } },
     destination: { place: to, options: side('destination', to, raw) },
     filter,
     arrangement,
@@ -146,6 +150,28 @@ function side(which: 'source' | 'destination', place: Place, raw: z.infer<typeof
     region: given.region ?? null,
     endpoint: given.endpoint === undefined ? null : parseEndpoint(`--${which}-endpoint`, given.endpoint),
     ...(customerKey !== undefined && { customerKey }),
+  }
+}
+
+/** On what terms the source is read. */
+function termsOf(
+  place: Place,
+  raw: z.infer<typeof rawSchema>,
+): Pick<SideOptions, 'anonymous' | 'requesterPays'> {
+  const { sourceAnonymous, sourceRequesterPays } = raw
+  if (place.kind === 'file' && (sourceAnonymous || sourceRequesterPays)) {
+    const option = sourceAnonymous ? '--source-anonymous' : '--source-requester-pays'
+    throw usage(`${option} is given, but SRC is a path`, 'Leave it out, or write SRC as s3://bucket/prefix.')
+  }
+  if (sourceAnonymous && sourceRequesterPays) {
+    throw usage(
+      '--source-anonymous and --source-requester-pays are both given',
+      'Who pays must be known: leave out --source-anonymous.',
+    )
+  }
+  return {
+    ...(sourceAnonymous && { anonymous: true }),
+    ...(sourceRequesterPays && { requesterPays: true }),
   }
 }
 

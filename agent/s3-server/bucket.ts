@@ -41,6 +41,10 @@ export class Bucket {
   versioning: 'Enabled' | 'Suspended' | null
   /** Whether it takes no ACLs, as new buckets on AWS do not. */
   enforcesOwner = false
+  /** Whether anybody may read it, without credentials. */
+  isPublic = false
+  /** Whether requests must say that whoever makes them pays. */
+  requesterPays = false
 
   constructor(name: string, created: number, options: { lockable?: boolean; versioned?: boolean } = {}) {
     this.name = name

@@ -20,7 +20,7 @@ import { type Operation, operationOf } from './operation.ts'
 import { sendReply } from './reply.ts'
 import { parseRequest, type S3Request } from './request.ts'
 import { Requests } from './requests.ts'
-import { type Authority, authenticate } from './sigv4.ts'
+import { type Authority, authenticate, isAnonymous, nobody } from './sigv4.ts'
 
 export interface S3ServerOptions {
   /** Any free one unless told. */
@@ -152,7 +152,11 @@ export class S3Server extends Contents {
       if (fault === 'stall') return
       if (fault === 'drop') return void response.socket?.resetAndDestroy()
       if (typeof fault === 'object' && fault && 'delayMs' in fault) await setTimeout(fault.delayMs)
-      const authentication = authenticate(request, this.#authority)
+      const bucket = request.bucket === null ? undefined : this.#world.buckets.get(request.bucket)
+      const isOpen = bucket?.isPublic === true && ['GET', 'HEAD'].includes(request.method)
+      const authentication = isOpen && isAnonymous(request) ? nobody : authenticate(request, this.#authority)
+      if (bucket?.requesterPays && request.headers.get('x-amz-request-payer') !== 'requester')
+        throw new S3Error('AccessDenied')
       for (const name of this.#forgets) (request.headers as Map<string, string>).delete(name)
       if (typeof fault === 'object' && fault && 'code' in fault)
         throw new S3Error(fault, fault.message, { headers: fault.headers ?? {} })

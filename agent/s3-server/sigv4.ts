@@ -27,6 +27,19 @@ export interface Authentication {
   readonly scope: string
 }
 
+export const isAnonymous = ({ headers, query }: S3Request): boolean =>
+  !headers.has('authorization') && !query.has('X-Amz-Algorithm')
+
+/** Who reads a public bucket without credentials. */
+export const nobody: Authentication = {
+  accessKey: '',
+  payload: 'UNSIGNED-PAYLOAD',
+  signature: '',
+  signingKey: Buffer.alloc(0),
+  date: '',
+  scope: '',
+}
+
 const maxSkewMs = 15 * 60 * 1000
 const payloadForm =
   /^(UNSIGNED-PAYLOAD|STREAMING-AWS4-HMAC-SHA256-PAYLOAD(-TRAILER)?|STREAMING-UNSIGNED-PAYLOAD-TRAILER|[0-9a-f]{64})$/
@@ -47,7 +60,7 @@ export function authenticate(request: S3Request, authority: Authority): Authenti
   const header = request.headers.get('authorization')
   if (header !== undefined && request.query.has('X-Amz-Algorithm'))
     throw new S3Error('InvalidArgument', 'Only one auth mechanism allowed')
-  if (header === undefined && !request.query.has('X-Amz-Algorithm')) throw new S3Error('AccessDenied')
+  if (isAnonymous(request)) throw new S3Error('AccessDenied')
   const claim =
     header === undefined ? presignedClaim(request, authority) : headerClaim(request, header, authority)
   const secret = authority.credentials[claim.accessKey]

@@ -8,6 +8,7 @@ export interface Place {
   readonly store: string
   readonly bucket: string
   readonly prefix: Key
+  readonly requesterPays?: true
 }
 
 /** What is to be copied: exactly this content, or `changed`. */

@@ -17,7 +17,12 @@ it('keeps the sides apart', () => {
   expect(destination.options).toEqual({ profile: null, endpoint: 'http://h:1', region: 'r' })
 })
 
-it.each([
+it('says on what terms the source is read', () => {
+  expect(request({ sourceAnonymous: true }).source.options).toMatchObject({ anonymous: true })
+  expect(request({ sourceRequesterPays: true }).source.options).toMatchObject({ requesterPays: true })
+})
+
+it.each<[object, string, string?]>([
   [{ destinationProfile: 'p' }, '--destination-profile is given, but DST is a path'],
   [{ sourceRegion: '' }, '--source-region is empty'],
   [
@@ -25,9 +30,11 @@ it.each([
     '--source-endpoint is no http:// or https:// address: localhost:9000',
   ],
   [{ include: [''] }, '--include is empty, too long, or given too often'],
+  [{ sourceAnonymous: true }, '--source-anonymous is given, but SRC is a path', '/a'],
+  [{ sourceAnonymous: true, sourceRequesterPays: true }, '--source-anonymous and --source-requester-pays'],
   [{ exclude: ['x'.repeat(1025)] }, '--exclude is empty, too long, or given too often'],
-])('refuses %o', (options, message) => {
-  expect(() => request(options)).toThrow(message)
+])('refuses %o', (options, message, source?) => {
+  expect(() => request(options, source)).toThrow(message)
 })
 
 it.each([

@@ -42,6 +42,8 @@ export function copySource({ request, world }: Exchange): CopySource {
   const key = parseKey(found[2]!)
   const bucket = world.buckets.get(name)
   if (!bucket) throw new S3Error('NoSuchBucket', undefined, { fields: { BucketName: name } })
+  if (bucket.requesterPays && request.headers.get('x-amz-request-payer') !== 'requester')
+    throw new S3Error('AccessDenied')
   const version = findObject(bucket, key, versionId)
   checkCustomerKey(request, version, 'x-amz-copy-source-')
   checkRead(request, version, 'x-amz-copy-source-')

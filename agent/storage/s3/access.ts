@@ -12,6 +12,7 @@ import { loadConfig, loadSharedConfigFiles } from '@smithy/core/config'
 import { DrayError } from '../../../shared/error.ts'
 import type { S3Location } from '../../../shared/location.ts'
 import type { Credentials } from './signer.ts'
+import { nobody } from './terms.ts'
 
 export interface Access {
   /** Null: AWS itself. */
@@ -106,7 +107,9 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
     regionIsGiven: location.region !== null,
     pathStyle: addressing === 'path' || (endpoint !== null && addressing !== 'virtual'),
     authorities: bundle && !endpoint?.startsWith('http:') ? await readBundle(bundle, op) : null,
-    ...credentialsOf(location, region, preferred, op),
+    ...(location.anonymous
+      ? { credentials: async () => nobody, known: () => nobody }
+      : credentialsOf(location, region, preferred, op)),
   }
 }
 

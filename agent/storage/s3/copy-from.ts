@@ -8,6 +8,7 @@ import type { Conditions } from './conditional.ts'
 import { malformed, refusalError } from './errors.ts'
 import { headersOf, unquoted } from './object-headers.ts'
 import { headersOfLock } from './properties.ts'
+import { payer } from './terms.ts'
 import { parseXml, textOf } from './xml.ts'
 
 type Headers = Readonly<Record<string, string>>
@@ -94,5 +95,6 @@ function source({ place, key, token, version }: Origin): Headers {
   return {
     'x-amz-copy-source': version === undefined ? path : `${path}?versionId=${escaped(version)}`,
     'x-amz-copy-source-if-match': `"${token}"`,
+    ...(place.requesterPays && payer),
   }
 }

@@ -22,6 +22,7 @@ import { headersOf, headOf, isOpaque } from './object-headers.ts'
 import { proxyOf } from './proxy.ts'
 import { identityOf } from './store-identity.ts'
 import { resolveTarget } from './target.ts'
+import { withTerms } from './terms.ts'
 import { upload } from './upload.ts'
 import { ofVersion, openVersions, versionQuery } from './versions.ts'
 import { openWire } from './wire/wire.ts'
@@ -46,7 +47,7 @@ export async function openS3Storage(
     lanes: options.lanes,
     authorities: access.authorities,
   })
-  const plain = openS3Client({ bucket, access, http, target, retarget })
+  const plain = withTerms(openS3Client({ bucket, access, http, target, retarget }), location)
   const client = options.customerKey ? withCustomerKey(plain, options.customerKey) : plain
   /** AWS alone is known to hold a DELETE to its If-Match; others refuse or ignore it. */
   const deletesConditionally = access.endpoint === null
@@ -71,7 +72,12 @@ export async function openS3Storage(
 
   const besides = openBesides(client, whole)
   const { accessKeyId } = await access.credentials()
-  const place = { store: `${identityOf(access.endpoint)} ${accessKeyId}`, bucket, prefix }
+  const place = {
+    store: `${identityOf(access.endpoint)} ${accessKeyId}`,
+    bucket,
+    prefix,
+    ...(location.requesterPays && { requesterPays: true as const }),
+  }
   const copyFrom = openCopyFrom(client, whole, conditions, besides.grants, access.endpoint === null)
 
   async function head(key: Key, signal: AbortSignal, version?: string): Promise<Head | null> {
