@@ -7,6 +7,7 @@ import { type Filter, noFilter } from '../../shared/policy.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
 import { rememberListings } from '../storage/remember.ts'
 import type { Storage } from '../storage/storage.ts'
+import { listBeside } from './beside.ts'
 import { listedRecords } from './listed.ts'
 import { lookUp, manifestRecords } from './manifest.ts'
 import { manifestBytes } from './manifest-bytes.ts'
@@ -19,6 +20,8 @@ export interface Arranged {
   readonly source: Storage
   /** For keys of the destination. */
   readonly filter: CompiledFilter
+  /** The listing of a destination that is to be compared with the source. */
+  beside(destination: Storage): Storage['list']
 }
 
 export interface ArrangeDeps {
@@ -38,7 +41,6 @@ export function arrange(
 ): Arranged {
   const { mapping, manifest } = definition
   const filter = compileFilter(definition.filter)
-  if (!mapping && !manifest) return { source, filter }
   const { spillDir } = deps
   const map = mapping ? compileMapping(mapping) : null
   // From here on keys are the destination's: the filter does its work below.
@@ -49,11 +51,14 @@ export function arrange(
     const listed = sortedStorage(source, { records, resolve: lookUp(source), spillDir })
     // Each object of it costs a HEAD, so a survey and its packets ask once together.
     const dir = `${spillDir}/manifest`
-    return { source: rememberListings(listed, { dir, maxBytes: rememberedBytes }), filter: all }
+    const remembered = rememberListings(listed, { dir, maxBytes: rememberedBytes })
+    return { source: remembered, filter: all, beside: (destination) => listBeside(destination, remembered) }
   }
-  if (map!.shift) return { source: shiftedStorage(source, map!.shift, filter), filter: all }
-  const records = (signal: AbortSignal) => listedRecords(source, map!, filter, signal)
-  return { source: sortedStorage(source, { records, spillDir }), filter: all }
+  const beside = (destination: Storage) => destination.list.bind(destination)
+  if (!map) return { source, filter, beside }
+  if (map.shift) return { source: shiftedStorage(source, map.shift, filter), filter: all, beside }
+  const records = (signal: AbortSignal) => listedRecords(source, map, filter, signal)
+  return { source: sortedStorage(source, { records, spillDir }), filter: all, beside }
 }
 
 /** Its rows, from wherever it is. */

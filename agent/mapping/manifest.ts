@@ -4,13 +4,11 @@ import { displayKey, type Key } from '../../shared/key.ts'
 import { oneKey } from '../../shared/range.ts'
 import type { CompiledFilter } from '../core/filter.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
+import { eachAtOnce, present } from './beside.ts'
 import { placedAt } from './listed.ts'
 import type { ManifestRow } from './manifest-rows.ts'
 import { type KeyMap, type Place, valid } from './map-keys.ts'
 import { type Placed, toRecord } from './record.ts'
-
-/** Of one page. */
-const headsAtOnce = 32
 
 /** `map`: null where keys stay as they are. */
 export async function* manifestRecords(
@@ -38,30 +36,45 @@ export function placesOf(rows: readonly ManifestRow[], map: KeyMap | null): Plac
 /** With what the source has of each now. What it does not have, or does not show, goes nowhere. */
 export function lookUp(source: Storage) {
   return async (page: readonly Placed[], signal: AbortSignal): Promise<Placed[]> => {
-    const found: Placed[] = []
-    let next = 0
-    async function work(): Promise<void> {
-      for (let i = next++; i < page.length; i = next++) found[i] = await one(page[i]!)
-    }
-    async function one(placed: Placed): Promise<Placed> {
-      if (placed.refusal) return placed
-      const { key, version } = placed.entry
+    const refusals = new Map<string, NonNullable<Placed['refusal']>>()
+    let lost: Key | null = null
+
+    async function head(key: Key, within: AbortSignal, version?: string): Promise<Entry | undefined> {
       try {
-        const head = await source.head(key, signal, version)
-        if (head === null) return { ...placed, refusal: missing }
-        return { ...placed, entry: version === undefined ? head.entry : { ...head.entry, version } }
+        const found = await source.head(key, within, version)
+        if (found === null) lost = key
+        return found?.entry
       } catch (thrown) {
         const error = toDrayError(thrown, `look at ${displayKey(key)}`)
         if (!ofOne.has(error.code)) throw error
-        return { ...placed, refusal: { code: error.code, message: error.message } }
+        refusals.set(nameOf(key, version), { code: error.code, message: error.message })
+        return undefined
       }
     }
-    await Promise.all(Array.from({ length: Math.min(headsAtOnce, page.length) }, work))
-    const lost = found.find(({ refusal }) => refusal === missing)
-    if (lost) await mustAnswer(source, lost.entry.key, signal)
-    return found
+
+    const wanted = page.filter(({ refusal }) => !refusal).map(({ entry }) => entry)
+    const newest = [...new Set(wanted.filter(({ version }) => version === undefined).map(({ key }) => key))]
+    const entries = new Map<string, Entry>()
+    for (const entry of await present(source, newest.sort(), head, { signal, fresh: true })) {
+      entries.set(nameOf(entry.key), entry)
+    }
+    const older = wanted.filter(({ version }) => version !== undefined)
+    await eachAtOnce(older, async ({ key, version }) => {
+      const entry = await head(key, signal, version)
+      if (entry) entries.set(nameOf(key, version), { ...entry, version: version! })
+    })
+    if (lost !== null) await mustAnswer(source, lost, signal)
+
+    return page.map((placed) => {
+      if (placed.refusal) return placed
+      const name = nameOf(placed.entry.key, placed.entry.version)
+      const entry = entries.get(name)
+      return entry ? { ...placed, entry } : { ...placed, refusal: refusals.get(name) ?? missing }
+    })
   }
 }
+
+const nameOf = (key: Key, version?: string) => (version === undefined ? key : `${version}\0${key}`)
 
 const missing = {
   code: 'not-found',

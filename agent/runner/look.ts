@@ -37,7 +37,7 @@ export async function* look(pass: Pass, range: Range, options: LookOptions): Asy
     for (const part of narrow(range, pass.filter.ranges)) {
       const pairs = march(
         pass.source.list(part, { signal, fresh: options.fresh }),
-        pass.destination.list(part, { signal, fresh: options.fresh }),
+        pass.listDestination(part, { signal, fresh: options.fresh }),
         part,
       )
       let before: Key | null = part.after

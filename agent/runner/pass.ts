@@ -14,6 +14,7 @@ import { type CompiledFilter, compileFilter } from '../core/filter.ts'
 import { type Fidelity, openFidelity } from '../fidelity.ts'
 import type { IntentStore, Intents } from '../intents.ts'
 import { makeDirectory, unmakeDirectory } from '../make-directory.ts'
+import type { Arranged } from '../mapping/arrange.ts'
 import type { Log } from '../session/line.ts'
 import type { Welcome } from '../session/migration.ts'
 import { fileError } from '../storage/file/file-error.ts'
@@ -62,6 +63,8 @@ export interface Pass {
   readonly options: PassOptions
   readonly source: Storage
   readonly destination: Storage
+  /** Of the destination, what is to be compared with the source. */
+  readonly listDestination: Storage['list']
   readonly fidelity: Fidelity
   readonly filter: CompiledFilter
   readonly sight: Sight
@@ -130,7 +133,7 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
 
   try {
     const raw = await open(source, 'source')
-    const { source: from, filter } = await arranged(raw, welcome, join(spillDir, 'sort'), openTried)
+    const { source: from, filter, beside } = await arranged(raw, welcome, join(spillDir, 'sort'), openTried)
     // It closes what it wraps.
     opened.splice(-1, 1, from)
     const options = seesAll(welcome) ? pass.options : { ...pass.options, delete: false, oneWay: true }
@@ -153,6 +156,7 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
       options,
       source: from,
       destination: to,
+      listDestination: beside(to),
       fidelity,
       filter,
       sight: { options, source: from.tokens, destination: to.tokens },
@@ -176,8 +180,10 @@ async function arranged(
   welcome: Welcome,
   spillDir: string,
   open: (location: Location) => Promise<Storage>,
-): Promise<{ source: Storage; filter: CompiledFilter }> {
-  if (!welcome.mapping && !welcome.manifest) return { source, filter: compileFilter(welcome.filter) }
+): Promise<Arranged> {
+  if (!welcome.mapping && !welcome.manifest) {
+    return { source, filter: compileFilter(welcome.filter), beside: (to) => to.list.bind(to) }
+  }
   const { arrange } = await import('../mapping/arrange.ts')
   return arrange(source, welcome, { spillDir, open })
 }
