@@ -1,12 +1,13 @@
 /** Passes of all versions, between buckets of two servers of this repository. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { BytesBody } from '../../agent/body.ts'
 import { nothingKnown } from '../../agent/core/chain.ts'
 import { type ChainSight, decideChains } from '../../agent/core/chain-decision.ts'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { memoryStorage } from '../../agent/storage/memory.ts'
 import { openStorage } from '../../agent/storage/open.ts'
 import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
-import type { Storage } from '../../agent/storage/storage.ts'
+import type { Part, Storage } from '../../agent/storage/storage.ts'
 import type { Chain, Versions } from '../../agent/storage/versions.ts'
 import { requireVersions } from '../../agent/versioned.ts'
 import type { DrayError } from '../../shared/error.ts'
@@ -171,6 +172,31 @@ describe('a copy of all versions', () => {
     const { counts } = await pass()
     expect(counts.objects).toMatchObject({ listed: 5, copied: 5, failed: 0 })
     expect(await chains(destination)).toEqual(['a: 1 2 - 3 -'])
+  })
+
+  it('keeps the parts of a version that has some, and completes it once though the answer is lost', async () => {
+    await fill(source, 'a', 'x')
+    const storage = await openS3Storage(source, { connections: 2 })
+    const { multipart } = storage
+    const [key, signal] = ['a' as Key, new AbortController().signal]
+    const upload = await multipart!.create(key, { headers: {}, user: {} }, signal)
+    const parts: Part[] = []
+    for (const [i, size] of [5 << 20, 7].entries())
+      parts.push(
+        await multipart!.part(key, upload, i + 1, new BytesBody(Buffer.alloc(size, 'p'), null), signal),
+      )
+    await multipart!.complete(key, upload, parts, signal)
+    await storage.close()
+    await fill(source, 'a', null, 'xxx')
+    to.hooks = {
+      beforeRequest: ({ operation, nth }) =>
+        operation === 'CompleteMultipartUpload' && nth === 1 ? 'drop-answer' : null,
+    }
+    expect((await pass()).counts.objects).toMatchObject({ listed: 4, copied: 4, failed: 0 })
+    const etags = (server: S3Server, bucket: string) =>
+      [...server.chains(bucket)].map(([, versions]) => versions.map(({ etag }) => etag))
+    expect(etags(to, destination.bucket)).toEqual(etags(from, source.bucket))
+    expect(to.uploads(destination.bucket)).toEqual([])
   })
 
   it('stops a key at a version that cannot be copied, names it and those above it, and goes on with the others', async () => {
