@@ -2,9 +2,9 @@
  * What of each object goes to the destination of a pass, and what does not: asks the source for what takes requests of its
  * own, learns from what the destination refuses, and keeps account of what is left out.
  *
- * What a destination can hold is found out by the cheapest question there is: the first object that needs it. Where a write
- * is refused, it is tried again without one thing after the other, and what it passes without is not asked for any more in
- * this pass. Where it is taken, the first of each kind is looked at, since some stores take a header and forget it.
+ * What a destination can hold is found out by the cheapest question there is: the first objects that need it. Where a write
+ * is refused, it is tried again without one thing after the other, and what three of them in a row passed without is not asked
+ * for any more in this pass. Where it is taken, the first of each kind is looked at, since some stores take a header and forget it.
  */
 import { DrayError } from '../shared/error.ts'
 import type { FidelityPolicy, Property } from '../shared/fidelity.ts'
@@ -34,6 +34,7 @@ const nothing: readonly Property[] = []
 export function openFidelity(policy: FidelityPolicy, source: Storage, destination: Storage): Fidelity {
   const refused = new Set<Refusable>()
   const losses = new Map<Key, readonly Property[]>()
+  const strikes = createStrikes((name) => refused.add(name))
   const { seen, check } = inspection(destination)
   const stops = policy.onLoss === 'stop'
   const wanted = {
@@ -65,6 +66,7 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
     const tags = wanted.tags && properties?.tagCount !== undefined && !refused.has('tags')
     if (source.describe && (tags || wanted.acl))
       metadata = await source.describe(head, { ...wanted, tags }, signal)
+    metadata = withoutExpired(metadata, Date.now())
     const { dropped, lost, ...it } = carried(metadata, entry, destination.kind, policy, refused)
     if (lost.length > 0 && stops) throw unsupported(entry.key, `cannot hold ${said(lost)}`)
     if (dropped.length > 0) losses.set(entry.key, dropped)
@@ -80,7 +82,9 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
   ): Promise<{ result: T; given: Properties }> {
     const given = metadata.properties ?? {}
     try {
-      return { result: await put(metadata), given }
+      const result = await put(metadata)
+      strikes.taken(given)
+      return { result, given }
     } catch (thrown) {
       if (!isRefusal(thrown)) throw withRights(thrown, given)
       const names = namesOf(given)
@@ -92,7 +96,7 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
         const properties = without(given, some)
         try {
           const result = await put({ ...metadata, properties })
-          for (const name of some) refused.add(name)
+          for (const name of some) strikes.refused(name)
           lose(key, some)
           return { result, given: properties }
         } catch (again) {
@@ -118,7 +122,7 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
       await destination.amend?.(key, properties, signal)
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown
-      refused.add(name)
+      strikes.refused(name)
       lose(key, [name])
       if (stops) throw unsupported(key, `refuses ${said([name])}: ${thrown.message}`)
     }
@@ -182,6 +186,35 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
 async function hasTags(destination: Storage, key: Key, count: number, signal: AbortSignal): Promise<boolean> {
   const head = await destination.head(key, signal)
   return head?.metadata.properties?.tagCount === count
+}
+
+/** A retention that has ended binds nobody, and no store takes it. */
+function withoutExpired(metadata: Metadata, now: number): Metadata {
+  const { properties } = metadata
+  if (!properties?.retention || Date.parse(properties.retention.until) > now) return metadata
+  const { retention: _, ...rest } = properties
+  return { ...metadata, properties: rest }
+}
+
+/** Refusals in a row after which something is not tried any more. */
+const mostStrikes = 3
+
+/**
+ * Whether it is the store that cannot hold something, or was only that of one object (a tag with a name of AWS's own): what it has
+ * taken once, it can hold.
+ */
+function createStrikes(out: (name: Refusable) => void) {
+  const counts = new Map<Refusable, number>()
+  return {
+    taken(given: Properties): void {
+      for (const name of namesOf(given)) counts.set(name, Number.NEGATIVE_INFINITY)
+    },
+    refused(name: Refusable): void {
+      const count = (counts.get(name) ?? 0) + 1
+      counts.set(name, count)
+      if (count >= mostStrikes) out(name)
+    },
+  }
 }
 
 const needsAsking = ({ tagCount, retention, legalHold }: Properties) =>

@@ -200,7 +200,13 @@ function wholly(location: Location): string {
   const { kind, site } = location
   const more =
     kind === 's3'
-      ? { endpoint: location.endpoint, region: location.region, profile: location.profile, site }
+      ? {
+          endpoint: location.endpoint,
+          region: location.region,
+          profile: location.profile,
+          'customer key': location.customerKey ?? null,
+          site,
+        }
       : { site: site === localSite ? null : site }
   const said = Object.entries(more).flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]))
   return formatLocation(location) + (said.length === 0 ? '' : `  (${said.join(', ')})`)

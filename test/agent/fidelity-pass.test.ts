@@ -123,6 +123,36 @@ describe('a pass', () => {
     expect(await tags('two')).toEqual({ a: 'b' })
   })
 
+  it('takes the refusal of one object for that object’s alone', async () => {
+    const { put, carry, tags } = await stage({
+      hooks: {
+        beforeRequest: ({ operation, headers }: RequestInfo) =>
+          operation === 'PutObject' && headers.get('x-amz-tagging')?.startsWith('aws%3A')
+            ? { status: 400, code: 'InvalidTag' }
+            : null,
+      },
+    })
+    for (let i = 0; i < 6; i++) await put(`of-aws-${i}`, { Tagging: 'aws%3Asystem=x' })
+    const others = Array.from({ length: 6 }, (_, i) => `a-${i}`)
+    for (const key of others) await put(key, { Tagging: 'a=b' })
+    const { counts } = await carry()
+    expect(counts.dropped).toEqual({ tags: 6 })
+    for (const key of others) expect(await tags(key), key).toEqual({ a: 'b' })
+  })
+
+  it('has no use for a retention that has ended', async () => {
+    const { a, from, put, carry } = await stage()
+    await put('plain')
+    await a.put(from, 'once', 'x', {
+      headers: {
+        'x-amz-object-lock-mode': 'GOVERNANCE',
+        'x-amz-object-lock-retain-until-date': '2020-01-01T00:00:00Z',
+      },
+    })
+    expect((await carry({ objectLock: 'keep', onLoss: 'stop' })).state).toBe('complete')
+    expect((await carry()).counts.dropped).toEqual({})
+  })
+
   it('finds out what a refusal means that does not say it', async () => {
     const { put, carry, head, tags } = await stage(
       refusing('x-amz-website-redirect-location', 501, 'NotImplemented'),

@@ -15,6 +15,11 @@ import type { S3Client } from './client.ts'
 import { type Control, openControl } from './control.ts'
 import { headersOfLock } from './properties.ts'
 
+/** A store that knows no ACLs has none to tell of. */
+function noneWhereUnknown(error: unknown): undefined {
+  if (!(error instanceof DrayError) || error.code !== 'not-implemented') throw error
+}
+
 /** A key that nothing has, to ask about. */
 const nobodys = '.dray-has-no-such-object' as Key
 
@@ -122,7 +127,7 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
       try {
         const [tags, acl] = await Promise.all([
           hasTags ? tagsOf(key, entry.version, signal) : undefined,
-          wanted.acl ? acls.of(key, entry.version, signal) : undefined,
+          wanted.acl ? acls.of(key, entry.version, signal).catch(noneWhereUnknown) : undefined,
         ])
         if (!tags && !acl) return metadata
         return { ...metadata, properties: { ...properties, ...(tags && { tags }), ...(acl && { acl }) } }
