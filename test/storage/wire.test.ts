@@ -92,7 +92,7 @@ describe('an answer', () => {
     expect((await collect(streamed.body, big.length)).equals(big)).toBe(true)
     const whole = await wire.whole(requestTo(peer), big.length)
     expect(whole.head.get('etag')).toBe('"x"')
-    expect(whole.head.under('x-amz-meta-')).toEqual({ a: '1' })
+    expect(whole.head.get('x-amz-meta-a')).toBe('1')
     expect(whole.body.equals(big)).toBe(true)
     expect(peer.connections).toBe(1)
   })

@@ -31,8 +31,10 @@ export interface ResponseHead {
   readonly status: number
   /** By lower-case name; several of one name joined by `, `. */
   get(name: string): string | undefined
-  /** Those whose name begins with `prefix` (lower-case; `x-amz-meta-`), by the rest of their names, lower-case. */
-  under(prefix: string): Record<string, string>
+  /** Of each header, lower-case, in their order. */
+  readonly names: readonly string[]
+  /** Of the header at this place among `names`. */
+  valueAt(place: number): string
 }
 
 export interface HttpResponse {

@@ -104,12 +104,12 @@ class ReadHead implements ResponseHead {
     return this.object[name]
   }
 
-  under(prefix: string): Record<string, string> {
-    const found: Record<string, string> = {}
-    for (const name in this.object) {
-      if (name.startsWith(prefix)) found[name.slice(prefix.length)] = this.object[name]!
-    }
-    return found
+  get names(): readonly string[] {
+    return Object.keys(this.object)
+  }
+
+  valueAt(place: number): string {
+    return this.object[this.names[place]!]!
   }
 }
 

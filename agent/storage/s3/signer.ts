@@ -81,6 +81,8 @@ export function openSigner(): Sign {
   let signature = (_: string) => ''
   let second = 0
   let stamp = ''
+  const names: string[] = []
+  const pieces: string[] = []
 
   /** The headers to send: those of `fields` (without `host`), the date, the payload's mark, the token and the signature. */
   return function sign(fields, { credentials, region, service, now }) {
@@ -104,20 +106,34 @@ export function openSigner(): Sign {
     headers['x-amz-date'] = stamp
     if (credentials.sessionToken) headers['x-amz-security-token'] = credentials.sessionToken
 
-    const names = ['host']
-    for (const header in headers) if (isSigned(header)) names.push(header)
-    names.sort()
-    let canonical = `${fields.method}\n${fields.path}\n${fields.query}\n`
-    for (const header of names) {
-      canonical += `${header}:${header === 'host' ? fields.host : trimmed(headers[header]!)}\n`
-    }
+    names.length = 1
+    names[0] = 'host'
+    for (const header in headers) if (isSigned(header)) insert(names, header)
     const signedNames = names.join(';')
-    canonical += `\n${signedNames}\n${headers['x-amz-content-sha256']}`
+    // Pieces, and one string of them: strings that grow leave one behind for each piece.
+    pieces.length = 0
+    pieces.push(fields.method, '\n', fields.path, '\n', fields.query, '\n')
+    for (const header of names) {
+      pieces.push(header, ':', header === 'host' ? fields.host : trimmed(headers[header]!), '\n')
+    }
+    pieces.push('\n', signedNames, '\n', headers['x-amz-content-sha256']!)
+    const canonical = pieces.join('')
 
     const signed = signature(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${sha256(canonical)}`)
     headers.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signed}`
     return headers
   }
+}
+
+/** In the order of their bytes. */
+function insert(names: string[], name: string): void {
+  let at = names.length
+  names.push(name)
+  while (at > 0 && names[at - 1]! > name) {
+    names[at] = names[at - 1]!
+    at--
+  }
+  names[at] = name
 }
 
 /** As a header's value is signed: no blanks around it, each run of them one space. Bytes past ASCII are none of JavaScript's blanks. */

@@ -5,7 +5,8 @@
  * Strict: a status line of HTTP/1.0 or 1.1, lines that end in CR LF, names that are tokens directly before their colon,
  * values without control characters, no line that goes on in the next.
  */
-import { isField, isToken, lowered } from './octets.ts'
+import { nameIn } from './names.ts'
+import { isField, isToken } from './octets.ts'
 import { malformed } from './wire-error.ts'
 
 /** A store sends a dozen or two, and one for each entry of the user's metadata. */
@@ -22,6 +23,8 @@ export class Head {
   readonly status: number
   /** HTTP/1.`minor`: 0 or 1. */
   readonly minor: number
+  /** Of each header, lower-case, in their order. */
+  readonly names: readonly string[]
   readonly #text: string
   /** Where each header's line begins, and where the last one ends. */
   readonly #lines: number[]
@@ -37,11 +40,12 @@ export class Head {
     if (!version || text.charCodeAt(8) !== space || this.status < 100) throw malformed('no status line')
     const after = text.charCodeAt(12)
     if (after !== space && after !== cr) throw malformed('no status line')
-    this.#scan(endOfField(text, 12) + 2)
+    this.names = this.#scan(endOfField(text, 12) + 2)
   }
 
-  #scan(start: number): void {
+  #scan(start: number): string[] {
     const text = this.#text
+    const names: string[] = []
     const end = text.length - 2
     let at = start
     while (at < end) {
@@ -49,67 +53,48 @@ export class Head {
       const name = at
       while (isToken[text.charCodeAt(at)] === 1) at++
       if (at === name || text.charCodeAt(at) !== colon) throw malformed('a header without a name')
+      names.push(nameIn(text, name, at))
       at = endOfField(text, at + 1) + 2
     }
     if (at !== end) throw malformed('a head that does not end')
-    if (this.#lines.length > mostHeaders) throw malformed('too many headers')
+    if (names.length > mostHeaders) throw malformed('too many headers')
     this.#lines.push(end)
+    return names
   }
 
   /** By lower-case name; several of one name joined by `, `. */
   get(name: string): string | undefined {
-    const lines = this.#lines
+    const { names } = this
     let found: string | undefined
-    for (let i = 0; i < lines.length - 1; i++) {
-      const end = lines[i]! + name.length
-      if (this.#text.charCodeAt(end) !== colon || !this.#isNamed(lines[i]!, name)) continue
-      const value = this.#value(end, lines[i + 1]!)
+    for (let i = 0; i < names.length; i++) {
+      if (names[i] !== name) continue
+      const value = this.valueAt(i)
       found = found === undefined ? value : `${found}, ${value}`
     }
     return found
   }
 
-  /** Those whose name begins with `prefix` (lower-case; `x-amz-meta-`), by the rest of their names, lower-case. */
-  under(prefix: string): Record<string, string> {
-    const lines = this.#lines
-    const found: Record<string, string> = {}
-    for (let i = 0; i < lines.length - 1; i++) {
-      const start = lines[i]!
-      if (!this.#isNamed(start, prefix)) continue
-      const end = this.#text.indexOf(':', start)
-      const name = this.#text.slice(start + prefix.length, end).toLowerCase()
-      if (name !== '') add(found, name, this.#value(end, lines[i + 1]!))
-    }
-    return found
-  }
-
-  /** All of them, by lower-case name. Made at the first call. */
-  get object(): Readonly<Record<string, string>> {
-    this.#object ??= this.under('')
-    return this.#object
-  }
-
-  /** Between the colon and the next line, without the blanks around it. */
-  #value(colonAt: number, next: number): string {
-    let start = colonAt + 1
-    let end = next - 2
+  /** Of the header at this place among `names`, without the blanks around it. */
+  valueAt(place: number): string {
+    let start = this.#lines[place]! + this.names[place]!.length + 1
+    let end = this.#lines[place + 1]! - 2
     while (isBlank(this.#text.charCodeAt(start)) && start < end) start++
     while (end > start && isBlank(this.#text.charCodeAt(end - 1))) end--
     return this.#text.slice(start, end)
   }
 
-  /** Whether the name at `start` begins with this one. */
-  #isNamed(start: number, name: string): boolean {
-    const text = this.#text
-    for (let i = 0; i < name.length; i++) {
-      if (lowered[text.charCodeAt(start + i)] !== name.charCodeAt(i)) return false
+  /** All of them, by lower-case name. Made at the first call. */
+  get object(): Readonly<Record<string, string>> {
+    if (this.#object === null) {
+      this.#object = {}
+      for (let i = 0; i < this.names.length; i++) addHeader(this.#object, this.names[i]!, this.valueAt(i))
     }
-    return true
+    return this.#object
   }
 }
 
-/** No name of a header reaches an object's prototype: `__proto__` is a token like any other. */
-function add(into: Record<string, string>, name: string, value: string): void {
+/** Several of one name are joined. No name of a header reaches an object's prototype: `__proto__` is a token like any other. */
+export function addHeader(into: Record<string, string>, name: string, value: string): void {
   if (name === '__proto__') {
     Object.defineProperty(into, name, { value, enumerable: true, configurable: true, writable: true })
   } else {
