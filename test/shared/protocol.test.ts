@@ -3,6 +3,18 @@ import { zeroCounts } from '../../shared/counts.ts'
 import { defaultPassOptions, noFilter } from '../../shared/policy.ts'
 import { agentMessageSchema, planeMessageSchema, protocolVersion } from '../../shared/protocol.ts'
 
+const planned = {
+  source: { token: 'etag-3', size: 25, mtime: 1, version: null },
+  boundaries: [
+    [10, 2],
+    [5, 1],
+  ],
+  metadata: 'digest',
+  asSource: true,
+  hashing: false,
+  packetBytes: 200_000_000,
+}
+
 /** Golden messages: what both sides must go on understanding until `protocolVersion` is raised. */
 const agentMessages = [
   { t: 'hello', protocol: 2, agent: 'a', session: 's', held: [{ packet: 1, generation: 2 }] },
@@ -38,6 +50,11 @@ const agentMessages = [
     error: { code: 'unreachable', op: 'LIST s3://b/', message: 'm', retry: 'later', hint: null },
   },
   { t: 'release', seq: 5, held: [] },
+  { t: 'expand', seq: 6, packet: 2, generation: 1, key: 'k\xff', planned },
+  { t: 'opened', seq: 7, packet: 2, generation: 2, upload: 'id' },
+  { t: 'parts', seq: 8, packet: 3, generation: 1, md5s: '0123456789abcdef'.repeat(2) },
+  { t: 'parts', seq: 9, packet: 4, generation: 1, md5s: null },
+  { t: 'collapse', seq: 10, packet: 5, generation: 1 },
 ]
 
 const planeMessages = [
@@ -62,6 +79,20 @@ const planeMessages = [
     lost: [],
   },
   {
+    t: 'welcome',
+    protocol: 2,
+    migration: 'm',
+    pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
+    source: { kind: 'file', path: '/a', site: 'local' },
+    destination: { kind: 'file', path: '/b', site: 'local' },
+    filter: noFilter,
+    mapping: { kind: 'template', pattern: '(?<id>.)', to: '{id}', unmatched: 'fail' },
+    manifest: { place: { kind: 'file', path: '/m', site: 'local' }, columns: ['key'], keys: null },
+    heartbeatMs: 5000,
+    leaseMs: 15000,
+    lost: [],
+  },
+  {
     t: 'lease',
     packets: [
       {
@@ -72,6 +103,25 @@ const planeMessages = [
         through: null,
         attempt: 1,
         work: { objects: 0, bytes: 0 },
+      },
+      {
+        id: 3,
+        generation: 1,
+        kind: 'parts',
+        after: null,
+        through: 'k\xff',
+        attempt: 1,
+        work: { objects: 0, bytes: 20 },
+        upload: {
+          key: 'k\xff',
+          planned,
+          begun: 1,
+          upload: 'id',
+          parts: { first: 1, last: 2 },
+          md5s: null,
+          adopted: false,
+          stale: ['old'],
+        },
       },
     ],
   },
