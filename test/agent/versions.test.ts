@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { BytesBody } from '../../agent/body.ts'
 import { nothingKnown } from '../../agent/core/chain.ts'
 import { type ChainSight, decideChains } from '../../agent/core/chain-decision.ts'
+import type { Fault } from '../../agent/s3-server/faults.ts'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { memoryStorage } from '../../agent/storage/memory.ts'
 import { openStorage } from '../../agent/storage/open.ts'
@@ -172,6 +173,30 @@ describe('a copy of all versions', () => {
     const { counts } = await pass()
     expect(counts.objects).toMatchObject({ listed: 5, copied: 5, failed: 0 })
     expect(await chains(destination)).toEqual(['a: 1 2 - 3 -'])
+  })
+
+  it('ends with equal chains after whatever the two stores did to its requests', async () => {
+    const bodies = ['x', 'xx', null, 'xx', 'xx', null, null, 'xxx']
+    for (let i = 0; i < 12; i++)
+      await fill(source, `k${i}`, ...bodies.slice(i % 8), ...bodies.slice(0, i % 5))
+    const faults: (Fault | null)[] = ['drop', 'drop-answer', 'drop-answer', { truncateAfter: 1 }]
+    let state = 7
+    let done = 0
+    const hooks = {
+      beforeRequest: () => {
+        // Numerical Recipes' generator: the same faults each time, in the order of the requests.
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+        const fault = faults[(state >>> 16) % 24] ?? null
+        if (fault) done++
+        return fault
+      },
+    }
+    from.hooks = to.hooks = hooks
+    await pass()
+    from.hooks = to.hooks = {}
+    expect(done).toBeGreaterThan(20)
+    expect((await pass()).state).toBe('complete')
+    expect(await chains(destination)).toEqual(await chains(source))
   })
 
   it('keeps the parts of a version that has some, and completes it once though the answer is lost', async () => {
