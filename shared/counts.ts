@@ -11,7 +11,9 @@ const count = z.number().int().nonnegative()
 
 /**
  * How strong the proof is that two objects are equal, weakest first. `baseline`: both sides are unchanged since they
- * were made equal. `store-verified`: the destination itself checked the source's digest when it took the body.
+ * were made equal. `etag`: the ETags that both stores worked out by themselves are equal, be it in their listings, or because an
+ * upload in the source's parts came out with it. `store-verified`: the destination itself checked the source's digest when it
+ * took the body.
  */
 export const evidenceClasses = [
   'size+mtime',

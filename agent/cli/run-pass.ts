@@ -68,8 +68,10 @@ function lookFirst(request: Request, state: StateDir, io: Io): Promise<Plan> {
 }
 
 async function move(request: Request, plan: Plan, state: StateDir, io: Io): Promise<number> {
+  const notes: string[] = []
   const { log, why } = lastWords((event) => {
     if (io.debug) logLine(io, event)
+    if (event.event === 'uploads-of-others') notes.push(String(event.message))
   })
   const plane = await startControlPlane({
     stateDir: state.path,
@@ -110,6 +112,7 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
         failures: status.failureCauses.length > 0 ? await failuresOf(client, plan.id, pass.number) : [],
       }
       tell(request, outcome, io)
+      for (const note of notes) io.stderr.write(`note: ${visible(note)}\n`)
       return stateOf(outcome) === 'complete' ? exitCodes.equal : exitCodes.incomplete
     } catch (error) {
       throwIfInterrupted(io.signal)

@@ -79,5 +79,6 @@ it('uploads of others, of the same key too, are left alone', async () => {
   await sdk.b.send(new UploadPartCommand(part))
   const done = await dray('shared', 'copy', 's3://shared', 's3://shared', ...fromA, ...toB)
   expect(done.status, done.stderr).toBe(0)
+  expect(done.stderr).toContain("1 unfinished multipart upload that is not Dray's, of film for one")
   expect(b.uploads('shared')).toMatchObject([{ id: theirs.UploadId, parts: 1 }])
 }, 60_000)
