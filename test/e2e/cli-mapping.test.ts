@@ -1,8 +1,10 @@
 /** `dray copy` and `dray verify` with other keys at the destination, and with a manifest. */
 import { rmSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { contents, report, stage } from './cli-stage.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const attachments = (n: number) =>
   Object.fromEntries(Array.from({ length: n }, (_, i) => [`attachments/${i}/File ${i}.PDF`, `body ${i}`]))

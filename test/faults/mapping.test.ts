@@ -1,7 +1,9 @@
 /** Mappings and manifests where something goes wrong, or was interrupted. */
 import { writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { contents, report, stage } from '../e2e/cli-stage.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const attachments = (n: number) =>
   Object.fromEntries(Array.from({ length: n }, (_, i) => [`attachments/${i}/File ${i}.PDF`, `body ${i}`]))

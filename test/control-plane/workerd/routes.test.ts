@@ -60,6 +60,26 @@ describe('a migration', () => {
     expect(answer).toMatchObject({ status: 400, body: { code: 'usage' } })
   })
 
+  it('keeps its mapping and its manifest, which it never changes', async () => {
+    const mapping = { kind: 'template', pattern: '(?<id>.+)', to: 'x/{id}', unmatched: 'fail' }
+    const manifest = { place: { kind: 's3', bucket: 'b', key: 'list' }, columns: null, keys: null }
+    const put = (more: object) => json<object>('PUT', '/api/migrations/mapped', { ...definition, ...more })
+    expect(await put({ mapping, manifest })).toMatchObject({ status: 201, body: { mapping, manifest } })
+    expect((await put({ mapping, manifest })).status).toBe(200)
+    expect((await put({ mapping })).status).toBe(409)
+    expect((await put({ mapping: { ...mapping, to: '{no}' } })).status).toBe(400)
+    const source = { kind: 'file', path: '/a', site: 'here' }
+    expect((await put({ manifest, source })).body).toMatchObject({
+      detail: expect.stringContaining('in a bucket'),
+    })
+    const deleting = await json('POST', '/api/migrations/mapped/passes', { delete: true })
+    expect(deleting).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('nothing can be deleted') },
+    })
+    expect((await json('POST', '/api/migrations/mapped/passes', {})).status).toBe(201)
+  })
+
   it('takes no body that is not JSON, or too large', async () => {
     const put = (body: string) => call('PUT', '/api/migrations/large', { body })
     expect((await put('{')).status).toBe(400)
