@@ -49,8 +49,8 @@ export interface Slowdown {
 }
 
 export const least = 1
-/** What most stores take, and what a copy on one machine gains nothing beyond. */
-const usual = 32
+/** What any store takes, and what a copy on one machine gains nothing beyond. */
+const usual = 16
 const firstPause = 1_000
 const longestPause = 30_000
 /** Of what a trial would bring if the endpoint took it all. */
@@ -59,7 +59,7 @@ const leastGain = 0.3
 const holdOff = 1_000
 const safeShare = 0.85
 /** Round trips in which a new connection comes up to speed, and those that it takes the speed from. */
-const roundTripsToSettle = 6
+const roundTripsToSettle = 3
 const usualFloor = 50
 const longestSettling = 2_000
 /** A store that wants more patience than this gets another request all the same. */

@@ -88,9 +88,9 @@ describe('the pace of an endpoint', () => {
   it('halves once for all requests that were under way, and again for those that came after', () => {
     let pace = startPace(64)
     for (const sentAt of [90, 95, 99]) pace = afterSlowdown(pace, { now: 100, sentAt, retryAfter: null })
-    expect(pace.limit).toBe(16)
-    pace = afterSlowdown(pace, { now: 200, sentAt: 150, retryAfter: null })
     expect(pace.limit).toBe(8)
+    pace = afterSlowdown(pace, { now: 200, sentAt: 150, retryAfter: null })
+    expect(pace.limit).toBe(4)
     for (let now = 300; now < 2_000; now += 100)
       pace = afterSlowdown(pace, { now, sentAt: now - 1, retryAfter: null })
     expect(pace.limit).toBe(least)
@@ -102,7 +102,7 @@ describe('the pace of an endpoint', () => {
     expect(pace.closedUntil).toBe(5_100)
     // One that was sent earlier asks for more.
     pace = afterSlowdown(pace, { now: 200, sentAt, retryAfter: 7_000 })
-    expect(pace).toMatchObject({ limit: 16, closedUntil: 7_200 })
+    expect(pace).toMatchObject({ limit: 8, closedUntil: 7_200 })
     expect(afterSlowdown(pace, { now: 300, sentAt, retryAfter: 10 ** 9 }).closedUntil).toBe(
       300 + longestClosed,
     )
