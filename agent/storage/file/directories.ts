@@ -10,6 +10,8 @@ import { constants, existsSync } from 'node:fs'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
 import { fileError } from './file-error.ts'
+import { type Calls, isLocal, promptCalls } from './prompt.ts'
+import * as pool from './syscalls.ts'
 import {
   close,
   errnoOf,
@@ -21,7 +23,6 @@ import {
   open,
   type Path,
   realpath,
-  stat,
   unless,
 } from './syscalls.ts'
 
@@ -38,6 +39,8 @@ export interface Directory {
   readonly self: Path
   /** Where the file or directory `name` in it is. */
   at(name: string): Path
+  /** How its files are to be asked for now. */
+  readonly calls: Calls
   /** Makes durable what was renamed into it before. Calls at the same time share one `fsync`. */
   sync(): Promise<void>
   release(): void
@@ -67,9 +70,12 @@ class Handle implements Identity {
   readonly fd: number
   readonly dev: bigint
   readonly ino: bigint
+  /** Whether its file system answers promptly as a rule. */
+  readonly local: boolean
 
-  constructor(dir: Key, fd: number, { dev, ino }: Identity) {
+  constructor(dir: Key, fd: number, { dev, ino }: Identity, local: boolean) {
     this.dir = dir
+    this.local = local
     this.fd = fd
     this.dev = dev
     this.ino = ino
@@ -107,6 +113,9 @@ export function openDirectories(root: string): Directories {
   const handles = new Map<Key, Handle>()
   /** Handles that are being closed. */
   const endings = new Set<Promise<void>>()
+  /** Of the file systems met, by device: whether they are local. */
+  const locals = new Map<bigint, Promise<boolean>>()
+  const prompt = promptCalls()
   let rootIdentity: Identity | null = null
   let sweep: NodeJS.Timeout | null = null
   let closed = false
@@ -142,6 +151,9 @@ export function openDirectories(root: string): Directories {
     return {
       self: pathOf(base),
       at: (name) => pathOf(`${base}/${name}`),
+      get calls() {
+        return handle.local ? prompt() : pool
+      },
       sync: () => handle.sync(),
       release() {
         if (released) return
@@ -163,7 +175,13 @@ export function openDirectories(root: string): Directories {
   async function keep(dir: Key, fd: number): Promise<Directory> {
     let handle: Handle
     try {
-      handle = new Handle(dir, fd, await fstat(fd))
+      const identity = await fstat(fd)
+      let local = locals.get(identity.dev)
+      if (local === undefined) {
+        local = throughDescriptors ? isLocal(`/proc/self/fd/${fd}`) : Promise.resolve(false)
+        locals.set(identity.dev, local)
+      }
+      handle = new Handle(dir, fd, identity, await local)
     } catch (error) {
       await close(fd)
       throw error
@@ -220,6 +238,7 @@ export function openDirectories(root: string): Directories {
     if (!handle) return null
     handle.users++
     try {
+      const { stat, lstat } = handle.local ? prompt() : pool
       const look = dir === '' ? stat(pathOf(rootBytes)) : lstat(pathOf(fullPath(dir)))
       const now = await unless(look, [...missing, 'ELOOP', 'EACCES', 'ENAMETOOLONG'], null)
       if (now && isSame(now, handle) && handles.get(dir) === handle) return use(handle)

@@ -10,12 +10,14 @@ import { displayKey, type Key } from '../../../shared/key.ts'
 import type { FileLocation } from '../../../shared/location.ts'
 import { throwIfAborted } from '../interrupt.ts'
 import type { Entry, Storage } from '../storage.ts'
+import { BufferBody } from './body.ts'
 import { openDirectories } from './directories.ts'
 import { entryOf, metadataOf, tokenOf } from './file-entry.ts'
 import { fileError } from './file-error.ts'
 import { impossibleName, temporaryNames, unsupportedName } from './names.ts'
+import type { Calls } from './prompt.ts'
 import { readFile } from './read.ts'
-import { errnoOf, lstat, missing, type Path, realpath, unless, unlink } from './syscalls.ts'
+import { errnoOf, missing, type Path, realpath, unless, unlink } from './syscalls.ts'
 import { walk } from './walk.ts'
 import { writeFile } from './write.ts'
 
@@ -28,6 +30,8 @@ export interface FileStorageOptions {
   runLength?: number
 }
 
+type Act<T> = (path: Path, stat: BigIntStats, calls: Calls) => Promise<T>
+
 /** No I/O happens here; a root that is missing, or is a file, is said by the first use. The root is never created. */
 export function openFileStorage(location: FileLocation, options: FileStorageOptions): Storage {
   const root = location.path.replace(/(?<=.)\/+$/, '')
@@ -37,7 +41,7 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
   const opOf = (verb: string, key: Key) => `${verb} ${root === '/' ? '' : root}/${displayKey(key)}`
 
   /** What stands under `key`, while `act` works with it; null where nothing does, or a directory. */
-  async function at<T>(key: Key, act: (path: Path, stat: BigIntStats) => Promise<T>): Promise<T | null> {
+  async function at<T>(key: Key, act: Act<T>): Promise<T | null> {
     if (impossibleName(key) !== null) return null
     const slash = key.lastIndexOf('/')
     // Under a link is nothing: listings do not go there either.
@@ -49,31 +53,31 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
     if (directory === null) return null
     try {
       const path = directory.at(key.slice(slash + 1))
-      const stat = await unless(lstat(path), missing, null)
-      return stat === null || stat.isDirectory() ? null : await act(path, stat)
+      const { calls } = directory
+      const stat = await unless(calls.lstat(path), missing, null)
+      return stat === null || stat.isDirectory() ? null : await act(path, stat, calls)
     } finally {
       directory.release()
     }
   }
 
   /** The regular file inside the root that a link stands for; null where it stands for anything else. */
-  async function behind<T>(
-    link: Path,
-    act: (path: Path, stat: BigIntStats) => Promise<T>,
-  ): Promise<T | null> {
+  async function behind<T>(link: Path, act: Act<T>): Promise<T | null> {
     const real = await unless(realpath(link), [...missing, 'ELOOP', 'EACCES'], null)
     const key = real === null ? null : await directories.keyOf(real)
-    return key === null ? null : at(key, async (path, stat) => (stat.isFile() ? act(path, stat) : null))
+    return key === null
+      ? null
+      : at(key, async (path, stat, calls) => (stat.isFile() ? act(path, stat, calls) : null))
   }
 
   /** As `at`, through a link where the policy says so. */
-  function found<T>(key: Key, act: (path: Path, stat: BigIntStats) => Promise<T>): Promise<T | null> {
-    return at(key, async (path, stat) => {
+  function found<T>(key: Key, act: Act<T>): Promise<T | null> {
+    return at(key, async (path, stat, calls) => {
       if (options.symlinks === 'follow' && stat.isSymbolicLink()) {
         const through = await behind(path, async (...target) => ({ result: await act(...target) }))
         if (through) return through.result
       }
-      return act(path, stat)
+      return act(path, stat, calls)
     })
   }
 
@@ -110,11 +114,19 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
       const op = opOf('read', key)
       throwIfAborted(signal, op)
       return classified(op, () =>
-        found(key, async (path, stat) => {
+        found(key, async (path, stat, calls) => {
           mustBeFile(stat, op)
           mustBe(token, stat, op)
-          const body = await readFile(path, stat, range ?? null, signal, op)
-          return { entry: entryOf(key, stat), metadata: metadataOf(key, stat), body }
+          const content = await readFile(path, { stat, range: range ?? null, calls, signal, op })
+          const head = { entry: entryOf(key, stat), metadata: metadataOf(key, stat) }
+          if (!Buffer.isBuffer(content)) return { ...head, body: content }
+          return {
+            ...head,
+            bytes: content,
+            get body() {
+              return new BufferBody(content)
+            },
+          }
         }),
       )
     },

@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrayError } from '../../../shared/error.ts'
 import type { ByteRange } from '../storage.ts'
-import { BufferBody, changedWhileRead, chunkBytes, FileBody, isUnchanged } from './body.ts'
-import { close, fstat, open, type Path, readFully } from './syscalls.ts'
+import { changedWhileRead, chunkBytes, FileBody, isUnchanged } from './body.ts'
+import type { Calls } from './prompt.ts'
+import type { Path } from './syscalls.ts'
 
 /**
  * A system stamps ctime by a clock that ticks every 1 to 10 ms, so that two writes within a tick leave the same token. A
@@ -15,14 +16,20 @@ const tickMs = 20
 
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** The body of the file at `path`, of which `stat` is the lstat; `range` null is all of it. */
-export async function readFile(
-  path: Path,
-  stat: BigIntStats,
-  range: ByteRange | null,
-  signal: AbortSignal,
-  op: string,
-): Promise<Readable> {
+export interface ReadOptions {
+  /** The lstat of what is to be read. */
+  readonly stat: BigIntStats
+  /** Null is all of it. */
+  readonly range: ByteRange | null
+  readonly calls: Calls
+  readonly signal: AbortSignal
+  /** For people. */
+  readonly op: string
+}
+
+/** The content of the file at `path`: at once where it is small. */
+export async function readFile(path: Path, options: ReadOptions): Promise<Readable | Buffer> {
+  const { stat, range, calls, signal, op } = options
   const size = Number(stat.size)
   const { first, last } = range ?? { first: 0, last: size - 1 }
   if (range && (first > last || last >= size || first < 0)) {
@@ -30,19 +37,19 @@ export async function readFile(
   }
   if (Math.abs(Date.now() - Number(stat.ctimeMs)) < tickMs) await pause(tickMs)
 
-  const fd = await open(path, flags)
+  const fd = await calls.openToRead(path, flags)
   let streamed: FileBody | null = null
   try {
     if (last - first >= chunkBytes) {
-      if (!isUnchanged(stat, await fstat(fd))) throw changedWhileRead(op)
+      if (!isUnchanged(stat, await calls.fstat(fd))) throw changedWhileRead(op)
       streamed = new FileBody({ fd, first, last, stat, signal, op })
       return streamed
     }
     const bytes = Buffer.allocUnsafeSlow(last + 1 - first)
-    const n = await readFully(fd, bytes, first)
-    if (n < bytes.length || !isUnchanged(stat, await fstat(fd))) throw changedWhileRead(op)
-    return new BufferBody(bytes)
+    const n = await calls.readFully(fd, bytes, first)
+    if (n < bytes.length || !isUnchanged(stat, await calls.fstat(fd))) throw changedWhileRead(op)
+    return bytes
   } finally {
-    if (streamed === null) await close(fd)
+    if (streamed === null) await calls.close(fd)
   }
 }

@@ -9,6 +9,8 @@ import { promisify } from 'node:util'
 export type Path = string | Buffer
 
 export const open: (path: Path, flags: number, mode?: number) => Promise<number> = promisify(fs.open)
+/** What is opened only to be read, and never made by it. */
+export const openToRead = (path: Path, flags: number): Promise<number> => open(path, flags)
 export const close: (fd: number) => Promise<void> = promisify(fs.close)
 export const fsync: (fd: number) => Promise<void> = promisify(fs.fsync)
 export const rename: (from: Path, to: Path) => Promise<void> = promisify(fs.rename)

@@ -17,7 +17,8 @@ import { entryOf } from './file-entry.ts'
 import { fileError } from './file-error.ts'
 import { inside } from './inside.ts'
 import { isTemporary, type TemporaryNames } from './names.ts'
-import { errnoOf, lstat, missing, type Path, unless, unlink } from './syscalls.ts'
+import type { Calls } from './prompt.ts'
+import { errnoOf, missing, type Path, unless, unlink } from './syscalls.ts'
 
 export interface WalkOptions {
   directories: Directories
@@ -143,14 +144,20 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
     const directory = await unless(directories.open(frame.dir), gone, null)
     if (directory === null) return
     try {
-      const entries = await Promise.all(names.map((name) => look(directory, frame.prefix, name)))
+      const { calls } = directory
+      const entries = await Promise.all(names.map((name) => look(directory, calls, frame.prefix, name)))
       for (const entry of entries) if (entry) page.push(entry)
     } finally {
       directory.release()
     }
   }
 
-  async function look(directory: Directory, prefix: string, name: string): Promise<Entry | null> {
+  async function look(
+    directory: Directory,
+    { lstat }: Calls,
+    prefix: string,
+    name: string,
+  ): Promise<Entry | null> {
     const key = (prefix + name) as Key
     try {
       const path = directory.at(name)

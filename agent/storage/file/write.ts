@@ -4,7 +4,7 @@
  * directory after it. Writes at the same time share the directory's sync. Measured (ext4, 10 KB, 16 at once): 12,700/s
  * with no sync, 6,800/s with the file's, 6,400/s with both, 2,600/s with a directory's sync for each.
  */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { DrayError, toDrayError } from '../../../shared/error.ts'
 import { discard, interrupted, orAbort, throwIfAborted } from '../interrupt.ts'
@@ -12,20 +12,8 @@ import type { Body, Expected, Metadata, Written } from '../storage.ts'
 import type { Directory } from './directories.ts'
 import { mtimeOf, tokenOf, utimeSeconds, wantedMtime } from './file-entry.ts'
 import { fileError } from './file-error.ts'
-import {
-  close,
-  fstat,
-  fsync,
-  futimes,
-  lstat,
-  missing,
-  open,
-  type Path,
-  rename,
-  unless,
-  unlink,
-  writeFully,
-} from './syscalls.ts'
+import type { Calls } from './prompt.ts'
+import { fsync, lstat, missing, open, type Path, rename, unless, unlink, writeFully } from './syscalls.ts'
 
 /** Bytes that are gathered before they are written. */
 const gatherBytes = 1 << 20
@@ -51,9 +39,11 @@ export async function writeFile(
   const fd = await open(temporary, flags, 0o666)
   try {
     try {
-      await fill(fd, body, signal, op)
+      const { calls } = directory
+      if (body.bytes === undefined) await fill(fd, body, signal, op)
+      else await put(fd, body, body.bytes, calls, op)
       const mtime = wantedMtime(metadata)
-      if (mtime !== null) await futimes(fd, String(Date.now() / 1000), utimeSeconds(mtime))
+      if (mtime !== null) await calls.futimes(fd, String(Date.now() / 1000), utimeSeconds(mtime))
       await fsync(fd)
       throwIfAborted(signal, op)
       if (expected !== undefined) await mustBe(expected, directory.at(name), op)
@@ -64,10 +54,10 @@ export async function writeFile(
     }
     await directory.sync()
     // Of the very file that was written: somebody else's may stand under its name by now.
-    const stat = await fstat(fd)
+    const stat = await directory.calls.fstat(fd)
     return { token: tokenOf(stat), mtime: mtimeOf(stat) }
   } finally {
-    await close(fd)
+    await directory.calls.close(fd)
   }
 }
 
@@ -78,6 +68,22 @@ async function mustBe(expected: Expected, path: Path, op: string): Promise<void>
   throw new DrayError('changed', op, 'Another file stands there now.', { retry: 'later' })
 }
 
+/** A body that is in memory. */
+async function put(fd: number, body: Body, bytes: Buffer, calls: Calls, op: string): Promise<void> {
+  if (bytes.length !== body.size)
+    throw wrongSize(bytes.length > body.size ? 'longer' : 'shorter', body.size, op)
+  mustDigestTo(body.contentMd5, () => hash('md5', bytes, 'base64'), op)
+  await calls.writeFully(fd, [bytes], 0).catch((error) => {
+    throw fileError(error, op)
+  })
+}
+
+function mustDigestTo(expected: string | undefined, digest: () => string, op: string): void {
+  if (expected === undefined || digest() === expected) return
+  const message = 'The bytes that arrived are not those that were sent.'
+  throw new DrayError('bad-digest', op, message, { retry: 'now' })
+}
+
 async function fill(fd: number, body: Body, signal: AbortSignal, op: string): Promise<void> {
   const stream = await orAbort(body.open(signal), signal, op, discard)
   const abort = () => stream.destroy(interrupted(op))
@@ -86,7 +92,7 @@ async function fill(fd: number, body: Body, signal: AbortSignal, op: string): Pr
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
 
-  const hash = body.contentMd5 === undefined ? null : createHash('md5')
+  const md5 = body.contentMd5 === undefined ? null : createHash('md5')
   let gathered: Uint8Array[] = []
   let written = 0
   let received = 0
@@ -101,15 +107,12 @@ async function fill(fd: number, body: Body, signal: AbortSignal, op: string): Pr
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       received += chunk.length
       if (received > body.size) throw wrongSize('longer', body.size, op)
-      hash?.update(chunk)
+      md5?.update(chunk)
       gathered.push(chunk)
       if (received - written >= gatherBytes) await flush()
     }
     if (received < body.size) throw wrongSize('shorter', body.size, op)
-    if (hash && hash.digest('base64') !== body.contentMd5) {
-      const message = 'The bytes that arrived are not those that were sent.'
-      throw new DrayError('bad-digest', op, message, { retry: 'now' })
-    }
+    mustDigestTo(body.contentMd5, () => md5!.digest('base64'), op)
     await flush()
   } catch (error) {
     // The disk's errors are classified above; this is the body's.
