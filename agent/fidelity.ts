@@ -150,6 +150,7 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
       },
     } satisfies Partial<Multipart>)
 
+  const { copyFrom } = destination
   const yieldingDestination = Object.assign(Object.create(destination) as Storage, {
     async write(key, body, metadata, signal, ...rest) {
       if (!metadata.properties) return destination.write(key, body, metadata, signal, ...rest)
@@ -159,6 +160,18 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
       return result
     },
     ...(destination.multipart && { multipart: partsOf(destination.multipart) }),
+    ...(copyFrom && {
+      copyFrom: {
+        ...copyFrom,
+        // What is refused is not tried without: the bytes are carried then, and learnt from.
+        async whole(origin, key, metadata, signal, expected) {
+          const written = await copyFrom.whole(origin, key, metadata, signal, expected)
+          const given = metadata.properties
+          if (given && !seen(given)) await inspect(key, written.token, given, signal)
+          return written
+        },
+      },
+    }),
   } satisfies Partial<Storage>)
 
   return {
