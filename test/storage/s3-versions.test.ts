@@ -2,13 +2,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { withRetry } from '../../agent/storage/retry.ts'
 import type { S3Client } from '../../agent/storage/s3/client.ts'
 import { listVersions } from '../../agent/storage/s3/list-versions.ts'
 import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
-import { readVersionPage } from '../../agent/storage/s3/version-page.ts'
+import { parseVersionPage, readVersionPage, scanVersionPage } from '../../agent/storage/s3/version-page.ts'
+import { parseXml } from '../../agent/storage/s3/xml.ts'
 import type { Chain } from '../../agent/storage/versions.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
 import { everything } from '../../shared/range.ts'
@@ -117,6 +119,55 @@ describe('a page of versions', () => {
     ]) {
       expect(readVersionPage(wrong), wrong.toString()).toBeTypeOf('string')
     }
+  })
+
+  test('is the same to the scanner as to the real parser, wherever the scanner dares to say', () => {
+    const escaped = '<EncodingType>url</EncodingType>'
+    const owner = '<Owner><ID>a&amp;b</ID><DisplayName/></Owner>'
+    const inside =
+      `\n  ${version('a%20b', '2', true).replace('<Size>', `${owner}<Size>`)}\n` +
+      version('a%20b', '1', false, 'DeleteMarker').replace(/<ETag>.*<\/Size>/, '') +
+      version('z', 'null', true).replace('</Size>', '</Size><StorageClass>GLACIER</StorageClass>')
+    const whole = document(inside, true, `${escaped}<Prefix/>${next('z', 'null')}`)
+    const scanned = scanVersionPage(whole)
+    expect(scanned).toMatchObject({ listed: { length: 3 }, next: { key: 'z', version: 'null' } })
+    const parsed = (bytes: Buffer) => {
+      const root = parseXml(bytes)
+      return root?.name === 'ListVersionsResult' ? parseVersionPage(root) : 'no page'
+    }
+    const agree = (bytes: Buffer) => {
+      const found = scanVersionPage(bytes)
+      if (found === null) return
+      const other = parsed(bytes)
+      if (typeof found === 'string') expect(other, bytes.toString()).toBeTypeOf('string')
+      else expect(other, bytes.toString()).toEqual(found)
+    }
+    agree(whole)
+    for (let end = 0; end < whole.length; end++) agree(whole.subarray(0, end))
+    const text = whole.toString()
+    const pieces = [
+      '<',
+      '>',
+      '</',
+      '&',
+      '&#10;',
+      '&lt;',
+      ' ',
+      '<!-- -->',
+      '<a/>',
+      '<Key>',
+      '</Key>',
+      'é',
+      '%',
+      '<b>c</b>',
+      'true',
+    ]
+    fc.assert(
+      fc.property(fc.nat(text.length), fc.nat(12), fc.constantFrom(...pieces, ''), (at, drop, piece) => {
+        agree(Buffer.from(text.slice(0, at) + piece + text.slice(at + drop)))
+      }),
+      { numRuns: 5_000 },
+    )
   })
 
   /** A server that answers listings with these pages, one after the other. */
