@@ -29,7 +29,8 @@ interface Block {
 }
 
 const blockRecords = 1_000
-const blockBytes = 256 << 10
+/** V8 keeps strings past 128 KiB apart, where they outlive their use. */
+const blockBytes = 96 << 10
 /** Blocks that are kept in memory when they were read: objects are read about in the order in which they were listed. */
 const cachedBlocks = 24
 /** One place of more is a mistake in the mapping, and no list of failures. */

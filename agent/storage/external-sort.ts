@@ -27,8 +27,8 @@ export interface SpillOptions {
 const mergeBytes = 4 << 20
 const leastChunk = 4 << 10
 const mostChunk = 64 << 10
-/** Lines that are written at once: a run is not in memory twice. */
-const writeLines = 8_192
+/** Lines that are written at once: a run is not in memory twice, and no string of theirs so large that V8 keeps it apart. */
+const writeLines = 512
 
 export async function sortLines(
   lines: AsyncIterable<string[]>,
