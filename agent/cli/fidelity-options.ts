@@ -4,6 +4,9 @@ import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
 import { encryptionForm, type FidelityPolicy, fidelitySchema } from '../../shared/fidelity.ts'
 
+export const tagsOption = (): Option =>
+  new Option('--tags <policy>', 'object tags').choices(['keep', 'drop']).default('keep')
+
 export function fidelityOptions(command: Command): Command {
   return command
     .option(
@@ -11,7 +14,7 @@ export function fidelityOptions(command: Command): Command {
       'keep (archives become the default), default, one for all, or FROM=TO,… (FROM * is all others)',
       'keep',
     )
-    .addOption(new Option('--tags <policy>', 'object tags').choices(['keep', 'drop']).default('keep'))
+    .addOption(tagsOption())
     .addOption(
       new Option('--acl <policy>', 'who else may read or write; keep asks SRC for each object')
         .choices(['drop', 'keep'])

@@ -13,7 +13,7 @@ import {
   versionPolicies,
 } from '../../shared/policy.ts'
 import { leastBudget, usualBudget } from '../core/budget.ts'
-import { fidelityOptions } from './fidelity-options.ts'
+import { fidelityOptions, tagsOption } from './fidelity-options.ts'
 import { exitCodes, type Io } from './io.ts'
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
@@ -192,6 +192,7 @@ function moving(program: Command, kind: 'copy' | 'verify'): Command {
           .choices(depths)
           .default('checksum'),
       )
+      .addOption(tagsOption())
       .option('--one-way', 'do not mind what is only in DST')
   }
   return common(command)
@@ -364,7 +365,7 @@ The report (its path is in the summary) has a line of JSON for every change and 
 const verifyHelp = `
 Examples:
   dray verify /srv/photos s3://photos
-  dray verify s3://a s3://b --depth full            read and compare every byte
+  dray verify s3://a s3://b --depth full            read and compare every byte, headers, user metadata and tags
   dray verify s3://a s3://b --one-way               what is only in DST does not count
 
 What differs or is missing counts as failed, and is named in the report with its cause.`

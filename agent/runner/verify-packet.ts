@@ -6,8 +6,10 @@ import type { Evidence } from '../../shared/counts.ts'
 import { DrayError, toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import { type Decision, decide } from '../core/decide.ts'
+import { isSameMetadata } from '../core/same-metadata.ts'
+import { differingProperties } from '../core/same-properties.ts'
 import { prove } from '../prove.ts'
-import type { Entry, Metadata, Storage } from '../storage/storage.ts'
+import type { Entry } from '../storage/storage.ts'
 import type { Job } from './copy-packet.ts'
 import { eachInSlot } from './each.ts'
 import { makePlan, type Todo } from './plan.ts'
@@ -132,16 +134,19 @@ const otherContent = 'Its content is another at the destination.'
 type Unknown = Extract<Decision, { is: 'unknown' }>
 type Finding = { is: 'equal'; evidence: Evidence } | { is: 'other'; message: string }
 
-async function compare({ pass, tally }: Job, decision: Unknown, signal: AbortSignal): Promise<Finding> {
+async function compare(job: Job, decision: Unknown, signal: AbortSignal): Promise<Finding> {
+  const { pass, tally } = job
   const { source, destination } = decision
   const { depth } = pass.options
   const deps = { source: pass.source, destination: pass.destination, read: tally.moved }
   const { same } = await prove(deps, source, destination, depth, signal)
   if (same === null) return { is: 'other', message: otherContent }
-  const isEqual =
-    depth !== 'full' || (await metadataIsEqual(pass.source, pass.destination, source.key, signal))
+  const isEqual = depth !== 'full' || (await metadataIsEqual(job, source.key, signal))
   if (isEqual) return { is: 'equal', evidence: same }
-  return { is: 'other', message: 'Its content type or user metadata is another at the destination.' }
+  return {
+    is: 'other',
+    message: 'Its headers, user metadata, tags or redirect are others at the destination.',
+  }
 }
 
 async function lookAgain({ pass }: Job, key: Key, signal: AbortSignal): Promise<Decision> {
@@ -153,14 +158,21 @@ async function lookAgain({ pass }: Job, key: Key, signal: AbortSignal): Promise<
   return decide(pair, null, pass.sight)
 }
 
-/** A file system keeps no metadata, so only two stores that do can differ in it. */
-async function metadataIsEqual(a: Storage, b: Storage, key: Key, signal: AbortSignal): Promise<boolean> {
-  if (a.kind === 'file' || b.kind === 'file') return true
-  const [left, right] = await Promise.all([a.head(key, signal), b.head(key, signal)])
-  if (!left || !right)
+/**
+ * A file system keeps no metadata, so only two stores that do can differ in it. Classes, locks and encryption are no part of it:
+ * they change in the life of an object.
+ */
+async function metadataIsEqual({ pass }: Job, key: Key, signal: AbortSignal): Promise<boolean> {
+  const { source, destination, fidelity, options } = pass
+  if (source.kind === 'file' || destination.kind === 'file') return true
+  const [from, to] = await Promise.all([source.head(key, signal), destination.head(key, signal)])
+  if (!from || !to)
     throw new DrayError('not-found', 'HEAD', 'It has gone since it was listed.', { retry: 'now' })
-  return comparable(left.metadata) === comparable(right.metadata)
+  const wanted = await fidelity.carry(from, signal)
+  fidelity.lossesOf(key)
+  const asked = { tags: options.fidelity.tags === 'keep', acl: false }
+  const found = (await destination.describe?.(to, asked, signal)) ?? to.metadata
+  const differs = differingProperties(wanted.properties, found.properties)
+  const areTags = asked.tags && differs.includes('tags')
+  return isSameMetadata(wanted, found) && !areTags && !differs.includes('redirect')
 }
-
-const comparable = ({ headers, user }: Metadata) =>
-  JSON.stringify([headers['content-type'] ?? null, Object.entries(user).sort(([a], [b]) => (a < b ? -1 : 1))])

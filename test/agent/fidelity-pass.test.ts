@@ -1,5 +1,12 @@
 /** What of an object goes along in a pass between two S3 servers, and what becomes of what the destination does not take. */
-import { GetObjectTaggingCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  DeleteObjectTaggingCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RequestInfo } from '../../agent/s3-server/faults.ts'
 import type { S3Server, S3ServerOptions } from '../../agent/s3-server/s3-server.ts'
@@ -51,6 +58,8 @@ async function stage(b: Partial<S3ServerOptions> = {}): Promise<Stage> {
     carry: (policy = {}) => world.pass({ fidelity: { ...defaultFidelity, ...policy } }),
   }
 }
+
+const all = { Tagging: 'a=b', StorageClass: 'STANDARD_IA', WebsiteRedirectLocation: '/x' }
 
 /** A destination that refuses whatever is written with that header. */
 const refusing = (header: string, status: number, code: string) => ({
@@ -109,8 +118,6 @@ describe('a pass', () => {
     expect(await head('secret')).toMatchObject(encryption)
   })
 
-  const all = { Tagging: 'a=b', StorageClass: 'STANDARD_IA', WebsiteRedirectLocation: '/x' }
-
   it('leaves out what the destination refuses by name, and nothing else', async () => {
     const { put, carry, head, tags } = await stage(
       refusing('x-amz-storage-class', 400, 'InvalidStorageClass'),
@@ -138,6 +145,27 @@ describe('a pass', () => {
     const { counts } = await carry()
     expect(counts.dropped).toEqual({ tags: 6 })
     for (const key of others) expect(await tags(key), key).toEqual({ a: 'b' })
+  })
+
+  it('that verifies in full compares headers, user metadata, tags and redirects', async () => {
+    const { b, to, put, pass, carry } = await stage()
+    for (const key of ['same', 'tag', 'header', 'redirect'])
+      await put(key, { ...all, CacheControl: 'no-cache', Metadata: { a: 'b' } })
+    await carry()
+    const verify = { kind: 'verify', depth: 'full' } as const
+    expect((await pass(verify)).state).toBe('complete')
+    await sdk(b).send(new DeleteObjectTaggingCommand({ Bucket: to, Key: 'tag' }))
+    const { headers } = b.object(to, 'same')!
+    const { 'cache-control': _, ...withoutHeader } = headers
+    const { 'x-amz-website-redirect-location': __, ...withoutRedirect } = headers
+    const tagged = { Bucket: to, Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }
+    await b.put(to, 'header', 'header', { headers: withoutHeader })
+    await b.put(to, 'redirect', 'redirect', { headers: withoutRedirect })
+    for (const Key of ['header', 'redirect'])
+      await sdk(b).send(new PutObjectTaggingCommand({ ...tagged, Key }))
+    expect((await pass(verify)).counts.objects).toMatchObject({ same: 1, failed: 3 })
+    const policy = { ...defaultFidelity, tags: 'drop' } as const
+    expect((await pass({ ...verify, fidelity: policy })).counts.objects).toMatchObject({ same: 2, failed: 2 })
   })
 
   it('has no use for a retention that has ended', async () => {

@@ -63,7 +63,7 @@ async function places(options: Parameters<typeof openPlace>[0] = {}): Promise<Pl
 
 describe.concurrent('dray copy, between two stores', () => {
   it('keeps headers, user metadata, tags, class, redirect and checksum, of small and of large objects', async () => {
-    const { a, sdk, dray } = await places()
+    const { a, b, sdk, dray } = await places()
     const all: Partial<PutObjectCommandInput> = {
       ContentType: 'text/x-dray; charset=utf-8',
       CacheControl: 'max-age=60, private',
@@ -116,6 +116,7 @@ describe.concurrent('dray copy, between two stores', () => {
     const marker = await sdk.b.send(new GetObjectCommand({ Bucket: 'to', Key: 'marker/' }))
     expect(await marker.Body!.transformToString()).toBe('with content')
     expect(marker.Metadata).toEqual({ some: 'thing' })
+    expect(b.object('to', 'raw')!.headers).toMatchObject(raw)
   })
 
   it('keeps ACLs and locks where that is asked for, and counts locks where not', async () => {
