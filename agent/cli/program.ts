@@ -339,6 +339,9 @@ Globs: * and ? stay within a folder, ** crosses folders, {a,b} and [a-z] work. A
 matches names at any depth; one that begins with / is anchored at SRC. What they leave out is not
 listed, not counted and never deleted.
 
+With --versions all, only what is missing in DST is laid on top of what is there, and --delete lays delete
+markers: no version is ever taken away.
+
 Besides its bytes: content headers, user metadata and redirects always go along, tags and storage classes unless
 told otherwise. What DST cannot hold, or is not to get, is counted by its kind: see "dropped" in the summary.
 A key of your own (--…-customer-key NAME) is 32 bytes in base64, in DRAY_CUSTOMER_KEY_<NAME> or, with mode 0600,

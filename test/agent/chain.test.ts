@@ -5,6 +5,8 @@ import type { Sides } from '../../agent/core/judge.ts'
 import type { Version } from '../../agent/storage/versions.ts'
 import type { Key } from '../../shared/key.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 const sides: Sides = { source: 'md5', destination: 'md5', depth: 'checksum' }
 /** Tokens of these say nothing, so that each pair has to be asked for. */
 const blind: Sides = { source: 'none', destination: 'none', depth: 'checksum' }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type MemoryOp, memoryStorage } from '../../agent/storage/memory.ts'
 import { isSpent, pauseAfter, withRetry } from '../../agent/storage/retry.ts'
 import type { Storage } from '../../agent/storage/storage.ts'
+import type { Versions } from '../../agent/storage/versions.ts'
 import { DrayError, type Retry } from '../../shared/error.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
 import { everything } from '../../shared/range.ts'
@@ -61,6 +62,22 @@ describe('a request', () => {
     const { memory, storage, pauses } = failing('head', [first])
     expect(await failure(storage.head(key, noSignal))).toBe(first)
     expect([memory.requests.head, pauses]).toEqual([1, []])
+  })
+
+  it('that makes a version is made once, since one whose answer was lost may have been taken', async () => {
+    const { memory } = failing('write', [error('now'), error('now')])
+    let markers = 0
+    const versions = {
+      state: async () => 'enabled',
+      remove: async () => {
+        markers++
+        throw error('now')
+      },
+    } as unknown as Versions
+    const storage = withRetry(Object.assign(memory, { versions }), { attempts: 4, writeOnce: true })
+    await failure(storage.write(key, bodyOf('x'), noMetadata, noSignal))
+    await failure(storage.versions!.remove(key, noSignal))
+    expect([memory.requests.write, markers]).toEqual([1, 1])
   })
 
   it('that was retried enough inside is not retried outside', async () => {

@@ -17,6 +17,8 @@ import { everything } from '../../shared/range.ts'
 import { failure, noSignal, put } from './contract.ts'
 import { chainsIn, describeVersions, remove, told } from './versions-contract.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 let server: S3Server
 let buckets = 0
 
