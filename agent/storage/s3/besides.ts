@@ -1,6 +1,5 @@
 /** What an object is besides its bytes and headers, where that takes requests of its own: tags, ACL, and locks without a digest. */
 import {
-  GetObjectLockConfigurationCommand,
   GetObjectTaggingCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
@@ -20,6 +19,7 @@ function noneWhereUnknown(error: unknown): undefined {
   if (!(error instanceof DrayError) || error.code !== 'not-implemented') throw error
 }
 
+const longestAnswer = 64 * 1024
 /** A key that nothing has, to ask about. */
 const nobodys = '.dray-has-no-such-object' as Key
 
@@ -98,21 +98,14 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
   return {
     amend,
 
+    // Whether there is an answer is all that matters: no need of the SDK.
     async holds(signal) {
-      const tagged = { verb: 'GET-TAGS', key: whole(nobodys, 'GET'), signal }
-      const locked = { verb: 'GET-LOCK', key: null, signal }
+      const get = (verb: string, key: Key | null, query: string) =>
+        client.whole({ verb, method: 'GET', key, query, signal }, longestAnswer)
       const [tags, objectLock] = await Promise.all([
         // The object is not there, but the question was understood.
-        asks(
-          control.run(tagged, (sdk, options) => sdk.send(new GetObjectTaggingCommand(name), options)),
-          true,
-        ),
-        asks(
-          control.run(locked, (sdk, options) =>
-            sdk.send(new GetObjectLockConfigurationCommand({ Bucket: '-' }), options),
-          ),
-          false,
-        ),
+        asks(get('GET-TAGS', whole(nobodys, 'GET'), 'tagging='), true),
+        asks(get('GET-LOCK', null, 'object-lock='), false),
       ])
       return { tags, objectLock }
     },
