@@ -53,7 +53,7 @@ describe('a record', () => {
       key: byteKey,
       token: fc.string({ unit: 'binary', maxLength: 5 }).map((s) => Buffer.from(s).toString('latin1')),
       version: fc.option(byteKey, { nil: undefined }),
-      message: fc.option(fc.string({ unit: 'grapheme', minLength: 1 }), { nil: undefined }),
+      message: fc.option(fc.string({ unit: 'binary', minLength: 1 }), { nil: undefined }),
     })
     fc.assert(
       fc.property(placed, placed, (a, b) => {
@@ -193,6 +193,35 @@ describe('a mapped listing', () => {
     await expect(listed(storage)).rejects.toThrow('The store failed')
     source.faults = {}
     expect((await listed(storage)).length).toBe(30)
+  })
+
+  it('is given up by whoever goes away, and by all when it is closed', async () => {
+    const source = memoryStorage(
+      Array.from({ length: 30 }, (_, i) => [`k${i}`, '']),
+      { pageSize: 10 },
+    )
+    const storage = mapped(source, template('{key[-1]}{key}'))
+    const reached = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    source.faults = {
+      async before() {
+        reached.resolve()
+        await held.promise
+      },
+    }
+    const leaving = new AbortController()
+    const pages = storage.list(everything, { signal: leaving.signal })[Symbol.asyncIterator]()
+    const first = pages.next()
+    const staying = listed(storage)
+    await reached.promise
+    leaving.abort()
+    await expect(first).rejects.toMatchObject({ code: 'interrupted' })
+    const closed = storage.close()
+    await expect(staying).rejects.toMatchObject({ code: 'interrupted' })
+    await closed
+    held.resolve()
+    await expect(listed(storage)).rejects.toMatchObject({ code: 'interrupted' })
+    expect(source.requests.list).toBe(1)
   })
 
   it('refuses a mapping that makes one key of thousands', async () => {
