@@ -5,6 +5,7 @@
  * - A listing goes on after the last key that it delivered, so a long one survives a bad hour of its store.
  * - A read is tried until it begins. A body that breaks midway is its reader's to begin again (copy.ts, prove.ts).
  * - A write opens its body anew each time. A delete marker is laid once.
+ * - `throttled` is tried three times as often as other errors.
  * - `changed` is never retried: the same token would be refused again. `interrupted` and aborts end everything at once.
  *
  * What comes out in the end has been retried enough: `isSpent` says so, that loops outside do not multiply the attempts.
@@ -58,6 +59,11 @@ export async function sleepOrAbort(ms: number, signal: AbortSignal): Promise<voi
   })
 }
 
+/** A store that wants less gets less from then on (s3/lanes.ts): to wait for its turn is no failure of a request. */
+const throttledShare = 3
+const triesOf = (error: DrayError, { attempts }: RetryOptions) =>
+  error.code === 'throttled' ? attempts * throttledShare : attempts
+
 /** Waits before another attempt, or throws where none is due. */
 export async function pauseOrThrow(
   thrown: unknown,
@@ -68,7 +74,7 @@ export async function pauseOrThrow(
   const error = toDrayError(thrown, 'request')
   if (signal.aborted) throw interrupted(error.op)
   if (error.code === 'interrupted' || error.code === 'changed') throw error
-  if (error.retry === 'never' || isSpent(error) || failures >= options.attempts) {
+  if (error.retry === 'never' || isSpent(error) || failures >= triesOf(error, options)) {
     spent.add(error)
     throw error
   }

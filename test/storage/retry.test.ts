@@ -46,8 +46,21 @@ describe('a request', () => {
     expect(pauses).toEqual([200, 400, 800])
   })
 
+  it('waits longer for a store that wants less, which is no failure of the request', async () => {
+    const errors = Array.from({ length: 20 }, () => error('later', 'throttled'))
+    const { memory, storage } = failing('head', errors)
+    expect(await failure(storage.head(key, noSignal))).toBe(errors[11])
+    expect(memory.requests.head).toBe(12)
+  })
+
   it('is given up after as many attempts as were agreed, with its last error', async () => {
-    const errors = [error('later'), error('now'), error('later'), error('later', 'throttled'), error('later')]
+    const errors = [
+      error('later'),
+      error('now'),
+      error('later'),
+      error('later', 'unreachable'),
+      error('later'),
+    ]
     const { memory, storage } = failing('head', errors)
     expect(await failure(storage.head(key, noSignal))).toBe(errors[3])
     expect(memory.requests.head).toBe(4)
@@ -147,8 +160,8 @@ describe('a listing', () => {
   })
 
   it('fails where one page fails every time', async () => {
-    const { memory, storage } = flaky((page) => (page >= 3 ? error('later', 'throttled') : null))
-    expect((await failure(listAll(storage))).code).toBe('throttled')
+    const { memory, storage } = flaky((page) => (page >= 3 ? error('later', 'unreachable') : null))
+    expect((await failure(listAll(storage))).code).toBe('unreachable')
     expect(memory.requests.list).toBe(3 + 4)
   })
 

@@ -95,13 +95,14 @@ export class FileBody extends Readable {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#options.signal.removeEventListener('abort', this.#abort)
-    const finish = () => {
-      close(this.#options.fd).then(
+    const { fd } = this.#options
+    // Its reader learns at once, though the read may come back late or never.
+    if (this.#reading) this.#reading.then(() => close(fd)).catch(() => {})
+    if (this.#reading) done(error)
+    else
+      close(fd).then(
         () => done(error),
         () => done(error),
       )
-    }
-    if (this.#reading) this.#reading.then(finish)
-    else finish()
   }
 }

@@ -15,6 +15,7 @@ import type { Entry } from '../storage.ts'
 import type { Directories, Directory } from './directories.ts'
 import { entryOf } from './file-entry.ts'
 import { fileError } from './file-error.ts'
+import { inTime } from './in-time.ts'
 import { inside } from './inside.ts'
 import { isTemporary, type TemporaryNames } from './names.ts'
 import type { Calls } from './prompt.ts'
@@ -211,9 +212,11 @@ const gone: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP']
  * a name's type along with it, node looks it up by a path made of both, and only buffers make that the right path. A path that is a
  * buffer beside names that are strings makes node refuse at the first such name.
  */
-const opendir = promisify(
-  (path: Path, encoding: NameEncoding, done: (error: NodeJS.ErrnoException | null, dir: Dir) => void) =>
-    openDir(Buffer.from(path), { encoding: encoding as 'latin1', bufferSize: 1000 }, done),
+const opendir = inTime(
+  promisify(
+    (path: Path, encoding: NameEncoding, done: (error: NodeJS.ErrnoException | null, dir: Dir) => void) =>
+      openDir(Buffer.from(path), { encoding: encoding as 'latin1', bufferSize: 1000 }, done),
+  ),
 )
 type NameEncoding = 'latin1' | 'buffer'
 const untyped = 'ERR_INVALID_ARG_TYPE'
