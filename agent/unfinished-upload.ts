@@ -91,8 +91,11 @@ export async function partsOf(
 }
 
 /** Aborts what an intent led to. Where the id was never learned, that is an upload which began after it and has no part yet. */
-export async function abortLeft(multipart: Multipart, intent: Intent, signal: AbortSignal): Promise<void> {
-  const { key, upload, begun } = intent
+export async function abortLeft(
+  multipart: Multipart,
+  { key, upload, begun }: Pick<Intent, 'key' | 'upload' | 'begun'>,
+  signal: AbortSignal,
+): Promise<void> {
   if (upload !== null) return abortUpload(multipart, key, upload, signal)
   for await (const page of openUploads(multipart, key, signal)) {
     for (const other of page) {

@@ -21,7 +21,7 @@ export interface Outgoing {
 }
 
 /** What changes one packet. */
-type Change = Exclude<AgentMessage, { t: 'hello' | 'free' | 'heartbeat' | 'release' }>
+type Change = Exclude<AgentMessage, { t: 'hello' | 'free' | 'heartbeat' | 'release' | 'cleared' }>
 const unknown: Refusal = { code: 'stale', message: 'this pass has no such packet' }
 
 /** Leases that are taken back in one transaction; the rest follow by alarm. */
@@ -70,6 +70,11 @@ export class LivePass {
 
   get pass(): PassRow {
     return this.#ledger.pass
+  }
+
+  /** Uploads that earlier passes left. */
+  get leftUploads() {
+    return this.#uploads.left()
   }
 
   insert(packets: Iterable<NewPacket>, now: number): void {
@@ -129,6 +134,10 @@ export class LivePass {
         for (const { packet, generation } of message.held) {
           this.#step(packet, { t: 'release', session: session.row.id, generation }, now)
         }
+        this.#send(session, { t: 'ack', seq: message.seq, hold: false })
+        return
+      case 'cleared':
+        this.#uploads.cleared(message.upload)
         this.#send(session, { t: 'ack', seq: message.seq, hold: false })
         return
       case 'expand':

@@ -225,6 +225,7 @@ export class Migration extends DurableObject<Env> {
     this.#sockets.set(session.row.id, socket)
     const { number, options, startedAt } = live.pass
     const { id, ...definition } = this.#tables.definition()!
+    const uploads = live.leftUploads
     live.out.push({
       session: session.row.id,
       message: {
@@ -235,6 +236,7 @@ export class Migration extends DurableObject<Env> {
         ...definition,
         ...this.#pace,
         lost,
+        ...(uploads.length > 0 && { uploads }),
       },
     })
   }

@@ -53,6 +53,11 @@ export class UploadTable {
     return this.#rows('WHERE key = ? ORDER BY id DESC', key)
   }
 
+  /** Of packets with ids below `packet`: what earlier passes left. */
+  before(packet: number, limit: number): UploadRow[] {
+    return this.#rows('WHERE packet < ? ORDER BY id LIMIT ?', packet, limit)
+  }
+
   put({ id, packet, key, upload, planned, begun, stale, firstChild, children }: UploadRow): void {
     this.#write(
       'INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',

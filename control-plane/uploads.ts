@@ -9,11 +9,14 @@
  *   outcome    the upload is forgotten, unless its object failed: then the next pass goes on with it
  */
 import { type PlannedUpload, partRanges, samePinned } from '../shared/large-object.ts'
-import type { AgentMessage, LeasedUpload } from '../shared/protocol.ts'
+import type { AgentMessage, LeasedUpload, LeftUpload } from '../shared/protocol.ts'
 import type { Effect, Packet, Refusal } from './core/packet.ts'
 import type { Ledger } from './ledger.ts'
 import type { MigrationTables } from './migration-tables.ts'
 import type { UploadRow } from './upload-table.ts'
+
+/** Told at once; the rest at the next hello. */
+const mostLeft = 100
 
 type Expand = AgentMessage & { t: 'expand' }
 type Opened = AgentMessage & { t: 'opened' }
@@ -74,6 +77,18 @@ export class Uploads {
     if (stepped.refused || stepped.packet === packet || row === null) return stepped.refused
     uploads.put({ ...row, upload, stale: [], firstChild, children: ranges.length })
     return null
+  }
+
+  /** What earlier passes left, for agents to look whether it is of any use. */
+  left(): LeftUpload[] {
+    const rows = this.#tables.uploads.before(this.#ledger.pass.firstPacket, mostLeft)
+    return rows.map(({ id, key, planned: { source }, begun, upload }) => ({ id, key, source, begun, upload }))
+  }
+
+  /** One of those is no more. Where this pass has taken it up meanwhile, its packets find out by themselves. */
+  cleared(id: number): void {
+    const row = this.#tables.uploads.get(id)
+    if (row && row.packet < this.#ledger.pass.firstPacket) this.#tables.uploads.delete(id)
   }
 
   /** What a lease of `packet` tells of its upload. */

@@ -10,7 +10,7 @@
  *   agent  free {n}              how many packets I could take now (absolute; replaces the last one)
  *   plane  lease                 packets, each with a generation
  *   agent  heartbeat             I live; what is in flight (told, shown, forgotten)
- *   agent  cut | split | outcome | failed | release | expand | opened | parts | collapse      change state; each has a `seq`
+ *   agent  cut | split | outcome | failed | release | expand | opened | parts | collapse | cleared      change state; each has a `seq`
  *   plane  ack | refused         by `seq`. Nothing is acknowledged before it is stored
  *   plane  drop                  leases that the agent no longer has: abort them
  *   plane  end                   the pass is over; the agent closes
@@ -23,7 +23,13 @@ import * as z from 'zod'
 import { countsSchema } from './counts.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
 import { isKey, type Key } from './key.ts'
-import { md5sSchema, partRangeSchema, plannedUploadSchema, uploadIdSchema } from './large-object.ts'
+import {
+  md5sSchema,
+  partRangeSchema,
+  pinnedSchema,
+  plannedUploadSchema,
+  uploadIdSchema,
+} from './large-object.ts'
 import { locationSchema } from './location.ts'
 import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
@@ -156,6 +162,8 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
    * aborted where it was there. Its object goes back to what it was before it was expanded.
    */
   z.strictObject({ t: z.literal('collapse'), seq, packet: id, generation }),
+  /** An upload that `welcome` told of is of no use any more, and was aborted. */
+  z.strictObject({ t: z.literal('cleared'), seq, upload: id }),
   /** The packet could not be worked on at all (its listing failed, say). It is tried again, or parked. */
   z.strictObject({ t: z.literal('failed'), seq, packet: id, generation, error: errorBodySchema }),
   /** Gives leases back unharmed: the agent drains. */
@@ -180,6 +188,16 @@ export const leasedUploadSchema = z.strictObject({
   stale: z.array(uploadIdSchema).max(100),
 })
 export type LeasedUpload = z.infer<typeof leasedUploadSchema>
+
+/** Of an earlier pass: gone on with when its object is expanded again, or aborted (`cleared`) where it is of no use. */
+export const leftUploadSchema = z.strictObject({
+  id,
+  key: keySchema,
+  source: pinnedSchema,
+  begun: z.number().int(),
+  upload: uploadIdSchema.nullable(),
+})
+export type LeftUpload = z.infer<typeof leftUploadSchema>
 
 export const leasedPacketSchema = z.strictObject({
   id,
@@ -218,6 +236,8 @@ export const planeMessageSchema = z.discriminatedUnion('t', [
     leaseMs: z.number().int().positive(),
     /** Of the leases that hello named, those that are gone: abort them. */
     lost: z.array(heldSchema).max(10_000),
+    /** Uploads of large objects that earlier passes did not bring to their end. Absent where there are none. */
+    uploads: z.array(leftUploadSchema).max(100).optional(),
   }),
   z.strictObject({ t: z.literal('lease'), packets: z.array(leasedPacketSchema).max(10_000) }),
   /** `hold`: the survey is far enough ahead; it sends its next cut only after `proceed`. */

@@ -85,8 +85,7 @@ async function createUpload(job: Job, multipart: Multipart, upload: LeasedUpload
   const copy = copyOf(job, entryOf(upload))
   for (const each of stale) await abortUpload(multipart, key, each, signal)
   // Somebody may have created it, and not come to say so.
-  const { source, boundaries, metadata } = planned
-  await abortLeft(multipart, { key, source, boundaries, metadata, begun, upload: null }, signal)
+  await abortLeft(multipart, { key, begun, upload: null }, signal)
   const head = await asPlanned(copy, planned)
   if (head === null) return collapse
   return { t: 'opened', upload: await multipart.create(key, head.metadata, signal) }

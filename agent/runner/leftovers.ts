@@ -22,15 +22,24 @@ export interface Place {
 /** A warning need not be exact, and a bucket may have any number of them. */
 const mostTold = 10_000
 
-/** Throws nothing but `interrupted`: an upload that could not be aborted is remembered for the next time. */
-export async function clearAway(place: Place, multipart: Multipart, signal: AbortSignal): Promise<void> {
+/** What was begun, and by whom it is to be forgotten. */
+type Left = Omit<Intent, 'boundaries' | 'metadata'> & { forget(): void }
+
+/** Of this agent's, and of those that the control plane remembers. Throws nothing: what could not be aborted is remembered. */
+export async function clearAway(
+  place: Place,
+  multipart: Multipart,
+  others: readonly Left[],
+  signal: AbortSignal,
+): Promise<void> {
   const { intents, log, migration } = place
-  for (const intent of intents.all()) {
-    const { key } = intent
+  const own = intents.all().map((intent) => ({ ...intent, forget: () => intents.drop(intent.key) }))
+  for (const left of [...own, ...others]) {
+    const { key } = left
     try {
-      if (await isUseful(place, intent, signal)) continue
-      await abortLeft(multipart, intent, signal)
-      intents.drop(key)
+      if (await isUseful(place, left, signal)) continue
+      await abortLeft(multipart, left, signal)
+      left.forget()
       log({ level: 'info', event: 'upload-aborted', migration, key: displayKey(key) })
     } catch (thrown) {
       const { code, message } = toDrayError(thrown, 'clear away an upload')
@@ -40,24 +49,27 @@ export async function clearAway(place: Place, multipart: Multipart, signal: Abor
   }
 }
 
-async function isUseful(place: Place, intent: Intent, signal: AbortSignal): Promise<boolean> {
-  const { key, source } = intent
+async function isUseful(place: Place, { key, source }: Left, signal: AbortSignal): Promise<boolean> {
   const now = await place.source.head(key, signal, source.version ?? undefined)
   if (now === null || !samePinned(pinnedOf(now.entry), source)) return false
   const made = await place.destination.head(key, signal)
   return made?.entry.token !== source.token
 }
 
-/** Uploads at the destination that are not ours and were open before `since` (ms). Whatever goes wrong is no trouble of the pass. */
+/**
+ * Uploads at the destination that are not ours, nor among `known`, and were open before `since` (ms). Whatever goes wrong is no
+ * trouble of the pass.
+ */
 export async function tellOthers(
   place: Place,
   multipart: Multipart,
+  known: readonly (string | null)[],
   since: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { intents, log, migration, destination } = place
   try {
-    const ours = new Set(intents.all().map(({ upload }) => upload))
+    const ours = new Set([...intents.all().map(({ upload }) => upload), ...known])
     let uploads = 0
     let first: Key | null = null
     for await (const page of openUploads(multipart, '' as Key, signal)) {

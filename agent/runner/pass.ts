@@ -90,7 +90,12 @@ const kindsOfTraffic = 3
 
 export const spillRoot = (stateDir: string) => join(stateDir, 'agent', 'spill')
 
-export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass> {
+/** `cleared` is told which uploads of earlier passes (`welcome.uploads`) are no more. */
+export async function openPass(
+  welcome: Welcome,
+  place: Workplace,
+  cleared: (upload: number) => void,
+): Promise<Pass> {
   const { migration, pass, source, destination } = welcome
   const spillDir = join(spillRoot(place.stateDir), `${migration}-${pass.number}`)
   await mkdir(spillDir, { recursive: true })
@@ -147,8 +152,10 @@ export async function openPass(welcome: Welcome, place: Workplace): Promise<Pass
     const intents = place.intents.of(JSON.stringify([source, destination]))
     if (to.multipart && pass.options.kind === 'copy' && !pass.options.dryRun) {
       const open = { migration, source: from, destination: to, intents, log: place.log }
-      await clearAway(open, to.multipart, leaving.signal)
-      telling = tellOthers(open, to.multipart, pass.startedAt, leaving.signal)
+      const left = welcome.uploads?.map((each) => ({ ...each, forget: () => cleared(each.id) })) ?? []
+      await clearAway(open, to.multipart, left, leaving.signal)
+      const known = left.map(({ upload }) => upload)
+      telling = tellOthers(open, to.multipart, known, pass.startedAt, leaving.signal)
     }
     return {
       migration,

@@ -76,7 +76,8 @@ export function startRunner(
 
   function thePass(): Promise<Pass> {
     // What could not be opened is tried again with the next packet: a network may be back by then.
-    opening ??= openPass(welcome, place).catch((error) => {
+    const cleared = (upload: number) => post({ t: 'cleared', upload }, () => {})
+    opening ??= openPass(welcome, place, cleared).catch((error) => {
       opening = null
       throw error
     })

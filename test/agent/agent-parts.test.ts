@@ -247,6 +247,23 @@ describe('a large object whose copy is disturbed', () => {
     expect(await openUploads()).toEqual([])
   })
 
+  it('by its deletion between two passes leaves nothing either', async () => {
+    const { world, source, agent, hooks, openUploads } = await open()
+    hooks.part = (_, number) => {
+      if (number > 9) throw new DrayError('access-denied', 'part', 'No.', { retry: 'never' })
+    }
+    const a = await agent('a')
+    expect(await world.pass(a)).toMatchObject({ state: 'incomplete' })
+    expect(await openUploads()).toHaveLength(1)
+    source.objects.delete(key)
+    expect(await world.pass(a)).toMatchObject({ state: 'complete' })
+    expect(await openUploads()).toEqual([])
+    const cleared = a.events.filter(({ event }) => event === 'upload-aborted')
+    expect(cleared).toHaveLength(1)
+    await world.pass(a)
+    expect(a.events.filter(({ event }) => event === 'upload-aborted')).toHaveLength(1)
+  })
+
   it('by another content of the source between two passes begins anew, and aborts what was left', async () => {
     const { world, source, destination, agent, hooks, openUploads } = await open()
     hooks.part = (_, number) => {

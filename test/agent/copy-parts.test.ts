@@ -306,13 +306,13 @@ describe('an attempt that ended early', () => {
     await begin(sides, place.intents, 2)
     await multipart.create(keyFromText('other'), none, noSignal)
 
-    await clearAway(place, multipart, noSignal)
-    await tellOthers(place, multipart, Date.now() + 1, noSignal)
+    await clearAway(place, multipart, [], noSignal)
+    await tellOthers(place, multipart, [], Date.now() + 1, noSignal)
     expect(await openAt(sides.destination)).toHaveLength(2)
     expect(events).toMatchObject([{ event: 'uploads-of-others', uploads: 1 }])
 
     sides.source.objects.delete(key)
-    await clearAway(place, multipart, noSignal)
+    await clearAway(place, multipart, [], noSignal)
     expect((await openAt(sides.destination)).map((each) => each.key)).toEqual(['other'])
     expect(place.intents.all()).toEqual([])
   })

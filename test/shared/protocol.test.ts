@@ -55,6 +55,7 @@ const agentMessages = [
   { t: 'parts', seq: 8, packet: 3, generation: 1, md5s: '0123456789abcdef'.repeat(2) },
   { t: 'parts', seq: 9, packet: 4, generation: 1, md5s: null },
   { t: 'collapse', seq: 10, packet: 5, generation: 1 },
+  { t: 'cleared', seq: 11, upload: 1 },
 ]
 
 const planeMessages = [
@@ -91,6 +92,7 @@ const planeMessages = [
     heartbeatMs: 5000,
     leaseMs: 15000,
     lost: [],
+    uploads: [{ id: 1, key: 'k', source: planned.source, begun: 1, upload: null }],
   },
   {
     t: 'lease',
