@@ -15,14 +15,19 @@ export interface Slab {
 
 /** A read of less than this is not worth its call. */
 export const leastRoom = 16 * 1024
-/** Kept for the next connection, of each size. */
-const mostSpare = 16
+/**
+ * Bytes kept for others. Over TLS, pumps hold more and less of them all the time, and each that is dropped is memory that the
+ * collector has to hear of: with too few kept, it marked the whole heap every 100 ms.
+ */
+const mostSpare = 32 * 1024 * 1024
 
 const spare = new Map<number, Slab[]>()
+let spareBytes = 0
 
 export function takeSlab(size: number): Slab {
   const slab = spare.get(size)?.pop()
   if (!slab) return { bytes: Buffer.allocUnsafeSlow(size), used: 0, holders: 1 }
+  spareBytes -= size
   slab.used = 0
   slab.holders = 1
   return slab
@@ -35,9 +40,11 @@ export function hold(slab: Slab): void {
 export function letGo(slab: Slab): void {
   if (--slab.holders > 0) return
   const size = slab.bytes.length
+  if (spareBytes + size > mostSpare) return
+  spareBytes += size
   const others = spare.get(size)
-  if (!others) spare.set(size, [slab])
-  else if (others.length < mostSpare) others.push(slab)
+  if (others) others.push(slab)
+  else spare.set(size, [slab])
 }
 
 /** Its bytes belong to somebody who tells nobody when he needs them no more. */
