@@ -7,10 +7,10 @@
  * the order is AWS's own.
  */
 import { readFile } from 'node:fs/promises'
-import { S3Client } from '@aws-sdk/client-s3'
 import { loadConfig, loadSharedConfigFiles } from '@smithy/core/config'
 import { DrayError } from '../../../shared/error.ts'
 import type { S3Location } from '../../../shared/location.ts'
+import { awsSdk } from './aws-sdk.ts'
 import type { Credentials } from './signer.ts'
 import { nobody } from './terms.ts'
 
@@ -22,6 +22,8 @@ export interface Access {
   readonly regionIsGiven: boolean
   /** Whether the bucket is named by the path and not by the host. */
   readonly pathStyle: boolean
+  /** Whether that is all there is to its address: none of AWS's rules (FIPS, dual stack) changes the endpoint. */
+  readonly plain: boolean
   /** Certificates to trust instead of the usual authorities' (AWS_CA_BUNDLE); null for those. */
   readonly authorities: Buffer | null
   /** Those of now; renewed ahead of their end. With `afresh`, those that were given before have been refused. */
@@ -101,11 +103,18 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
     (profile) => profile['s3.addressing_style'],
   )
 
+  const special = await setting(
+    (env) => env.AWS_USE_FIPS_ENDPOINT || env.AWS_USE_DUALSTACK_ENDPOINT,
+    (profile) => profile.use_fips_endpoint || profile.use_dualstack_endpoint,
+  )
+  const pathStyle = addressing === 'path' || (endpoint !== null && addressing !== 'virtual')
+
   return {
     endpoint,
     region,
     regionIsGiven: location.region !== null,
-    pathStyle: addressing === 'path' || (endpoint !== null && addressing !== 'virtual'),
+    pathStyle,
+    plain: endpoint !== null && pathStyle && special === undefined,
     authorities: bundle && !endpoint?.startsWith('http:') ? await readBundle(bundle, op) : null,
     ...(location.anonymous
       ? { credentials: async () => nobody, known: () => nobody }
@@ -148,12 +157,7 @@ function credentialsOf(
   preferred: string | undefined,
   op: string,
 ): Pick<Access, 'credentials' | 'known'> {
-  // A client of its own, used for nothing else: the chain may have to ask STS or SSO, with the SDK's own means.
-  const chain = new S3Client({
-    region,
-    logger: silent,
-    ...(location.profile && { profile: location.profile }),
-  }).config.credentials as (options?: { forceRefresh?: boolean }) => Promise<Credentials>
+  let chain: Chain | null = null
   let known: Credentials | null = null
   const stillKnown = () => (known === null || endsSoon(known) ? null : known)
   const credentials = async (afresh = false) => {
@@ -164,6 +168,7 @@ function credentialsOf(
       timer = setTimeout(() => reject(new Error('too long')), credentialsMs)
     })
     try {
+      chain ??= (location.profile || preferred ? null : await ofEnvironment()) ?? openChain(location, region)
       known = await Promise.race([chain(afresh ? { forceRefresh: true } : {}), tooLong])
       return known
     } catch (cause) {
@@ -188,4 +193,29 @@ function credentialsOf(
     }
   }
   return { credentials, known: stillKnown }
+}
+
+type Chain = (options: { forceRefresh?: boolean }) => Promise<Credentials>
+
+/** A client of its own, used for nothing else: the chain may have to ask STS or SSO, with the SDK's own means. */
+function openChain(location: S3Location, region: string): Chain {
+  const { S3Client } = awsSdk()
+  const profile = location.profile && { profile: location.profile }
+  return new S3Client({ region, logger: silent, ...profile }).config.credentials as Chain
+}
+
+/** The chain's first step, where it is all that is needed: keys in the environment that do not end. */
+async function ofEnvironment(): Promise<Chain | null> {
+  const variable = (name: string) =>
+    loadConfig<string | undefined>({
+      environmentVariableSelector: (env) => env[name],
+      configFileSelector: () => undefined,
+      default: undefined,
+    })()
+  const accessKeyId = await variable('AWS_ACCESS_KEY_ID')
+  const secretAccessKey = await variable('AWS_SECRET_ACCESS_KEY')
+  const sessionToken = await variable('AWS_SESSION_TOKEN')
+  if (!accessKeyId || !secretAccessKey || (await variable('AWS_CREDENTIAL_EXPIRATION'))) return null
+  const keys = { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) }
+  return async () => keys
 }

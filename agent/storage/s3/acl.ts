@@ -2,9 +2,9 @@
  * Who may do what with an object. The owner's own rights are left out on the way in: at the destination it is another
  * account's. What has a short name (`public-read`) goes by it, since that needs no account's id.
  */
-import { GetBucketAclCommand, GetObjectAclCommand } from '@aws-sdk/client-s3'
 import type { Key } from '../../../shared/key.ts'
 import type { Acl, Grant } from '../properties.ts'
+import { awsSdk } from './aws-sdk.ts'
 import type { Control } from './control.ts'
 
 const groups = 'http://acs.amazonaws.com/groups/global/'
@@ -39,7 +39,7 @@ export function openAcls(control: Control): Acls {
   async function askOwner(signal: AbortSignal): Promise<string | undefined> {
     const request = { verb: 'GET-ACL', key: null, signal }
     const { Owner } = await control.run(request, (sdk, options) =>
-      sdk.send(new GetBucketAclCommand({ Bucket: '-' }), options),
+      sdk.send(new (awsSdk().GetBucketAclCommand)({ Bucket: '-' }), options),
     )
     return Owner?.ID
   }
@@ -48,7 +48,7 @@ export function openAcls(control: Control): Acls {
     async of(key, version, signal) {
       const which = version === undefined ? name : { ...name, VersionId: version }
       const { Owner, Grants = [] } = await control.run({ verb: 'GET-ACL', key, signal }, (sdk, options) =>
-        sdk.send(new GetObjectAclCommand(which), options),
+        sdk.send(new (awsSdk().GetObjectAclCommand)(which), options),
       )
       const grants = Grants.flatMap(({ Grantee, Permission }): Grant[] => {
         const { ID, URI, EmailAddress } = Grantee ?? {}

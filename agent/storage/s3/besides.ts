@@ -1,15 +1,10 @@
 /** What an object is besides its bytes and headers, where that takes requests of its own: tags, ACL, and locks without a digest. */
-import {
-  GetObjectTaggingCommand,
-  PutObjectLegalHoldCommand,
-  PutObjectRetentionCommand,
-  PutObjectTaggingCommand,
-} from '@aws-sdk/client-s3'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
 import type { Properties, Tag } from '../properties.ts'
 import type { Body, Storage, Written } from '../storage.ts'
 import { canned, openAcls } from './acl.ts'
+import { awsSdk } from './aws-sdk.ts'
 import type { S3Client } from './client.ts'
 import { type Control, openControl } from './control.ts'
 import { headersOfLock } from './properties.ts'
@@ -57,7 +52,7 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
   async function tagsOf(key: Key, version: string | undefined, signal: AbortSignal): Promise<Tag[]> {
     const which = version === undefined ? name : { ...name, VersionId: version }
     const { TagSet = [] } = await control.run({ verb: 'GET-TAGS', key, signal }, (sdk, options) =>
-      sdk.send(new GetObjectTaggingCommand(which), options),
+      sdk.send(new (awsSdk().GetObjectTaggingCommand)(which), options),
     )
     return TagSet.map(({ Key: tag = '', Value = '' }) => ({ name: tag, value: Value }))
   }
@@ -66,16 +61,16 @@ export function openBesides(client: S3Client, whole: (key: Key, verb: string) =>
     const request = { verb: 'PUT-LOCK', key: whole(key, 'PUT-LOCK'), signal }
     if (tags) {
       const TagSet = tags.map(({ name: tag, value }) => ({ Key: tag, Value: value }))
-      const command = new PutObjectTaggingCommand({ ...name, Tagging: { TagSet } })
+      const command = new (awsSdk().PutObjectTaggingCommand)({ ...name, Tagging: { TagSet } })
       await control.run({ ...request, verb: 'PUT-TAGS' }, (sdk, options) => sdk.send(command, options))
     }
     if (retention) {
       const Retention = { Mode: retention.mode, RetainUntilDate: new Date(retention.until) }
-      const command = new PutObjectRetentionCommand({ ...name, Retention })
+      const command = new (awsSdk().PutObjectRetentionCommand)({ ...name, Retention })
       await control.run(request, (sdk, options) => sdk.send(command, options))
     }
     if (legalHold) {
-      const command = new PutObjectLegalHoldCommand({ ...name, LegalHold: { Status: 'ON' } })
+      const command = new (awsSdk().PutObjectLegalHoldCommand)({ ...name, LegalHold: { Status: 'ON' } })
       await control.run(request, (sdk, options) => sdk.send(command, options))
     }
   }

@@ -3,9 +3,10 @@
  * our own client instead, so that signatures (header bytes as they are), the bucket's region, timeouts and the meaning of
  * refusals are the same as for everything else. What has no document (HEAD, DELETE) does not need it.
  */
-import { S3Client as Sdk } from '@aws-sdk/client-s3'
+import type { S3Client as Sdk } from '@aws-sdk/client-s3'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
+import { awsSdk } from './aws-sdk.ts'
 import { escaped, patience, type S3Client, type S3Request } from './client.ts'
 import { malformed, refusalError } from './errors.ts'
 import { interrupted } from './faults.ts'
@@ -36,7 +37,21 @@ export interface Control {
 }
 
 export function openControl(client: S3Client): Control {
-  const sdk = new Sdk({
+  let sdk: Sdk | null = null
+  return {
+    async run(request, call) {
+      sdk ??= openSdk(client)
+      try {
+        return await call(sdk, { abortSignal: request.signal, request } as { abortSignal: AbortSignal })
+      } catch (error) {
+        throw meaningOf(error, client, request)
+      }
+    },
+  }
+}
+
+const openSdk = (client: S3Client): Sdk =>
+  new (awsSdk().S3Client)({
     // Neither address nor credentials of the SDK's own are ever used.
     endpoint: 'http://s3.invalid',
     region: client.target.region,
@@ -55,16 +70,6 @@ export function openControl(client: S3Client): Control {
       },
     },
   })
-  return {
-    async run(request, call) {
-      try {
-        return await call(sdk, { abortSignal: request.signal, request } as { abortSignal: AbortSignal })
-      } catch (error) {
-        throw meaningOf(error, client, request)
-      }
-    },
-  }
-}
 
 function translated(asked: SdkRequest, request: ControlRequest): S3Request {
   const headers: Record<string, string> = {}

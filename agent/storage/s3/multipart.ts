@@ -1,13 +1,8 @@
 /** Multipart uploads: the parts themselves go the way of every body (upload.ts), the rest through the SDK. */
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  ListPartsCommand,
-} from '@aws-sdk/client-s3'
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
 import type { Multipart, OpenUpload, Storage } from '../storage.ts'
+import { awsSdk } from './aws-sdk.ts'
 import type { Besides } from './besides.ts'
 import { escaped, type S3Client } from './client.ts'
 import type { Conditions } from './conditional.ts'
@@ -39,7 +34,7 @@ export function openMultipart(
 
   const listed = (request: ControlRequest, uploadId: string, marker?: string) => {
     const after = marker === undefined ? {} : { PartNumberMarker: marker }
-    const command = new ListPartsCommand({ ...name, UploadId: uploadId, ...after })
+    const command = new (awsSdk().ListPartsCommand)({ ...name, UploadId: uploadId, ...after })
     return control.run(request, (sdk, options) => sdk.send(command, options))
   }
 
@@ -56,7 +51,7 @@ export function openMultipart(
           ...(metadata.properties && (await grants(metadata.properties, signal))),
         },
       }
-      const command = new CreateMultipartUploadCommand(name)
+      const command = new (awsSdk().CreateMultipartUploadCommand)(name)
       const { UploadId } = await control.run(request, (sdk, options) => sdk.send(command, options))
       if (!UploadId) throw malformed(client.where(request), 'no upload id')
       return UploadId
@@ -106,7 +101,7 @@ export function openMultipart(
       const Parts = [...parts]
         .sort((a, b) => a.number - b.number)
         .map(({ number, token }) => ({ PartNumber: number, ETag: `"${token}"` }))
-      const command = new CompleteMultipartUploadCommand({
+      const command = new (awsSdk().CompleteMultipartUploadCommand)({
         ...name,
         UploadId: uploadId,
         MultipartUpload: { Parts },
@@ -130,7 +125,7 @@ export function openMultipart(
 
     async abort(key, uploadId, signal) {
       const request = { verb: 'ABORT-UPLOAD', key: whole(key, 'ABORT-UPLOAD'), signal }
-      const command = new AbortMultipartUploadCommand({ ...name, UploadId: uploadId })
+      const command = new (awsSdk().AbortMultipartUploadCommand)({ ...name, UploadId: uploadId })
       await control.run(request, (sdk, options) => sdk.send(command, options))
     },
   }

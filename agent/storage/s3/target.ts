@@ -2,10 +2,13 @@
  * Where a bucket is spoken to: the address, the path or host that names it, and what to sign for. AWS's own rules decide
  * (regions, partitions, FIPS, dual stack, access points), through the SDK.
  */
-import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
-import { getEndpointFromInstructions } from '@smithy/middleware-endpoint'
+import { createRequire } from 'node:module'
 import { DrayError } from '../../../shared/error.ts'
 import type { Access } from './access.ts'
+import { awsSdk } from './aws-sdk.ts'
+
+type Rules = typeof import('@smithy/middleware-endpoint')
+const rules = () => createRequire(import.meta.url)('@smithy/middleware-endpoint') as Rules
 
 export interface Target {
   /** `https://host:port`; also what people are told. */
@@ -22,6 +25,12 @@ export async function resolveTarget(access: Access, bucket: string, region: stri
   const unsupported = (what: string) =>
     new DrayError('config', op, `Bucket "${bucket}" ${what}, which Dray does not speak yet.`)
   if (bucket.endsWith('--x-s3')) throw unsupported('is a directory bucket (S3 Express One Zone)')
+  if (access.plain && access.endpoint !== null && !bucket.includes(':')) {
+    const { origin, host, pathname } = new URL(access.endpoint)
+    return { origin, host, path: `${pathname.replace(/\/+$/, '')}/${bucket}`, region, service: 's3' }
+  }
+  const { ListObjectsV2Command, S3Client } = awsSdk()
+  const { getEndpointFromInstructions } = rules()
   const client = new S3Client({
     region,
     // Any will do: nothing is sent by this client.
@@ -30,7 +39,7 @@ export async function resolveTarget(access: Access, bucket: string, region: stri
     ignoreConfiguredEndpointUrls: true,
     ...(access.endpoint !== null && { endpoint: access.endpoint }),
   })
-  let endpoint: Awaited<ReturnType<typeof getEndpointFromInstructions>>
+  let endpoint: Awaited<ReturnType<Rules['getEndpointFromInstructions']>>
   try {
     endpoint = await getEndpointFromInstructions({ Bucket: bucket }, ListObjectsV2Command, {
       ...client.config,
