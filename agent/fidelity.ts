@@ -138,6 +138,10 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
         uploads.set(result, given)
         return result
       },
+      async abort(key, upload, signal) {
+        await multipart.abort(key, upload, signal)
+        uploads.delete(upload)
+      },
       async complete(key, upload, parts, signal, ...more) {
         const written = await multipart.complete(key, upload, parts, signal, ...more)
         const given = uploads.get(upload)

@@ -151,9 +151,10 @@ async function copyOne(
   const { admit } = pass.slots
   const deps = { source: from, destination, intents, fidelity, expected, serverSide, moved, admit }
   const result = await copyObject(deps, source, signal)
+  const lost = fidelity.lossesOf(source.key)
   switch (result.outcome) {
     case 'copied':
-      tally.copied(source, result.bytes, result.evidence, fidelity.lossesOf(source.key))
+      tally.copied(source, result.bytes, result.evidence, lost)
       return result.row
     case 'vanished':
       if (await isGone(pass.source, source.key, signal)) tally.vanished(source)
