@@ -91,8 +91,9 @@ export class ChainCopy {
         } else if (error.retry === 'never' && !hasMoved(error)) {
           break
         } else {
-          failures++
-          await sleepOrAbort(pauseAfter(failures, error, Math.random), signal)
+          // To wait for one's turn is no whole failure (storage/retry.ts).
+          failures += error.code === 'throttled' ? 1 / 3 : 1
+          await sleepOrAbort(pauseAfter(Math.ceil(failures), error, Math.random), signal)
         }
         await this.#lookAgain(hasMoved(error), signal)
       }

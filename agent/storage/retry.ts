@@ -114,11 +114,7 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
     }),
     read: (key, reading) => again(reading.signal, () => storage.read(key, reading)),
     write: (key, body, metadata, signal, expected) =>
-      retrying(
-        () => storage.write(key, body, metadata, signal, expected),
-        options.writeOnce ? { ...options, attempts: 1 } : options,
-        signal,
-      ),
+      retrying(() => storage.write(key, body, metadata, signal, expected), writing(options), signal),
     // Where an attempt failed on the way, it may have deleted; nothing there afterwards is then its doing.
     delete: (key, deletion) =>
       again(deletion.signal, async (attempt) => (await storage.delete(key, deletion)) || attempt > 1),
@@ -135,6 +131,7 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
       amend: (key, properties, signal) => again(signal, () => storage.amend!(key, properties, signal)),
     }),
     unsupported: (key) => storage.unsupported(key),
+    ...(storage.refusesWrongMd5 && { refusesWrongMd5: (signal) => storage.refusesWrongMd5!(signal) }),
     close: () => storage.close(),
   }
 }
@@ -144,8 +141,12 @@ const archiveAgain = (archive: Archive, options: RetryOptions): Archive => ({
   restore: (entry, how, signal) => retrying(() => archive.restore(entry, how, signal), options, signal),
 })
 
+/** Where a write is made once, it is not tried again even if it was throttled. */
+const writing = (options: RetryOptions): RetryOptions =>
+  options.writeOnce ? { ...options, attempts: 0 } : options
+
 function copyAgain(copyFrom: CopyFrom, options: RetryOptions): CopyFrom {
-  const once = options.writeOnce ? { ...options, attempts: 1 } : options
+  const once = writing(options)
   return {
     most: copyFrom.most,
     whole: (origin, key, metadata, signal, expected) =>

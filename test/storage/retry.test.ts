@@ -78,7 +78,7 @@ describe('a request', () => {
   })
 
   it('that makes a version is made once, since one whose answer was lost may have been taken', async () => {
-    const { memory } = failing('write', [error('now'), error('now')])
+    const { memory } = failing('write', [error('later', 'throttled'), error('now')])
     let markers = 0
     const versions = {
       state: async () => 'enabled',
