@@ -498,10 +498,10 @@ describe('a destination that fails', () => {
   it('is tried again, and then its error is the object’s', async () => {
     const sides = pair(middling)
     sides.destination.faults.before = () => {
-      throw new DrayError('throttled', 'write', 'Slow down.', { retry: 'later' })
+      throw new DrayError('unreachable', 'write', 'Slow down.', { retry: 'later' })
     }
     const { result, pauses } = await copy(sides)
-    expect(result).toMatchObject({ outcome: 'failed', error: { code: 'throttled' } })
+    expect(result).toMatchObject({ outcome: 'failed', error: { code: 'unreachable' } })
     expect([sides.destination.requests.write, pauses.length]).toEqual([4, 3])
   })
 
