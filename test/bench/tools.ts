@@ -32,8 +32,7 @@ export const dray: Tool = {
     if (verb === 'list')
       return [process.execPath, join(import.meta.dirname, 'list-keys.ts'), source.endpoint, ground.from]
     return [
-      process.execPath,
-      join(root, 'agent/main.ts'),
+      join(root, 'bin/dray'),
       'copy',
       ...(from === 'disk' ? [ground.from] : [`s3://${ground.from}`, '--source-endpoint', source.endpoint]),
       ...(to === 'disk'
