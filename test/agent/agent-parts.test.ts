@@ -1,13 +1,21 @@
 /** One large object, copied by several agents through a real control plane. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { memoryStorage } from '../../agent/storage/memory.ts'
-import type { Storage } from '../../agent/storage/storage.ts'
 import { DrayError } from '../../shared/error.ts'
-import { keyFromText } from '../../shared/key.ts'
-import { bodyOf, noSignal, patterned } from '../storage/contract.ts'
+import { noSignal, patterned } from '../storage/contract.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
+import {
+  all,
+  metadata as given,
+  key,
+  type LargeOptions,
+  numbers,
+  openLarge,
+  partBytes,
+  partSizes,
+  upload,
+} from './large-world.ts'
 import { type FaultProxy, startProxy } from './proxy.ts'
-import { many, openWorld, type World } from './world.ts'
+import type { World } from './world.ts'
 
 let plane: Plane
 /** One whose leases are short. */
@@ -24,75 +32,12 @@ afterEach(async () => {
 })
 afterAll(() => Promise.all([plane.stop(), hasty.stop()]))
 
-const key = keyFromText('m-large')
-const none = { headers: { 'content-type': 'video/mp4' }, user: { a: '1' } }
-const partBytes = 100_000
-/** Five packets of parts, at four parts each. */
-const partSizes = new Array<number>(20).fill(partBytes)
-const packetBytes = 4 * partBytes
-
-async function upload(storage: Storage, body: Buffer, sizes: readonly number[]) {
-  const multipart = storage.multipart!
-  const id = await multipart.create(key, none, noSignal)
-  const parts = []
-  let at = 0
-  for (const [i, size] of sizes.entries()) {
-    parts.push(await multipart.part(key, id, i + 1, bodyOf(body.subarray(at, at + size)), noSignal))
-    at += size
-  }
-  await multipart.complete(key, id, parts, noSignal)
+/** Closed when its test ends. */
+async function open(options: LargeOptions & { on?: Plane } = {}) {
+  const large = await openLarge(options.on ?? plane, options)
+  worlds.push(large.world)
+  return large
 }
-
-/** A world with a large object, some small ones around it, and account of which agent sent which part. */
-async function open(options: { on?: Plane; sizes?: readonly number[]; small?: number } = {}) {
-  const limits = { minPart: 1, maxPart: partBytes, maxWrite: 1024 * 1024 }
-  const source = memoryStorage(many(options.small ?? 20), { multipart: limits })
-  const sizes = options.sizes ?? partSizes
-  const body = patterned(
-    sizes.reduce((sum, size) => sum + size, 0),
-    3,
-  )
-  await upload(source, body, sizes)
-  const destination = memoryStorage([], { multipart: limits })
-  const world = await openWorld(options.on ?? plane, { source, destination })
-  worlds.push(world)
-
-  const sent: { agent: string; number: number }[] = []
-  /** Called before each part is sent; waits, or throws. */
-  const hooks: { part(agent: string, number: number): void | Promise<void> } = { part() {} }
-  async function agent(id: string, more: Parameters<World['agent']>[0] = {}) {
-    const watched: Storage = Object.defineProperties({ ...destination }, Object.getOwnPropertyDescriptors({}))
-    Object.defineProperty(watched, 'multipart', {
-      value: {
-        ...destination.multipart!,
-        async part(...args: Parameters<NonNullable<Storage['multipart']>['part']>) {
-          await hooks.part(id, args[2])
-          const part = await destination.multipart!.part(...args)
-          sent.push({ agent: id, number: args[2] })
-          return part
-        },
-      },
-    })
-    return world.agent({
-      id,
-      packetBytes,
-      openStorage: async (location) =>
-        location.kind === 's3' && location.bucket === 'source' ? source : watched,
-      ...more,
-    })
-  }
-  const isWhole = () => Buffer.compare(Buffer.from(destination.objects.get(key)!.body), body) === 0
-  const openUploads = async () => {
-    const all = []
-    for await (const page of destination.multipart!.uploads(keyFromText(''), noSignal)) all.push(...page)
-    return all
-  }
-  return { world, source, destination, body, sent, hooks, agent, isWhole, openUploads }
-}
-
-const numbers = (sent: readonly { number: number }[]) =>
-  sent.map(({ number }) => number).sort((a, b) => a - b)
-const all = partSizes.map((_, i) => i + 1)
 
 describe('a large object', () => {
   it('is copied by all agents, in the source’s parts, and counted once', async () => {
@@ -114,7 +59,7 @@ describe('a large object', () => {
     expect(numbers(sent)).toEqual(all)
     expect(new Set(sent.map((each) => each.agent))).toEqual(new Set(['a', 'b']))
     const { token, metadata, parts } = destination.objects.get(key)!
-    expect({ token, metadata }).toEqual({ token: source.objects.get(key)!.token, metadata: none })
+    expect({ token, metadata }).toEqual({ token: source.objects.get(key)!.token, metadata: given })
     expect(parts).toEqual(partSizes)
     expect(isWhole()).toBe(true)
     expect(await openUploads()).toEqual([])
@@ -124,39 +69,6 @@ describe('a large object', () => {
 })
 
 describe('a large object whose copy is disturbed', () => {
-  it.each(['create', 'complete'] as const)(
-    'by the loss of an agent right after its %s is finished by another one',
-    async (verb) => {
-      const { world, destination, sent, agent, isWhole, openUploads } = await open({ on: hasty, small: 3 })
-      const proxy = await startProxy(hasty.url)
-      proxies.push(proxy)
-      const stuck = Promise.withResolvers<void>()
-      const multipart = destination.multipart!
-      const act = multipart[verb] as (...args: unknown[]) => Promise<unknown>
-      let times = 0
-      Object.assign(multipart, {
-        async [verb](...args: unknown[]) {
-          const result = await act.apply(multipart, args)
-          if (++times > 1) return result
-          stuck.resolve()
-          return new Promise(() => {})
-        },
-      })
-      await agent('lost', { url: proxy.url })
-      const { number } = await world.start()
-      await stuck.promise
-      proxy.close()
-      await (await agent('other')).next('pass-ended')
-      const pass = await world.status(number)
-      expect(pass).toMatchObject({ state: 'complete' })
-      expect(pass.counts.objects).toMatchObject({ listed: 4, failed: 0 })
-      expect(numbers(sent)).toEqual(all)
-      expect(times).toBe(verb === 'create' ? 2 : 1)
-      expect(isWhole()).toBe(true)
-      expect(await openUploads()).toEqual([])
-    },
-  )
-
   it('by the loss of an agent is finished by another one, and no part that was there goes up again', async () => {
     const { world, sent, agent, hooks, isWhole, openUploads } = await open({ on: hasty })
     const proxy = await startProxy(hasty.url)
