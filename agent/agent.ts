@@ -34,6 +34,8 @@ export interface AgentOptions {
   /** Works for this migration alone, whatever else it is assigned: `dray copy` moves nothing that it was not asked for. */
   only?: string
   log: Log
+  /** The environment, for what locations leave to it. */
+  env?: NodeJS.ProcessEnv
   /** Bytes of a large object that are one packet; as in all packets unless told: for tests. */
   packetBytes?: number
   /** Instead of the real ones: for tests. */
@@ -75,7 +77,8 @@ export function startAgent(options: AgentOptions): Agent {
     memory,
     slots,
     lanes,
-    openStorage: options.openStorage ?? openStorage,
+    openStorage:
+      options.openStorage ?? ((location, more) => openStorage(location, { ...more, env: options.env ?? {} })),
     baselines: createBaselines(),
     packetBytes: options.packetBytes ?? packetBounds.workBytes,
     intents: openIntents(joinPath(options.stateDir, 'agent', 'uploads.sqlite')),

@@ -35,6 +35,7 @@ export async function runAgent(options: JoinOptions, io: Io): Promise<number> {
       site: options.site,
       stateDir: state.path,
       version: io.version,
+      env: io.env,
       concurrency: options.concurrency,
       memory: options.memory,
       log: words.log,

@@ -33,6 +33,7 @@ export async function runUp(
         site: localSite,
         stateDir: state.path,
         version: io.version,
+        env: io.env,
         concurrency: options.concurrency,
         memory: options.memory,
         log,

@@ -14,6 +14,8 @@ export interface OpenStorageOptions {
   readonly connections: number
   /** How many requests each endpoint gets, shared by all storages of the agent. */
   readonly lanes?: Lanes
+  /** The environment: where keys of the customer's may be (s3/customer-key.ts). */
+  readonly env?: NodeJS.ProcessEnv
   /** Whether reads ask for the checksums that a store keeps; not unless told. */
   readonly checksums?: boolean
 }
@@ -32,7 +34,7 @@ export async function openStorage(location: Location, options: OpenStorageOption
       const name = location.customerKey
       if (name === undefined) return openS3Storage(location, { connections, lanes, checksums })
       const { readCustomerKey } = await import('./s3/customer-key.ts')
-      const customerKey = readCustomerKey(name, stateDir, process.env)
+      const customerKey = readCustomerKey(name, stateDir, options.env ?? {})
       return openS3Storage(location, { connections, lanes, checksums, customerKey })
     }
     default:
