@@ -70,7 +70,8 @@ export async function stage({ onTestFinished }: TestContext): Promise<Stage> {
       let left = n
       server.hooks = {
         async beforeRequest({ operation }) {
-          if (operation !== 'PutObject' || left-- > 0) return null
+          const isWrite = operation === 'PutObject' || operation === 'CopyObject'
+          if (!isWrite || left-- > 0) return null
           reached.resolve()
           await held.promise
           return null
