@@ -135,6 +135,7 @@ export function rememberListings(storage: Storage, { dir, maxBytes }: RememberOp
       amend: (key, properties, signal) => storage.amend!(key, properties, signal),
     }),
     unsupported: (key) => storage.unsupported(key),
+    ...(storage.refusesWrongMd5 && { refusesWrongMd5: (signal) => storage.refusesWrongMd5!(signal) }),
     async close() {
       closed = true
       await Promise.all([...segments].map(forget))

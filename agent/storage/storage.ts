@@ -218,7 +218,7 @@ export interface Storage {
 
   /**
    * Whether the store refuses a body that is not that of its `contentMd5`: found out once, by trying, and false where that could not be
-   * found out. Absent where it always does, or where its tokens tell all the same.
+   * found out. Absent where nobody has to ask, since tokens tell what was stored.
    */
   refusesWrongMd5?(signal: AbortSignal): Promise<boolean>
 

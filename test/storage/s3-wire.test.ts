@@ -231,6 +231,12 @@ describe('an object', () => {
     ).toBe('changed')
   })
 
+  test('that is longer than it should be is another one', async () => {
+    respond = (socket) => socket.write(`${objectHead(100_000)}the beginning of it`)
+    const atOnce = storage.read(text('key'), { token, atOnce: 2, signal: noSignal })
+    expect((await failure(atOnce)).code).toBe('changed')
+  })
+
   test('without an ETag, a time or a length is an error', async () => {
     for (const missing of [/ETag.*\r\n/, /Last-Modified.*\r\n/, /Content-Length.*\r\n/]) {
       respond = (socket) => socket.end(`${objectHead(2).replace(missing, '')}hi`)

@@ -12,6 +12,7 @@ import { openS3Client } from './client.ts'
 import { createConditions } from './conditional.ts'
 import { openCopyFrom } from './copy-from.ts'
 import { type CustomerKey, withCustomerKey } from './customer-key.ts'
+import { openDigestProbe } from './digest-probe.ts'
 import { malformed } from './errors.ts'
 import { partHeadOf, partQuery } from './head-part.ts'
 import type { Http, HttpOptions, HttpResponse, WholeResponse } from './http.ts'
@@ -104,6 +105,7 @@ export async function openS3Storage(
     },
     walks: false,
     unsupported,
+    refusesWrongMd5: openDigestProbe(client, whole),
     list: (range, { signal }) => listObjects(client, prefix, range, signal),
     head,
 
@@ -133,7 +135,9 @@ export async function openS3Storage(
       const response = await nullIfNotFound<WholeResponse | HttpResponse>(
         atOnce === undefined || range
           ? client.send(request)
-          : client.whole(request, Math.max(atOnce, leastWhole)),
+          : client.whole(request, Math.max(atOnce, leastWhole)).catch((error) => {
+              throw isTooLong(error) ? changed(client.where(request).op) : error
+            }),
       )
       if (!response) return null
       look(response)
@@ -214,6 +218,11 @@ function wholeSize(
   if (!said || Number(said[1]) !== range.first || Number(said[2]) !== range.last) return others
   return Number(said[3])
 }
+
+/** More than the object should have. */
+const isTooLong = (error: unknown): boolean =>
+  error instanceof DrayError && (error.cause as { code?: unknown } | undefined)?.code === tooLongCode
+const tooLongCode = 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
 
 const changed = (op: string) =>
   new DrayError('changed', op, `The object changed meanwhile (${op}).`, { retry: 'later' })
