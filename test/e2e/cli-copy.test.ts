@@ -36,6 +36,7 @@ describe.concurrent('dray', () => {
       state: 'complete',
       objects: { listed: 4, same: 0, copied: 3, skipped: 1, vanished: 0, failed: 0, deleted: 0 },
       bytes: { listed: expect.any(Number), copied: 100_001 },
+      evidence: { 'size+mtime': 3 },
       packets: expect.any(Number),
       seconds: expect.any(Number),
       report: at('state', 'reports', `${first.result.migration}-1.ndjson`),
