@@ -99,7 +99,7 @@ export class Lane {
     this.#opening = setTimeout(() => {
       this.#opening = null
       for (const kind of kinds) this.#proceed(kind)
-    }, ms)
+    }, ms).unref()
   }
 
   join(): this {
