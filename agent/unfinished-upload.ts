@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Boundaries } from '../shared/boundaries.ts'
-import { DrayError } from '../shared/error.ts'
+import { DrayError, type ErrorCode } from '../shared/error.ts'
 import type { Key } from '../shared/key.ts'
 import { type Pinned, samePinned } from '../shared/large-object.ts'
 import type { Intent, Intents } from './intents.ts'
@@ -119,13 +119,14 @@ export async function abortUpload(
   })
 }
 
+const unlisted = new Set<ErrorCode>(['access-denied', 'invalid-request', 'not-implemented'])
+
 /** Whoever may not list uploads cannot have them cleared away; that is no reason not to copy. */
 export async function* openUploads(multipart: Multipart, prefix: Key, signal: AbortSignal) {
   try {
     yield* multipart.uploads(prefix, signal)
   } catch (error) {
-    if (error instanceof DrayError && (error.code === 'access-denied' || error.code === 'invalid-request'))
-      return
+    if (error instanceof DrayError && unlisted.has(error.code)) return
     throw error
   }
 }

@@ -1,6 +1,6 @@
 /** An object that is copied in parts by several agents, through one multipart upload that the control plane remembers. */
 import * as z from 'zod'
-import { type Boundaries, boundariesSchema, mostParts, sizesOf } from './boundaries.ts'
+import { type Boundaries, boundariesSchema, bytesIn, mostParts, sizesOf } from './boundaries.ts'
 
 /** Of which object an upload is to become a copy: by this it is told whether its parts are of any use still. */
 export const pinnedSchema = z.strictObject({
@@ -17,18 +17,20 @@ export const samePinned = (a: Pinned, b: Pinned): boolean =>
   a.token === b.token && a.size === b.size && a.mtime === b.mtime && a.version === b.version
 
 /** What an upload is to be, stored before it is created. */
-export const plannedUploadSchema = z.strictObject({
-  source: pinnedSchema,
-  boundaries: boundariesSchema,
-  /** A digest of what it is created with, which cannot be changed afterwards. */
-  metadata: z.string().max(100),
-  /** Whether the source's ETag should come out of these parts. */
-  asSource: z.boolean(),
-  /** Whether the agents hash what they send, because nothing else will prove it. */
-  hashing: z.boolean(),
-  /** About how many of its bytes go into one packet. */
-  packetBytes: z.number().int().positive(),
-})
+export const plannedUploadSchema = z
+  .strictObject({
+    source: pinnedSchema,
+    boundaries: boundariesSchema,
+    /** A digest of what it is created with, which cannot be changed afterwards. */
+    metadata: z.string().max(100),
+    /** Whether the source's ETag should come out of these parts. */
+    asSource: z.boolean(),
+    /** Whether the agents hash what they send, because nothing else will prove it. */
+    hashing: z.boolean(),
+    /** About how many of its bytes go into one packet. */
+    packetBytes: z.number().int().positive(),
+  })
+  .refine(({ source, boundaries }) => bytesIn(boundaries) === source.size, 'the parts are not the object')
 export type PlannedUpload = z.infer<typeof plannedUploadSchema>
 
 const number = z.number().int().positive().max(mostParts)
