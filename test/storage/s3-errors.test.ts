@@ -58,7 +58,7 @@ describe('a refusal', () => {
     [507, null, 'no-space', 'never'],
     [400, 'InvalidArgument', 'invalid-request', 'never'],
     [400, null, 'invalid-request', 'never'],
-    [501, 'NotImplemented', 'invalid-request', 'never'],
+    [501, 'NotImplemented', 'not-implemented', 'never'],
     [405, 'MethodNotAllowed', 'invalid-request', 'never'],
   ] as const)('%s %s is %s, to be tried again %s', (status, code, expected, retry) => {
     const error = refusal(status, code)
