@@ -74,14 +74,14 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
     if (io.debug) logLine(io, event)
     if (event.event === 'uploads-of-others') notes.push(String(event.message))
   })
-  const plane = await startControlPlane({
+  const booting = startControlPlane({
     stateDir: state.path,
     log: (level, message) => log({ level, event: message }),
   })
+  // While workerd starts; not earlier, so that whoever is refused does not wait for it.
+  const [plane, { startAgent }] = await Promise.all([booting, import('../agent.ts')])
   try {
     state.announce(plane.url)
-    // Late, so that whoever is refused does not wait for it.
-    const { startAgent } = await import('../agent.ts')
     throwIfInterrupted(io.signal)
     const client = planeClient(plane.url, plane.operatorToken)
     await client.putMigration(plan.id, plan.migration)

@@ -1,7 +1,6 @@
 /** Opens a location with the adapter for its kind, as it is: retry and remembered listings are the caller's to add. */
 import { join } from 'node:path'
 import type { Location } from '../../shared/location.ts'
-import { openFileStorage } from './file/file-storage.ts'
 import type { Lanes } from './s3/lanes.ts'
 import type { Storage } from './storage.ts'
 
@@ -24,6 +23,8 @@ export interface OpenStorageOptions {
 export async function openStorage(location: Location, options: OpenStorageOptions): Promise<Storage> {
   switch (location.kind) {
     case 'file': {
+      // Its table of a thousand types of files, for one, is nothing to those between two stores.
+      const { openFileStorage } = await import('./file/file-storage.ts')
       const { agentId, symlinks, stateDir } = options
       return openFileStorage(location, { agentId, symlinks, spillDir: join(stateDir, 'agent', 'spill') })
     }
