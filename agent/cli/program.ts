@@ -1,20 +1,10 @@
 /** The command line's grammar and its help. Each command's work is in a file of its own, loaded when it is asked for. */
-import { hostname, totalmem } from 'node:os'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { hostname } from 'node:os'
+import { Command, CommanderError, Option } from 'commander'
 import { DrayError } from '../../shared/error.ts'
-import { unmatchedPolicies } from '../../shared/mapping.ts'
-import {
-  archivedPolicies,
-  compares,
-  depths,
-  restoreTiers,
-  serverSideCopies,
-  symlinkPolicies,
-  versionPolicies,
-} from '../../shared/policy.ts'
-import { leastBudget, usualBudget } from '../core/budget.ts'
-import { fidelityOptions, tagsOption } from './fidelity-options.ts'
 import { exitCodes, type Io } from './io.ts'
+import { moving } from './moving.ts'
+import { common, concurrency, memory, whole } from './options.ts'
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
 export type ProcessIo = Omit<Io, 'stateDir'> & {
@@ -104,125 +94,6 @@ function describe(process: ProcessIo): Command {
   )
 }
 
-function moving(program: Command, kind: 'copy' | 'verify'): Command {
-  const command = program
-    .command(kind)
-    .argument('<SRC>', 'a directory, a file, s3://bucket, s3://bucket/prefix or s3://bucket/object')
-    .argument('<DST>', 'a directory, s3://bucket or s3://bucket/prefix')
-    .description(
-      kind === 'copy'
-        ? 'Copy what is in SRC and not yet, or not equally, in DST. Run again after an interruption, it goes on.'
-        : 'Compare SRC with DST, and change nothing.',
-    )
-  for (const side of ['source', 'destination'] as const) {
-    const place = side === 'source' ? 'SRC' : 'DST'
-    command
-      .option(`--${side}-profile <name>`, `AWS profile for ${place} (keys, region, endpoint_url)`)
-      .option(`--${side}-endpoint <url>`, `S3 endpoint of ${place}, if it is not AWS`)
-      .option(`--${side}-region <name>`, `region of ${place}`)
-      .option(`--${side}-customer-key <name>`, `key for objects of ${place} encrypted with your own (SSE-C)`)
-  }
-  command
-    .option('--source-anonymous', 'read SRC, a public bucket, without credentials')
-    .option('--source-requester-pays', 'pay for what is read of SRC, a bucket that asks for it')
-    .option('--include <glob>', 'only what matches; can be repeated', collect)
-    .option('--exclude <glob>', 'not what matches; can be repeated, and wins over --include', collect)
-    .addOption(
-      new Option(
-        '--symlinks <policy>',
-        'links in a directory: leave them out, or copy the files that they lead to',
-      )
-        .choices(symlinkPolicies)
-        .default('skip'),
-    )
-  command.addOption(
-    new Option(
-      '--versions <which>',
-      'the newest version of each object; or all of them, and delete markers, in order (both sides buckets, DST with versioning)',
-    )
-      .choices(versionPolicies)
-      .default('newest'),
-  )
-  mappingOptions(command)
-  if (kind === 'copy') {
-    fidelityOptions(command)
-      .option('--dry-run', 'count what a copy would do, and change nothing')
-      .option('--delete', 'delete in DST what SRC does not have')
-      .addOption(
-        new Option(
-          '--compare <how>',
-          'when equal sizes are the same; auto: ETags, else what is known from before, else times; checksum: hash where ETags do not tell; mtime: times; full: every byte',
-        )
-          .choices(compares)
-          .default('auto'),
-      )
-      .addOption(
-        new Option(
-          '--server-side-copy <policy>',
-          'auto: where SRC and DST are one store, it copies by itself',
-        )
-          .choices(serverSideCopies)
-          .default('auto'),
-      )
-      .addOption(
-        new Option(
-          '--archived <policy>',
-          'of objects in GLACIER and the like: fail, leave out, or restore and wait',
-        )
-          .choices(archivedPolicies)
-          .default('fail'),
-      )
-      .addOption(
-        new Option('--restore-days <number>', 'how long restored copies stay')
-          .argParser(whole(1, 365))
-          .default(7),
-      )
-      .addOption(
-        new Option('--restore-tier <tier>', 'how fast, and how dear, a restore is')
-          .choices(restoreTiers)
-          .default('Standard'),
-      )
-  } else {
-    command
-      .addOption(
-        new Option(
-          '--depth <depth>',
-          'listing: sizes and ETags; checksum: contents where those do not prove it; full: every byte',
-        )
-          .choices(depths)
-          .default('checksum'),
-      )
-      .addOption(tagsOption())
-      .option('--one-way', 'do not mind what is only in DST')
-  }
-  return common(command)
-    .addOption(concurrency())
-    .addOption(memory())
-    .option('--json', 'print one JSON object as the last line of standard output')
-    .addHelpText('after', kind === 'copy' ? copyHelp : verifyHelp)
-}
-
-function mappingOptions(command: Command): void {
-  command
-    .option('--map-to <template>', 'what a key of SRC becomes in DST, such as {id[0:2]}/{id}/{name}')
-    .option('--map-pattern <regex>', 'what a key must be for that; its named groups are for the template')
-    .option('--map-prefix <from=to>', 'keys that begin with FROM begin with TO in DST')
-    .addOption(
-      new Option(
-        '--map-unmatched <policy>',
-        'keys that the mapping does not match: each a failure (the default), left out, or copied as they are',
-      ).choices(unmatchedPolicies),
-    )
-    .option('--manifest <file>', 'only the keys that this CSV or NDJSON lists; a path or s3://bucket/key')
-    .option('--manifest-columns <names>', 'of a CSV without a header: key, version, newKey, bucket or -')
-    .addOption(
-      new Option(
-        '--manifest-keys <how>',
-        'whether its keys are escaped as in URLs (default: where it names buckets)',
-      ).choices(['plain', 'url']),
-    )
-}
-
 function up(program: Command): Command {
   return common(program.command('up'))
     .description('Keep a control plane and an agent running on this machine, and print the address.')
@@ -259,32 +130,6 @@ function looking(command: Command, description: string, help: string): Command {
     .addHelpText('after', help)
 }
 
-const common = (command: Command): Command =>
-  command
-    .allowExcessArguments(false)
-    .option('--state-dir <directory>', 'where Dray keeps what it knows (or set DRAY_STATE_DIR)')
-
-const mostConcurrency = 512
-
-const concurrency = (): Option =>
-  new Option('--concurrency <number>', `most objects in flight at once; auto: as many as the endpoints take`)
-    .argParser((text) => (text === 'auto' ? mostConcurrency : whole(1, 1_024)(text)))
-    .default(mostConcurrency, 'auto')
-
-const memory = (): Option =>
-  new Option('--memory <size>', 'most that work in flight may hold in memory, such as 512M or 2G')
-    .argParser(size)
-    .default(usualBudget(process.constrainedMemory() || totalmem()), 'a quarter of the machine, 256M to 1G')
-
-function size(text: string): number {
-  const [, digits, unit = ''] = /^(\d{1,7})([kmg]?)(?:i?b)?$/i.exec(text) ?? []
-  const bytes = Number(digits) * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ')
-  if (bytes >= leastBudget) return bytes
-  throw new InvalidArgumentError(
-    `It must be a size of at least ${leastBudget / 1024 ** 2}M, such as 512M or 2G.`,
-  )
-}
-
 const commands = ['copy', 'verify', 'up', 'agent', 'migrations', 'migration']
 
 function unknownCommand(name: string): DrayError {
@@ -293,16 +138,6 @@ function unknownCommand(name: string): DrayError {
   return new DrayError('usage', 'read the arguments', `unknown command '${name}'`, {
     hint: `${meant ? `Did you mean ${meant}? ` : ''}See dray --help.`,
   })
-}
-
-const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
-
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-    if (value >= least && value <= most) return value
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
-  }
 }
 
 /** Commander's message as our one sentence and a remedy. */
@@ -327,51 +162,6 @@ Examples:
 
 Exit status: 0 everything is equal now; 1 finished, but some objects failed or differ;
 2 wrong usage or configuration, nothing was started; 130 interrupted, the same command goes on.`
-
-const copyHelp = `
-Places:
-  s3://b/photos and s3://b/photos/ both mean the keys below photos/, never those of photos2.
-  A single file or object as SRC goes into DST under its own name. DST is always a folder.
-  Keys are taken as they are written, without escapes; quote them for your shell.
-  Keys, region and endpoint come from the AWS chain: environment, ~/.aws/config, instance role.
-
-Globs: * and ? stay within a folder, ** crosses folders, {a,b} and [a-z] work. A pattern without /
-matches names at any depth; one that begins with / is anchored at SRC. What they leave out is not
-listed, not counted and never deleted.
-
-With --versions all, only what is missing in DST is laid on top of what is there, and --delete lays delete
-markers: no version is ever taken away.
-
-Besides its bytes: content headers, user metadata and redirects always go along, tags and storage classes unless
-told otherwise. What DST cannot hold, or is not to get, is counted by its kind: see "dropped" in the summary.
-A key of your own (--…-customer-key NAME) is 32 bytes in base64, in DRAY_CUSTOMER_KEY_<NAME> or, with mode 0600,
-in customer-keys/<NAME> in the state directory. It goes to that store alone.
-
-Other keys in DST: a template is text with {fields}: named groups of --map-pattern, which has to match the
-whole key, and {key}, {dir}, {base}, {stem}, {ext}. A field can be cut and changed: {id[0:2]}, {name[-8:]},
-{ext:lower}, {id:08}, {key:md5[0:2]}, {base:url}; {{ is a brace. --dry-run shows the first ten.
-  --map-pattern 'attachments/(?<id>\\d+)/(?<name>.+)' --map-to 'att/{id:04[0:2]}/{id}/{name}'
-
-Manifests: a row a key, with a header (key, version, newKey) or as S3 Inventory and S3 Batch have them
-(bucket,key,version); or JSON lines: {"key": …, "newKey": …}, which a report of Dray is too. Gzip or not.
-What a manifest does not name is left alone on both sides.
-
-Examples:
-  dray copy /srv/photos s3://photos
-  dray copy s3://photos/2026 . --include '*.jpg' --exclude '/drafts/**'
-  dray copy s3://a s3://b --source-endpoint http://10.0.0.5:9000 --source-profile minio
-  dray copy s3://a s3://b --delete --dry-run        what would be copied and deleted?
-  dray copy s3://a s3://b --versions all            every version and delete marker, in order
-
-The report (its path is in the summary) has a line of JSON for every change and every failure.`
-
-const verifyHelp = `
-Examples:
-  dray verify /srv/photos s3://photos
-  dray verify s3://a s3://b --depth full            read and compare every byte, headers, user metadata and tags
-  dray verify s3://a s3://b --one-way               what is only in DST does not count
-
-What differs or is missing counts as failed, and is named in the report with its cause.`
 
 const upHelp = `
 Examples:

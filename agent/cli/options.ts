@@ -1,0 +1,49 @@
+/** Options that several commands have, and how their values are read. */
+import { totalmem } from 'node:os'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { leastBudget, usualBudget } from '../core/budget.ts'
+
+export const common = (command: Command): Command =>
+  command
+    .allowExcessArguments(false)
+    .option('--state-dir <directory>', 'where Dray keeps what it knows (or set DRAY_STATE_DIR)')
+
+const mostConcurrency = 512
+
+export const concurrency = (): Option =>
+  new Option('--concurrency <number>', 'most objects in flight at once; auto: as many as the endpoints take')
+    .argParser((text) => (text === 'auto' ? mostConcurrency : whole(1, 1_024)(text)))
+    .default(mostConcurrency, 'auto')
+
+export const memory = (): Option =>
+  new Option('--memory <size>', 'most that work in flight may hold in memory, such as 512M or 2G')
+    .argParser(size)
+    .default(usualBudget(process.constrainedMemory() || totalmem()), 'a quarter of the machine, 256M to 1G')
+
+function size(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,7})([kmg]?)(?:i?b)?$/i.exec(text) ?? []
+  const bytes = Number(digits) * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ')
+  if (bytes >= leastBudget) return bytes
+  throw new InvalidArgumentError(
+    `It must be a size of at least ${leastBudget / 1024 ** 2}M, such as 512M or 2G.`,
+  )
+}
+
+/** One of a few words. */
+export const choice = <const Word extends string>(
+  flags: string,
+  description: string,
+  words: readonly Word[],
+  usual: Word,
+): Option => new Option(flags, description).choices(words).default(usual)
+
+/** An option that can be given again and again. */
+export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
+
+export function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= least && value <= most) return value
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
+  }
+}
