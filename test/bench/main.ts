@@ -65,7 +65,7 @@ async function bench(workload: Workload, tools: Tool[]): Promise<Row[]> {
     if (!peer) break
     row.wallRatio = round(peer.wallSeconds / row.wallSeconds)
     row.cpuRatio = round(peer.cpuSeconds / row.cpuSeconds)
-    row.memoryRatio = round(peer.memoryMiB / row.memoryMiB)
+    if (peer.memoryMiB > 0 && row.memoryMiB > 0) row.memoryRatio = round(peer.memoryMiB / row.memoryMiB)
   }
   return rows
 }
@@ -97,7 +97,9 @@ function rowOf({ name, objects, size, per }: Workload, tool: Tool, runs: Measure
 
 function show(row: Row): void {
   const ratios =
-    row.wallRatio === null ? '' : `  ×${row.wallRatio} wall  ×${row.cpuRatio} CPU  ×${row.memoryRatio} memory`
+    row.wallRatio === null
+      ? ''
+      : `  ×${row.wallRatio} wall  ×${row.cpuRatio} CPU  ×${row.memoryRatio ?? '?'} memory`
   console.log(
     `  ${row.tool.padEnd(12)} ${row.wallSeconds} s  CPU ${row.cpuSeconds} s (${row.cpuPer} ${row.unit})  ${row.memoryMiB} MiB${ratios}`,
   )
