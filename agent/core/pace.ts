@@ -1,7 +1,7 @@
 /**
  * How many requests an endpoint is asked at once. A trial raises the limit, and the window after it says whether it stays: where
  * answers come about as soon as they ever did, nothing queues on the way, and it does; where they come later, more must
- * have been moved for it. A store that says "slow down", or falls silent, gets half.
+ * have been moved for it; where even the soonest is late, it falls. A store that says "slow down", or falls silent, gets half.
  *
  *   steady   at its limit; a trial begins when requests had to wait and `nextTrial` has come
  *   trial    raised; the next window that is worth measuring ends it, one way or the other
@@ -58,6 +58,8 @@ const leastGain = 0.3
 /** After a refusal, before the limit rises again, and how near to what was refused it comes without being a trial. */
 const holdOff = 1_000
 const safeShare = 0.85
+/** Above the soonest answer: a queue that long is never empty. */
+const crowdedMs = 50
 /** Round trips in which a new connection comes up to speed, and those that it takes the speed from. */
 const roundTripsToSettle = 3
 const usualFloor = 50
@@ -93,6 +95,7 @@ export function afterWindow(before: Pace, window: Window): Pace {
     const nextTrial = limit === mended ? now + pace.pause : pace.nextTrial
     return { ...raised(pace, limit, null, now), nextTrial }
   }
+  if (isCrowded(pace, window)) return lessCrowded(pace, now)
   const rate = window.bytes / window.ms
   if (pace.trial !== null) return judged(pace, pace.trial, rate, window)
   if (!window.blocked || pace.limit >= pace.most || now < pace.nextTrial || window.bytes === 0) return pace
@@ -144,9 +147,26 @@ const isNear = ({ floor }: Pace, { latency }: Window): boolean =>
   latency.least <= 1.2 * floor + 0.2 &&
   latency.mean <= 1.75 * floor + 0.5
 
+/** So much waits on the way, or over there, that fewer requests would move as much. */
+const isCrowded = ({ floor }: Pace, { latency }: Window): boolean =>
+  latency !== null && floor !== null && latency.least > Math.max(2 * floor, floor + crowdedMs)
+
+function lessCrowded(pace: Pace, now: number): Pace {
+  const limit = pace.trial?.from ?? Math.max(Math.min(usual, pace.limit), Math.floor(pace.limit * 0.85))
+  return {
+    ...pace,
+    limit,
+    trial: null,
+    doubling: false,
+    nextTrial: now + pace.pause,
+    pause: Math.min(pace.pause * 2, longestPause),
+    settled: now + settling(pace),
+  }
+}
+
 const settling = ({ floor }: Pace) => Math.min(roundTripsToSettle * (floor ?? usualFloor), longestSettling)
 
-const step = (limit: number) => Math.max(1, Math.floor(limit / 4))
+const step = (limit: number) => Math.max(1, Math.floor(limit / 2))
 
 function floorOf(floor: number | null, { latency }: Window): number | null {
   if (latency === null) return floor

@@ -15,8 +15,11 @@ export interface Queue {
   proceed(traffic: Traffic): boolean
 }
 
-/** The least time that says something of a rate: where many small requests end in it, and where few do. */
-const windowMs = { small: 250, large: 1_000 }
+/**
+ * The least time that says something of a rate: where many small requests end in it, and where few do. What large bodies bring wavers from
+ * second to second by more than what a trial may bring; only the first steps are large enough to be seen at once.
+ */
+const windowMs = { small: 250, large: 3_000, first: 1_000 }
 
 const kinds: readonly Traffic[] = ['write', 'read', 'other']
 
@@ -122,7 +125,8 @@ export class Lane {
       return
     }
     const ms = now - this.#began
-    if (ms < (this.#ended >= this.#pace.limit ? windowMs.small : windowMs.large)) return
+    const { limit, doubling } = this.#pace
+    if (ms < (this.#ended >= limit ? windowMs.small : doubling ? windowMs.first : windowMs.large)) return
     const latency =
       this.#answers === 0 ? null : { least: this.#latencyLeast, mean: this.#latencySum / this.#answers }
     this.#set(afterWindow(this.#pace, { now, ms, bytes: this.moved, latency, blocked: this.#blocked }))
