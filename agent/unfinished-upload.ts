@@ -9,6 +9,7 @@ import { DrayError, type ErrorCode } from '../shared/error.ts'
 import type { Key } from '../shared/key.ts'
 import { type Pinned, samePinned } from '../shared/large-object.ts'
 import type { Intent, Intents } from './intents.ts'
+import { retrying } from './storage/retry.ts'
 import type { Entry, Metadata, Multipart, Part } from './storage/storage.ts'
 
 /** What an upload is to be. */
@@ -54,10 +55,26 @@ export async function openUpload(
     await abortLeft(multipart, left, signal)
   }
   const { source, boundaries } = wanted
-  intents?.put({ key, source, boundaries, metadata, begun: Date.now(), upload: null })
-  const upload = await multipart.create(key, wanted.metadata, signal)
+  const begun = Date.now()
+  intents?.put({ key, source, boundaries, metadata, begun, upload: null })
+  const upload = await createUpload(multipart, key, wanted.metadata, begun, signal)
   intents?.created(key, upload)
   return { upload, boundaries, parts: new Map() }
+}
+
+/** Tried again where that may help; what an answer that was lost has left is aborted before. `begun`: of its intent. */
+export function createUpload(
+  multipart: Multipart,
+  key: Key,
+  metadata: Metadata,
+  begun: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const create = async (attempt: number) => {
+    if (attempt > 1) await abortLeft(multipart, { key, begun, upload: null }, signal)
+    return multipart.create(key, metadata, signal)
+  }
+  return retrying(create, { attempts: 4 }, signal)
 }
 
 /** Null where it was never made, or is gone. */

@@ -22,7 +22,7 @@ import { agrees, byBody, eachPiece, lengthOf, piecesOf, type Sent } from '../par
 import { planParts } from '../parts-plan.ts'
 import type { StateChange } from '../session/outbox.ts'
 import type { Entry, Head, Multipart } from '../storage/storage.ts'
-import { abortLeft, abortUpload, fingerprint, partsOf, pinnedOf } from '../unfinished-upload.ts'
+import { abortLeft, abortUpload, createUpload, fingerprint, partsOf, pinnedOf } from '../unfinished-upload.ts'
 import { type Job, remember } from './copy-packet.ts'
 import { isSideTrouble } from './trouble.ts'
 
@@ -65,8 +65,7 @@ export function uploadPacket(job: Job, upload: LeasedUpload): Promise<Instead | 
   if (!multipart) throw new DrayError('internal', 'copy in parts', 'The destination has no uploads.')
   const { upload: id, parts } = upload
   if (id !== null && parts !== null) return sendParts(job, multipart, upload, id, parts)
-  const ended =
-    id === null ? createUpload(job, multipart, upload) : completeUpload(job, multipart, upload, id)
+  const ended = id === null ? openUpload(job, multipart, upload) : completeUpload(job, multipart, upload, id)
   return ended.catch((thrown) => failObject(job, upload, toDrayError(thrown, 'copy in parts')))
 }
 
@@ -79,7 +78,7 @@ async function failObject(job: Job, upload: LeasedUpload, error: DrayError): Pro
   return packet.through
 }
 
-async function createUpload(job: Job, multipart: Multipart, upload: LeasedUpload): Promise<Instead> {
+async function openUpload(job: Job, multipart: Multipart, upload: LeasedUpload): Promise<Instead> {
   const { key, planned, begun, stale } = upload
   const { signal } = job
   const copy = copyOf(job, entryOf(upload))
@@ -88,7 +87,7 @@ async function createUpload(job: Job, multipart: Multipart, upload: LeasedUpload
   await abortLeft(multipart, { key, begun, upload: null }, signal)
   const head = await asPlanned(copy, planned)
   if (head === null) return collapse
-  return { t: 'opened', upload: await multipart.create(key, head.metadata, signal) }
+  return { t: 'opened', upload: await createUpload(multipart, key, head.metadata, begun, signal) }
 }
 
 async function sendParts(

@@ -160,7 +160,8 @@ function multipartAgain(multipart: Multipart, options: RetryOptions): Multipart 
   const again = <T>(signal: AbortSignal, act: () => Promise<T>) => retrying(act, options, signal)
   return {
     limits: multipart.limits,
-    create: (key, metadata, signal) => again(signal, () => multipart.create(key, metadata, signal)),
+    // Its answer may be lost, and then there is an upload that nobody knows: whoever remembers what was intended tries again.
+    create: (key, metadata, signal) => multipart.create(key, metadata, signal),
     part: (key, upload, number, body, signal) =>
       again(signal, () => multipart.part(key, upload, number, body, signal)),
     list: (key, upload, signal, after = 0) => partsAgain(multipart, key, upload, signal, after, options),
