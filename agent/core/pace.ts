@@ -52,7 +52,7 @@ export const least = 1
 /** What any store takes, and what a copy on one machine gains nothing beyond. */
 const usual = 16
 const firstPause = 1_000
-const longestPause = 30_000
+const longestPause = 15_000
 /** Of what a trial would bring if the endpoint took it all. */
 const leastGain = 0.3
 /** After a refusal, before the limit rises again, and how near to what was refused it comes without being a trial. */
@@ -60,6 +60,8 @@ const holdOff = 1_000
 const safeShare = 0.85
 /** Above the soonest answer: a queue that long is never empty. */
 const crowdedMs = 50
+/** With so many no queue makes for fewer: where packets get lost, each connection alone is slow. */
+const enough = 24
 /** Round trips in which a new connection comes up to speed, and those that it takes the speed from. */
 const roundTripsToSettle = 3
 const usualFloor = 50
@@ -152,14 +154,13 @@ const isCrowded = ({ floor }: Pace, { latency }: Window): boolean =>
   latency !== null && floor !== null && latency.least > Math.max(2 * floor, floor + crowdedMs)
 
 function lessCrowded(pace: Pace, now: number): Pace {
-  const limit = pace.trial?.from ?? Math.max(Math.min(usual, pace.limit), Math.floor(pace.limit * 0.85))
+  const limit = pace.trial?.from ?? Math.max(Math.min(enough, pace.limit), Math.floor(pace.limit * 0.85))
   return {
     ...pace,
     limit,
     trial: null,
     doubling: false,
     nextTrial: now + pace.pause,
-    pause: Math.min(pace.pause * 2, longestPause),
     settled: now + settling(pace),
   }
 }
