@@ -24,7 +24,7 @@ export interface CopyDeps {
   source: Storage
   destination: Storage
   /** What of an object goes along; all that its destination's kind can hold where absent. */
-  fidelity?: Pick<Fidelity, 'carry' | 'seal'>
+  fidelity?: Pick<Fidelity, 'carry' | 'seal'> & Partial<Pick<Fidelity, 'policy'>>
   /** Told of bytes as they move. What has to be moved again is taken back with a negative number. */
   moved(bytes: number): void
   /** What was listed at the destination, which is written over and nothing else. Absent: whatever stands there. */
@@ -136,7 +136,7 @@ export class CopyJob {
   }
 
   /** The metadata of what was read, as the destination is to have it. */
-  async carried(head: Head): Promise<Metadata> {
+  carried(head: Head): Metadata | Promise<Metadata> {
     const { fidelity, destination } = this.deps
     return fidelity?.carry(head, this.signal) ?? carry(head.metadata, head.entry, destination.kind)
   }

@@ -18,13 +18,20 @@ const unable = new WeakSet<Storage>()
 /** Of an object whose parts nobody knows: a store copies large ones as fast as small ones, and each is a request. */
 const partBytes = 512 * 1024 * 1024
 
+/** Whether the store may do it by itself. */
+export function isWithin({ deps }: CopyJob): boolean {
+  const { source, destination, serverSide = true } = deps
+  const { place } = source
+  if (!serverSide || !place || !destination.copyFrom || !destination.multipart) return false
+  return destination.place?.store === place.store && !unable.has(destination)
+}
+
 /** Null where it cannot be done; else as any other copy. */
 export async function copyWithin(job: CopyJob): Promise<Copied | null> {
-  const { source, destination, serverSide = true } = job.deps
+  const { source, destination } = job.deps
   const { copyFrom, multipart } = destination
   const { place } = source
-  if (!serverSide || !place || !copyFrom || !multipart) return null
-  if (destination.place?.store !== place.store || unable.has(destination)) return null
+  if (!isWithin(job) || !place || !copyFrom || !multipart) return null
   const { key, origin: was = key, token, version } = job.entry
   const origin = { place, key: was, token, ...(version !== undefined && { version }) }
   try {

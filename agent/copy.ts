@@ -22,7 +22,8 @@ import { type BaselineRow, sideOf } from './baseline/baseline.ts'
 import { BytesBody } from './body.ts'
 import { type Copied, type CopyDeps, CopyJob } from './copy-job.ts'
 import { copyParts } from './copy-parts.ts'
-import { copyWithin } from './copy-within.ts'
+import { copyWithin, isWithin } from './copy-within.ts'
+import { planCopy } from './core/copy-plan.ts'
 import { etagKind } from './core/etag.ts'
 import { suggestPartSize } from './core/part-size.ts'
 import { lookAgain } from './look-again.ts'
@@ -95,15 +96,22 @@ export async function copyObject(given: CopyDeps, listed: Entry, signal: AbortSi
 
 /** What must not be tried at all. */
 function refuse(destination: Storage, { key, kind }: Entry): DrayError | null {
+  const reason = destination.unsupported(key)
+  if (kind === 'object' && reason === null) return null
   const op = `copy to ${destination.name}`
   if (kind === 'symlink')
     return new DrayError('symlink', op, 'It is a symbolic link, and links are not copied.')
   if (kind === 'special') return new DrayError('special-file', op, 'It is a device, a socket or a pipe.')
-  const reason = destination.unsupported(key)
   return reason === null ? null : new DrayError('unsupported-key', op, reason)
 }
 
-async function copyOnce(job: CopyJob): Promise<Copied> {
+function copyOnce(job: CopyJob): Promise<Copied> {
+  const { source, destination } = job.deps
+  const isSmall = planCopy(job.entry, source.tokens, destination.multipart).how === 'at-once'
+  return isSmall && !isWithin(job) ? copyAtOnce(job) : copyAsPlanned(job)
+}
+
+async function copyAsPlanned(job: CopyJob): Promise<Copied> {
   const within = await copyWithin(job)
   if (within) return within
   const plan = await planParts(job)
@@ -118,21 +126,17 @@ async function copyAtOnce(job: CopyJob): Promise<Copied> {
   const { entry: read, bytes } = reading
   const metadata = await job.carried(reading)
   const token = md5Of(source, read)
-  const write = async (contentMd5: string | null) => {
-    const body = new BytesBody(bytes, contentMd5)
-    const written = await destination.write(read.key, body, metadata, job.signal, job.deps.expected)
-    job.count(read.size)
-    reading.release?.()
-    return written
-  }
-  if (destination.kind === 'file') {
-    if (token !== null) job.believe(hash('md5', bytes), token)
-    return { read, written: await write(null), evidence: token === null ? 'size+mtime' : 'hashed' }
-  }
-  if (token !== null && gullible.has(destination)) job.believe(hash('md5', bytes), token)
-  const promised = job.contradiction ?? token ?? hash('md5', bytes)
-  const written = await write(base64(promised))
-  const evidence = await proven(job, written.token, promised, 'store-verified')
+  const isFile = destination.kind === 'file'
+  if (token !== null && (isFile || gullible.has(destination))) job.believe(hash('md5', bytes), token)
+  const promised = isFile ? null : (job.contradiction ?? token ?? hash('md5', bytes))
+
+  const body = new BytesBody(bytes, promised === null ? null : base64(promised))
+  const written = await destination.write(read.key, body, metadata, job.signal, job.deps.expected)
+  job.count(read.size)
+  reading.release?.()
+  if (promised === null) return { read, written, evidence: token === null ? 'size+mtime' : 'hashed' }
+  const isProven = written.token === promised
+  const evidence = isProven ? 'store-verified' : await proven(job, written.token, promised, 'store-verified')
   if (promised === token) job.agreed()
   return { read, written, evidence }
 }

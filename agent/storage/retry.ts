@@ -81,18 +81,29 @@ export async function pauseOrThrow(
   await (options.sleep ?? sleepOrAbort)(pauseAfter(failures, error, options.random ?? Math.random), signal)
 }
 
-export async function retrying<T>(
+export function retrying<T>(
   act: (attempt: number) => Promise<T>,
   options: RetryOptions,
   signal: AbortSignal,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await act(attempt)
-    } catch (thrown) {
-      await pauseOrThrow(thrown, attempt, options, signal)
-    }
+  // Nearly always the first attempt is the last: then this costs one promise.
+  let begun: Promise<T>
+  try {
+    begun = act(1)
+  } catch (error) {
+    begun = Promise.reject(error)
   }
+  return begun.catch(async (first: unknown) => {
+    let thrown = first
+    for (let attempt = 1; ; ) {
+      await pauseOrThrow(thrown, attempt, options, signal)
+      try {
+        return await act(++attempt)
+      } catch (again) {
+        thrown = again
+      }
+    }
+  })
 }
 
 export function withRetry(storage: Storage, options: RetryOptions): Storage {

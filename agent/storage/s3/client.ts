@@ -96,21 +96,20 @@ export function openS3Client(options: S3ClientOptions): S3Client {
     }
   }
 
-  /** Sends it until it is answered with success, or refused for good. `refusalOf` reads what a refusal says. */
-  async function attempt<Response extends { readonly status: number }>(
-    request: S3Request,
-    act: (signed: HttpRequest) => Promise<Response>,
-    refusalOf: (response: Response) => Refusal | Promise<Refusal>,
-  ): Promise<Response> {
+  /** Sends it until it is answered with success, or refused for good; `most` null for a body that is a stream. */
+  async function attempt(request: S3Request, most: number | null): Promise<HttpResponse | WholeResponse> {
     let learnt: DrayError['code'][] | null = null
     for (;;) {
       if (request.signal.aborted) throw interrupted(where(request).op)
       const credentials = access.known() ?? (await access.credentials())
       const offset = clockOffset
       const at = target
-      const response = await act(signed(request, at, credentials))
+      const asked = signed(request, at, credentials)
+      const response = await (most === null ? http.send(asked) : http.whole(asked, most))
       if (response.status >= 200 && response.status < 300) return response
-      const refusal = await refusalOf(response)
+      const { body } = response
+      const said = Buffer.isBuffer(body) ? body.subarray(0, longestRefusal) : await lastWords(body)
+      const refusal = refusalIn(response, said, now())
       const error = refusalError(where(request, at), refusal)
       if (request.signal.aborted) throw interrupted(error.op)
       learnt ??= []
@@ -146,18 +145,8 @@ export function openS3Client(options: S3ClientOptions): S3Client {
   }
 
   return {
-    send: (request) =>
-      attempt(
-        request,
-        (signed) => http.send(signed),
-        async (response) => refusalIn(response, await lastWords(response.body), now()),
-      ),
-    whole: (request, most) =>
-      attempt(
-        request,
-        (signed) => http.whole(signed, most),
-        (response) => refusalIn(response, response.body.subarray(0, longestRefusal), now()),
-      ),
+    send: (request) => attempt(request, null) as Promise<HttpResponse>,
+    whole: (request, most) => attempt(request, most) as Promise<WholeResponse>,
     where: (request) => where(request),
     get target() {
       return target

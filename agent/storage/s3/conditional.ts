@@ -60,16 +60,15 @@ export function createConditions(head: Storage['head']): Conditions {
   }
 
   return {
-    async hold(expected, write, act) {
+    hold(expected, write, act) {
       if (expected === undefined || refused) return act({})
-      try {
-        return await (expected === null ? act({ 'if-none-match': '*' }) : matching(expected, write, act))
-      } catch (error) {
+      const held = expected === null ? act({ 'if-none-match': '*' }) : matching(expected, write, act)
+      return held.catch(async (error) => {
         if (!(error instanceof DrayError) || !mayBeOfTheCondition.has(error.code)) throw error
         const done = await act({})
         refused = true
         return done
-      }
+      })
     },
   }
 }

@@ -132,14 +132,15 @@ export async function openS3Storage(
       else if (options.checksums) headers['x-amz-checksum-mode'] = 'ENABLED'
       const query = versionQuery(version)
       const request = { verb: 'GET', method: 'GET', key: whole(key, 'GET'), query, headers, signal } as const
-      const response = await nullIfNotFound<WholeResponse | HttpResponse>(
-        atOnce === undefined || range
-          ? client.send(request)
-          : client.whole(request, Math.max(atOnce, leastWhole)).catch((error) => {
-              throw isTooLong(error) ? changed(client.where(request).op) : error
-            }),
-      )
-      if (!response) return null
+      let response: WholeResponse | HttpResponse
+      try {
+        const asked = atOnce === undefined || range ? null : Math.max(atOnce, leastWhole)
+        response = await (asked === null ? client.send(request) : client.whole(request, asked))
+      } catch (error) {
+        if (isTooLong(error)) throw changed(client.where(request).op)
+        if (error instanceof DrayError && error.code === 'not-found') return null
+        throw error
+      }
       look(response)
       const { body } = response
       try {

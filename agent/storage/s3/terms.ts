@@ -15,13 +15,12 @@ const reads = new Set(['LIST', 'LIST-VERSIONS', 'HEAD', 'GET', 'GET-TAGS', 'COPY
 export function withTerms(client: S3Client, { anonymous, requesterPays }: S3Location): S3Client {
   const asking =
     <Answer>(ask: (request: S3Request) => Promise<Answer>) =>
-    async (request: S3Request): Promise<Answer> => {
-      try {
-        return await ask(requesterPays ? { ...request, headers: { ...request.headers, ...payer } } : request)
-      } catch (error) {
-        throw error instanceof DrayError ? explained(error, request) : error
-      }
-    }
+    (request: S3Request): Promise<Answer> =>
+      ask(requesterPays ? { ...request, headers: { ...request.headers, ...payer } } : request).catch(
+        (error) => {
+          throw error instanceof DrayError ? explained(error, request) : error
+        },
+      )
 
   /** What is denied may be only for want of the right terms. */
   function explained(error: DrayError, { verb }: S3Request): DrayError {

@@ -13,7 +13,7 @@ import type { WholeResponse } from './http.ts'
 import { unquoted } from './object-headers.ts'
 
 /** `headers` become the request's own. */
-export async function upload(
+export function upload(
   client: S3Client,
   request: Pick<S3Request, 'verb' | 'key' | 'query' | 'once'> & { headers: Record<string, string> },
   body: Body,
@@ -23,24 +23,32 @@ export async function upload(
   const { verb, key, query = '', headers, once = false } = request
   headers['content-length'] = String(body.size)
   if (body.contentMd5 !== undefined) headers['content-md5'] = body.contentMd5
-  const send = async (sent: Buffer | Readable): Promise<Written> => {
-    const asked = { verb, key, query, headers, once, method: 'PUT', body: sent, signal } as const
-    const response = await client.whole({ ...asked, patience: patience.write }, longestAnswer)
-    if (response.sent < body.size)
-      throw malformed(client.where(request), 'success before it had the whole body')
-    const token = unquoted(response.head.get('etag') ?? '')
-    if (!token) throw malformed(client.where(request), 'no ETag')
-    seen?.(response)
-    return { token, mtime: null }
-  }
-  if (body.bytes !== undefined) return send(body.bytes)
+  const asked = { verb, method: 'PUT', key, query, headers, once, signal, patience: patience.write } as const
+  return body.bytes === undefined
+    ? open(client, asked, body, seen)
+    : send(client, { ...asked, body: body.bytes }, body.size, seen)
+}
 
+type Seen = ((response: WholeResponse) => void) | undefined
+
+async function send(client: S3Client, request: S3Request, size: number, seen: Seen): Promise<Written> {
+  const response = await client.whole(request, longestAnswer)
+  if (response.sent < size) throw malformed(client.where(request), 'success before it had the whole body')
+  const token = unquoted(response.head.get('etag') ?? '')
+  if (!token) throw malformed(client.where(request), 'no ETag')
+  seen?.(response)
+  return { token, mtime: null }
+}
+
+async function open(client: S3Client, request: S3Request, body: Body, seen: Seen): Promise<Written> {
+  const { signal } = request
   const { op } = client.where(request)
   const source = await openBody(body, op, signal)
   try {
     // What passes through a stream of its own anyway is gathered where it is small: one write to the socket.
     const gathers = body.size <= smallBody && !('through' in source)
-    return await send(gathers ? await gathered(source, body.size, op, signal) : source)
+    const sent = gathers ? await gathered(source, body.size, op, signal) : source
+    return await send(client, { ...request, body: sent }, body.size, seen)
   } catch (error) {
     if (signal.aborted) throw interrupted(op)
     throw faultError(client.where(request), error)
