@@ -81,8 +81,9 @@ export function openSigner(): Sign {
   let signature = (_: string) => ''
   let second = 0
   let stamp = ''
+  // Kept from one request to the next, and never emptied: an empty array has no room.
   const names: string[] = []
-  const pieces: string[] = []
+  const lines: string[] = []
 
   /** The headers to send: those of `fields` (without `host`), the date, the payload's mark, the token and the signature. */
   return function sign(fields, { credentials, region, service, now }) {
@@ -106,18 +107,24 @@ export function openSigner(): Sign {
     headers['x-amz-date'] = stamp
     if (credentials.sessionToken) headers['x-amz-security-token'] = credentials.sessionToken
 
-    names.length = 1
     names[0] = 'host'
-    for (const header in headers) if (isSigned(header)) insert(names, header)
+    let count = 1
+    for (const header in headers) if (isSigned(header)) insert(names, count++, header)
+    names.length = count
     const signedNames = names.join(';')
-    // Pieces, and one string of them: strings that grow leave one behind for each piece.
-    pieces.length = 0
-    pieces.push(fields.method, '\n', fields.path, '\n', fields.query, '\n')
-    for (const header of names) {
-      pieces.push(header, ':', header === 'host' ? fields.host : trimmed(headers[header]!), '\n')
+    // Lines, and one string of them: a string that grows leaves one behind for each line.
+    lines[0] = fields.method
+    lines[1] = fields.path
+    lines[2] = fields.query
+    for (let i = 0; i < count; i++) {
+      const header = names[i]!
+      lines[3 + i] = `${header}:${header === 'host' ? fields.host : trimmed(headers[header]!)}`
     }
-    pieces.push('\n', signedNames, '\n', headers['x-amz-content-sha256']!)
-    const canonical = pieces.join('')
+    lines[3 + count] = ''
+    lines[4 + count] = signedNames
+    lines[5 + count] = headers['x-amz-content-sha256']!
+    lines.length = 6 + count
+    const canonical = lines.join('\n')
 
     const signed = signature(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${sha256(canonical)}`)
     headers.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signed}`
@@ -125,10 +132,9 @@ export function openSigner(): Sign {
   }
 }
 
-/** In the order of their bytes. */
-function insert(names: string[], name: string): void {
-  let at = names.length
-  names.push(name)
+/** Among the first `count`, in the order of their bytes. */
+function insert(names: string[], count: number, name: string): void {
+  let at = count
   while (at > 0 && names[at - 1]! > name) {
     names[at] = names[at - 1]!
     at--

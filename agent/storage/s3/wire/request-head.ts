@@ -14,25 +14,27 @@ type Parts = Pick<HttpRequest, 'method' | 'path' | 'headers' | 'body'>
 /** `host` as the origin has it. Throws `unsayable`. A string of bytes. */
 export function requestHead({ method, path, headers, body }: Parts, host: string): string {
   if (!isPath(path)) throw unsayable('a path that is not escaped')
-  // Pieces, and one string of them: a string that grows leaves one behind for each piece.
-  pieces.length = 0
-  pieces.push(method, ' ', path, ' HTTP/1.1\r\n')
-  if (headers.host === undefined) pieces.push('host: ', host, '\r\n')
+  // Lines, and one string of them: a string that grows leaves one behind for each line.
+  lines[0] = `${method} ${path} HTTP/1.1`
+  let count = 1
+  if (headers.host === undefined) lines[count++] = `host: ${host}`
   for (const name in headers) {
     const value = headers[name]!
     if (!goodNames.has(name)) learn(name)
     if (outsideOfField.test(value)) throw unsayable(`a control character in the header ${name}`)
-    pieces.push(name, ': ', value, '\r\n')
+    lines[count++] = `${name}: ${value}`
   }
   const length = bodyLength(headers, body)
   const said = headers['content-length'] !== undefined
   if (!said && (length > 0 || method === 'PUT' || method === 'POST'))
-    pieces.push('content-length: ', String(length), '\r\n')
-  pieces.push('\r\n')
-  return pieces.join('')
+    lines[count++] = `content-length: ${length}`
+  lines[count++] = '\r\n'
+  lines.length = count
+  return lines.join('\r\n')
 }
 
-const pieces: string[] = []
+/** Kept from one request to the next, and never emptied: an empty array has no room. */
+const lines: string[] = []
 
 /** Bytes of the request's body. */
 export function bodyLength(headers: HttpRequest['headers'], body: HttpRequest['body']): number {
