@@ -21,7 +21,7 @@ import { byBody, eachPiece, lengthOf, piecesOf, type SendPart, type Sent } from 
 import { digestsOf } from './prove.ts'
 import { isUneven, wantsEqualParts } from './source-parts.ts'
 import type { Head, Multipart, Part, Written } from './storage/storage.ts'
-import { abortUpload, openUpload, pinnedOf } from './unfinished-upload.ts'
+import { abortUpload, fingerprint, openUpload, pinnedOf } from './unfinished-upload.ts'
 
 export interface PartsPlan {
   /** The source, as it is now. */
@@ -45,7 +45,8 @@ export async function copyParts(job: CopyJob, multipart: Multipart, plan: PartsP
   const { key } = entry
   const intents = deps.intents ?? null
   const metadata = await job.carried(plan.head)
-  const wanted = { source: pinnedOf(plan.head.entry), boundaries: plan.boundaries, metadata }
+  const basis = fingerprint(plan.head, deps.fidelity?.policy)
+  const wanted = { source: pinnedOf(plan.head.entry), boundaries: plan.boundaries, metadata, basis }
   const { upload, boundaries, parts } = await openUpload(multipart, intents, key, wanted, signal)
   // An earlier attempt may have known better where the parts begin, or have had parts of its own.
   const isOther = !sameBoundaries(boundaries, plan.boundaries)

@@ -16,6 +16,7 @@ import type { Properties } from './storage/properties.ts'
 import type { Head, Metadata, Multipart, Storage } from './storage/storage.ts'
 
 export interface Fidelity {
+  readonly policy: FidelityPolicy
   /** The destination, whose writes do without what it has refused; all else is as it was. */
   readonly destination: Storage
   /**
@@ -179,6 +180,7 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
   } satisfies Partial<Storage>)
 
   return {
+    policy,
     destination: yieldingDestination,
     carry,
     async seal(key, { properties }, signal) {

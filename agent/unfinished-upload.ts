@@ -6,17 +6,21 @@
 import { createHash } from 'node:crypto'
 import type { Boundaries } from '../shared/boundaries.ts'
 import { DrayError, type ErrorCode } from '../shared/error.ts'
+import type { FidelityPolicy } from '../shared/fidelity.ts'
 import type { Key } from '../shared/key.ts'
 import { type Pinned, samePinned } from '../shared/large-object.ts'
 import type { Intent, Intents } from './intents.ts'
 import { retrying } from './storage/retry.ts'
-import type { Entry, Metadata, Multipart, Part } from './storage/storage.ts'
+import type { Entry, Head, Metadata, Multipart, Part } from './storage/storage.ts'
 
 /** What an upload is to be. */
 export interface Wanted {
   readonly source: Pinned
   readonly boundaries: Boundaries
+  /** What it is created with. */
   readonly metadata: Metadata
+  /** What that follows from (`fingerprint`). */
+  readonly basis: string
 }
 
 export interface Unfinished {
@@ -46,7 +50,7 @@ export async function openUpload(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Unfinished> {
-  const metadata = fingerprint(wanted.metadata)
+  const metadata = wanted.basis
   const left = intents?.find(key) ?? null
   if (left !== null) {
     const isUseful = left.metadata === metadata && samePinned(left.source, wanted.source)
@@ -150,11 +154,19 @@ export async function* openUploads(multipart: Multipart, prefix: Key, signal: Ab
 
 const isGone = (error: unknown) => error instanceof DrayError && error.code === 'not-found'
 
-/** The same for equal metadata, in whatever order they are. */
-export const fingerprint = (metadata: Metadata): string =>
-  createHash('sha256')
-    .update(JSON.stringify(sorted(metadata)))
-    .digest('base64')
+/**
+ * What an upload is created with follows from this: the source's own metadata, and what of them is to be carried. Not what comes
+ * of it: a destination may turn out not to take some of it, to one agent and not yet to another.
+ */
+export function fingerprint(
+  { metadata }: Pick<Head, 'metadata'>,
+  policy: FidelityPolicy | undefined,
+): string {
+  // A checksum is told only to those who ask.
+  const { checksum: _, ...properties } = metadata.properties ?? {}
+  const basis = sorted({ ...metadata, properties, policy })
+  return createHash('sha256').update(JSON.stringify(basis)).digest('base64')
+}
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)

@@ -7,7 +7,7 @@
  */
 import type { Counts } from '../shared/counts.ts'
 import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
-import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey } from './core/dispatch.ts'
+import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey, type Slots } from './core/dispatch.ts'
 import type { NewPacket, Packet, PacketEvent, Refusal } from './core/packet.ts'
 import { ReadyQueue } from './core/queue.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
@@ -197,10 +197,23 @@ export class LivePass {
 
   /** Leases what can be leased, and lets held surveys go on. Returns when to look again without being called, if ever. */
   dispatch(now: number): number | null {
-    const slots = this.holders.slots()
+    let slots = this.holders.slots()
+    while (!this.#grant(slots, now)) slots = this.holders.slots()
+    this.#letProceed()
+    return this.#askToSplit(slots, now)
+  }
+
+  /** False where something in the queue was no longer ready, so that there may be slots left for what is. */
+  #grant(slots: Slots[], now: number): boolean {
+    let isUpToDate = true
     const granted = new Map<number, LeasedPacket[]>()
     for (const { session, packet } of dispatch(this.#queue, slots, this.holders.surveys.size)) {
       const before = this.#ledger.packet(packet)!
+      // Its upload dissolved while it was in the queue.
+      if (before.state !== 'ready') {
+        isUpToDate = false
+        continue
+      }
       const holder = this.holders.sessions.get(session)!
       // An agent that held nothing may have been quiet for long: its lease begins now.
       if (holder.leases.size === 0) holder.seen = now
@@ -222,8 +235,7 @@ export class LivePass {
         this.#send(this.holders.sessions.get(session)!, { t: 'lease', packets: some })
       }
     }
-    this.#letProceed()
-    return this.#askToSplit(slots, now)
+    return isUpToDate
   }
 
   #letProceed(): void {

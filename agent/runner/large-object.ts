@@ -46,7 +46,7 @@ export async function planLarge(job: Job, entry: Entry): Promise<Instead | null>
     const planned: PlannedUpload = {
       source: pinnedOf(head.entry),
       boundaries,
-      metadata: fingerprint(await copy.carried(head)),
+      metadata: fingerprint(head, job.pass.fidelity.policy),
       asSource,
       hashing: !willTell(copy, asSource),
       packetBytes: job.pass.packetBytes,
@@ -179,8 +179,8 @@ async function asPlanned(copy: CopyJob, planned: PlannedUpload): Promise<Head | 
   const { key, version } = copy.entry
   const head = await source.head(key, copy.signal, version)
   if (head === null || !samePinned(pinnedOf(head.entry), planned.source)) return null
-  const metadata = await copy.carried(head)
-  return fingerprint(metadata) === planned.metadata ? { entry: head.entry, metadata } : null
+  if (fingerprint(head, copy.deps.fidelity?.policy) !== planned.metadata) return null
+  return { entry: head.entry, metadata: await copy.carried(head) }
 }
 
 const etagOf = (md5s: readonly string[]) => multipartEtag(md5s.map((md5) => Buffer.from(md5, 'hex')))

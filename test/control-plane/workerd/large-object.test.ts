@@ -41,13 +41,14 @@ async function expanded(id: string) {
   return { object, agent, copy: copy! }
 }
 
-async function opened(agent: ScriptedAgent): Promise<LeasedPacket[]> {
+/** Opens the upload, and leases so many of its three packets. */
+async function opened(agent: ScriptedAgent, leased = 3): Promise<LeasedPacket[]> {
   const leases = await agent.lease(2)
   const packet = leases.find(({ upload }) => upload !== undefined)!
   const rest = leases.find(({ upload }) => upload === undefined)!
   await agent.ask(outcomeOf(rest, 0))
   await agent.ask({ t: 'opened', ...named(packet), upload: 'id' })
-  return agent.lease(3)
+  return agent.lease(leased)
 }
 
 it('is planned before it is created, gathered from its packets, and counted once', async () => {
@@ -106,6 +107,18 @@ it('that is of no use takes its packets with it, and whoever holds one hears so'
   expect(again).not.toHaveProperty('upload')
   await agent.ask(outcomeOf(again!, 1))
   expect((await status('collapsed', 1)).state).toBe('complete')
+})
+
+it('that is of no use leaves nothing of it to be leased', async () => {
+  const { agent, copy } = await expanded('queued')
+  const [part] = (await opened(agent, 1)) as [LeasedPacket]
+  await agent.ask({ t: 'collapse', ...named(part) })
+  // Two packets of parts were in the queue, and wait there no more.
+  agent.free(3)
+  const { packets } = await agent.next('lease')
+  expect(packets).toMatchObject([{ id: copy.id, kind: 'copy' }])
+  await agent.ask(outcomeOf(packets[0]!, 1))
+  expect(await agent.next('end')).toMatchObject({ state: 'complete' })
 })
 
 it('refuses the upload of a lease that ran out, so that nobody counts on it', async () => {
