@@ -97,7 +97,8 @@ function launch(
   ]
   const [file, args] = leashed(command)
   const child = spawn(file, args, {
-    env: { PATH: process.env.PATH, ...env },
+    // Nothing of ours: who reads another's environment finds only what is its own. The shell has a path by itself.
+    env,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   for (const stream of [child.stdout!, child.stderr!]) onLines(stream, (line) => tell(line, log))

@@ -13,7 +13,7 @@ export interface OpenStorageOptions {
   readonly connections: number
   /** How many requests each endpoint gets, shared by all storages of the agent. */
   readonly lanes?: Lanes
-  /** The environment: where keys of the customer's may be (s3/customer-key.ts). */
+  /** The environment: where keys of the customer's may be (s3/customer-key.ts), and the HTTP proxy (s3/proxy.ts). */
   readonly env?: NodeJS.ProcessEnv
   /** Whether reads ask for the checksums that a store keeps; not unless told. */
   readonly checksums?: boolean
@@ -31,12 +31,12 @@ export async function openStorage(location: Location, options: OpenStorageOption
     case 's3': {
       // Who moves files does without the SDK's half second.
       const { openS3Storage } = await import('./s3/s3-storage.ts')
-      const { connections, lanes, checksums = false, stateDir } = options
+      const { connections, lanes, checksums = false, stateDir, env = {} } = options
       const name = location.customerKey
-      if (name === undefined) return openS3Storage(location, { connections, lanes, checksums })
+      if (name === undefined) return openS3Storage(location, { connections, lanes, checksums, env })
       const { readCustomerKey } = await import('./s3/customer-key.ts')
-      const customerKey = readCustomerKey(name, stateDir, options.env ?? {})
-      return openS3Storage(location, { connections, lanes, checksums, customerKey })
+      const customerKey = readCustomerKey(name, stateDir, env)
+      return openS3Storage(location, { connections, lanes, checksums, env, customerKey })
     }
     default:
       return location satisfies never

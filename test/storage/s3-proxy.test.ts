@@ -45,14 +45,12 @@ function startProxy(to: URL): Server {
 
 beforeAll(async () => {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
-  for (const name of ['NO_PROXY', 'no_proxy', 'http_proxy']) vi.stubEnv(name, undefined)
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST')
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret of the test')
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
   server = await startS3Server({ credentials: { AKIDTEST: 'secret of the test' } })
   proxy = startProxy(server.url)
   await once(proxy, 'listening')
-  vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`)
 })
 afterAll(async () => {
   expect(forwarded).toBeGreaterThan(50)
@@ -70,7 +68,7 @@ describeStorage('S3 storage through a proxy', async () => {
   return {
     storage: await openS3Storage(
       { ...location, region: null, profile: null, site: null },
-      { connections: 16 },
+      { connections: 16, env: { HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` } },
     ),
     leftovers: async () => server.uploads(bucket).map((upload) => upload.key),
     cleanup: () => {},

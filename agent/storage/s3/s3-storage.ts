@@ -36,14 +36,21 @@ const leastWhole = 64 * 1024
 /** Looks up credentials, region and endpoint; asks nothing of the store yet. `checksums`: reads ask for those that are stored. */
 export async function openS3Storage(
   location: S3Location,
-  options: { connections: number; lanes?: Lanes | undefined; customerKey?: CustomerKey; checksums?: boolean },
+  options: {
+    connections: number
+    lanes?: Lanes | undefined
+    customerKey?: CustomerKey
+    checksums?: boolean
+    env?: NodeJS.ProcessEnv
+  },
 ): Promise<Storage> {
   const { bucket } = location
   const prefix = keyFromText(location.prefix)
   const access = await resolveAccess(location)
   const retarget = (region: string) => resolveTarget(access, bucket, region)
   const [target] = await Promise.all([retarget(access.region), access.credentials()])
-  const http = await openHttp(target.origin, {
+  const proxy = proxyOf(target.origin, options.env ?? {})
+  const http = await openHttp(proxy, {
     connections: options.connections,
     lanes: options.lanes,
     authorities: access.authorities,
@@ -196,8 +203,7 @@ export async function openS3Storage(
 }
 
 /** A wire of this location's own, or the way through the proxy that the environment names for it. */
-async function openHttp(origin: string, options: HttpOptions): Promise<Http> {
-  const proxy = proxyOf(origin, process.env)
+async function openHttp(proxy: string | null, options: HttpOptions): Promise<Http> {
   if (proxy === null) return openWire(options)
   const { openProxiedHttp } = await import('./proxied-http.ts')
   return openProxiedHttp(options, proxy)
