@@ -129,7 +129,11 @@ const refused: Meaning = {
   retry: 'never',
   says: (where, refusal) => `${sentence(at(where))} refused the request: ${told(refusal)}.`,
 }
-const notImplemented: Meaning = { ...refused, code: 'not-implemented' }
+const notImplemented: Meaning = {
+  ...refused,
+  code: 'not-implemented',
+  hint: 'This store does not know what was asked of it. Leave the option out that needs it, such as --tags keep.',
+}
 const foreign: Meaning = {
   code: 'protocol',
   retry: 'never',
