@@ -28,178 +28,45 @@
  * at or past `through`, anything about a packet that is done by this very generation.
  */
 import { addCounts, addsUp, type Counts, zeroCounts } from '../../shared/counts.ts'
-import type { ErrorBody, ErrorCode } from '../../shared/error.ts'
+import type { ErrorBody } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
-import type { PartRange } from '../../shared/large-object.ts'
-import type { Cut, Failure, PacketKind, Work } from '../../shared/protocol.ts'
-import { contains, mayEndAt, type Range } from '../../shared/range.ts'
+import type { PacketKind, Work } from '../../shared/protocol.ts'
+import { mayEndAt, type Range } from '../../shared/range.ts'
+import { collapse, dissolve, expand, gather, isReplay, opened } from './large-steps.ts'
+import {
+  applied,
+  common,
+  type Effect,
+  invalid,
+  type Leased,
+  newPacket,
+  type Packet,
+  type PacketEvent,
+  ready,
+  readyNow,
+  type Stepped,
+  type Surroundings,
+  settledPacket,
+  stale,
+} from './packet-state.ts'
+
+export {
+  covers,
+  type Effect,
+  type NewPacket,
+  newPacket,
+  type Packet,
+  type PacketEvent,
+  type PacketState,
+  type PartWork,
+  type Refusal,
+  type Stepped,
+  type Surroundings,
+  settledPacket,
+} from './packet-state.ts'
 
 /** Failed attempts in a row after which a packet waits for an operator. */
 export const maxFailures = 5
-
-interface Common extends Range {
-  readonly id: number
-  readonly kind: PacketKind
-  readonly work: Work
-  /** Leases granted so far; the latest one's fence. */
-  readonly generation: number
-  /** Failed attempts in a row; leases that expired or were given back are none. */
-  readonly failures: number
-  /** Why the latest attempt failed; null again when one does not. */
-  readonly error: ErrorCode | null
-  /** The session that surveyed its range, and so may remember the listing. */
-  readonly prefer: number | null
-  /** Of the large object that it is, or is a part of. */
-  readonly upload: number | null
-  /** Of a `parts` packet alone. */
-  readonly parts: PartRange | null
-}
-export type PacketState =
-  /** `notBefore`: ms since the epoch, 0 for at once. */
-  | { readonly state: 'ready'; readonly notBefore: number }
-  | { readonly state: 'leased'; readonly session: number; readonly since: number }
-  /**
-   * `counts`: null for a survey, whose counts are those of its pieces, and for parts. `report`: this generation uploaded one.
-   * `md5s`: of parts that were hashed.
-   */
-  | {
-      readonly state: 'done'
-      readonly counts: Counts | null
-      readonly report: boolean
-      readonly md5s?: string | null
-    }
-  /** Waits for its parts. */
-  | { readonly state: 'expanded' }
-  | { readonly state: 'parked' }
-export type Packet = Common & PacketState
-/** Its id is given when it is stored. */
-export type NewPacket = Omit<Common, 'id'> & PacketState
-
-export type PacketEvent =
-  | { readonly t: 'lease'; readonly session: number }
-  | {
-      readonly t: 'cut'
-      readonly session: number
-      readonly generation: number
-      readonly from: Key | null
-      readonly cuts: readonly Cut[]
-    }
-  | { readonly t: 'split'; readonly session: number; readonly generation: number; readonly at: Key }
-  | {
-      readonly t: 'outcome'
-      readonly session: number
-      readonly generation: number
-      readonly through: Key | null
-      readonly counts: Counts
-      readonly failures: readonly Failure[]
-      readonly report: boolean
-    }
-  | { readonly t: 'failed'; readonly session: number; readonly generation: number; readonly error: ErrorBody }
-  | { readonly t: 'release'; readonly session: number; readonly generation: number }
-  /** `upload` is its row; `opened`: where an earlier pass created it already. */
-  | {
-      readonly t: 'expand'
-      readonly session: number
-      readonly generation: number
-      readonly key: Key
-      readonly bytes: number
-      readonly upload: number
-      readonly opened: readonly PartWork[] | null
-    }
-  | {
-      readonly t: 'opened'
-      readonly session: number
-      readonly generation: number
-      readonly ranges: readonly PartWork[]
-    }
-  | {
-      readonly t: 'parts'
-      readonly session: number
-      readonly generation: number
-      readonly md5s: string | null
-    }
-  | { readonly t: 'collapse'; readonly session: number; readonly generation: number }
-  /** All parts of its upload are there. */
-  | { readonly t: 'gathered' }
-  /** Its upload is of no use any more. */
-  | { readonly t: 'dissolve' }
-  /** The holder fell silent, or says that it does not hold it. */
-  | { readonly t: 'expire' }
-  /** The holder's agent began a new session. */
-  | { readonly t: 'supersede' }
-
-export type Effect =
-  | { readonly is: 'insert'; readonly packet: NewPacket }
-  /** Work that the survey found. */
-  | { readonly is: 'expect'; readonly work: Work }
-  /** The packet inserted just before needs no work. */
-  | { readonly is: 'settle' }
-  | { readonly is: 'count'; readonly counts: Counts }
-  | { readonly is: 'fail'; readonly failures: readonly Failure[] }
-  | { readonly is: 'error'; readonly error: ErrorBody }
-  /** Parts of an upload are there: perhaps the last ones. */
-  | { readonly is: 'gather'; readonly upload: number; readonly bytes: number }
-  /** The upload is of no use any more: all of its packets are to know. */
-  | { readonly is: 'dissolve'; readonly upload: number }
-  /** The object is settled, and the upload needs no memory. */
-  | { readonly is: 'forget'; readonly upload: number }
-
-/** A `parts` packet to be. */
-export interface PartWork {
-  readonly parts: PartRange
-  readonly bytes: number
-}
-
-export interface Refusal {
-  readonly code: 'stale' | 'invalid-request'
-  readonly message: string
-}
-export interface Stepped {
-  readonly packet: Packet
-  readonly effects: readonly Effect[]
-  /** Null: applied, now or before. */
-  readonly refused: Refusal | null
-}
-export interface Surroundings {
-  readonly now: number
-  /** In [0, 1). */
-  readonly random: number
-  /** What a survey's pieces become. */
-  readonly work: 'copy' | 'verify'
-}
-
-const noWork: Work = { objects: 0, bytes: 0 }
-
-const begin = (kind: PacketKind, { after, through }: Range, work: Work): Omit<Common, 'id'> => ({
-  kind,
-  after,
-  through,
-  work,
-  generation: 0,
-  failures: 0,
-  error: null,
-  prefer: null,
-  upload: null,
-  parts: null,
-})
-
-export const newPacket = (kind: PacketKind, range: Range, work = noWork): NewPacket => ({
-  ...begin(kind, range, work),
-  state: 'ready',
-  notBefore: 0,
-})
-
-/** A range that needs no work: all in it is accounted for by `counts`. */
-export const settledPacket = (kind: PacketKind, range: Range, counts: Counts): NewPacket => ({
-  ...begin(kind, range, noWork),
-  state: 'done',
-  counts,
-  report: false,
-})
-
-/** Whether it stands for a part of the key space: a survey that is done has given all of its range away, and parts never do. */
-export const covers = (packet: NewPacket): boolean =>
-  packet.kind !== 'parts' && (packet.kind !== 'survey' || packet.state !== 'done')
 
 export function step(packet: Packet, event: PacketEvent, around: Surroundings): Stepped {
   switch (event.t) {
@@ -268,75 +135,6 @@ const takes: Record<PacketKind, readonly string[]> = {
   copy: ['outcome', 'collapse'],
   verify: ['outcome'],
   parts: ['parts', 'collapse'],
-}
-
-type Leased = Packet & { state: 'leased' }
-
-/** Whether `expand` or `opened` was applied before, by this very lease. */
-function isReplay(packet: Packet, event: PacketEvent & { t: 'expand' | 'opened' }): boolean {
-  if (packet.state === 'leased' || packet.state === 'parked') return false
-  // A lease that merely ran out leaves the packet ready too, but not narrowed to the object.
-  if (event.t === 'expand') return packet.upload !== null && packet.through === event.key
-  return packet.state !== 'ready'
-}
-
-function expand(packet: Leased, event: PacketEvent & { t: 'expand' }): Stepped {
-  const { key, bytes, upload } = event
-  if (packet.kind !== 'copy') return invalid(packet, `a ${packet.kind} packet takes no expand`)
-  if (packet.upload !== null) return invalid(packet, 'it is expanded already')
-  if (!contains(packet, key)) return invalid(packet, 'the key lies outside the packet’s range')
-  const effects: Effect[] = []
-  if (key !== packet.through) {
-    const left = {
-      objects: Math.max(0, packet.work.objects - 1),
-      bytes: Math.max(0, packet.work.bytes - bytes),
-    }
-    const rest = newPacket('copy', { after: key, through: packet.through }, left)
-    effects.push({ is: 'insert', packet: { ...rest, prefer: packet.prefer } })
-  }
-  const mine = { ...common(packet), through: key, work: { objects: 1, bytes }, upload }
-  if (event.opened === null) return applied({ ...mine, prefer: packet.session, ...readyNow }, effects)
-  return applied({ ...mine, state: 'expanded' }, [...effects, ...partPackets(mine, event.opened)])
-}
-
-function opened(packet: Leased, ranges: readonly PartWork[]): Stepped {
-  if (packet.kind !== 'copy' || packet.upload === null) return invalid(packet, 'it was not expanded')
-  const next = { ...common(packet), failures: 0, error: null, prefer: null }
-  return applied({ ...next, state: 'expanded' }, partPackets(next, ranges))
-}
-
-const partPackets = ({ after, through, upload }: Omit<Common, 'id'>, ranges: readonly PartWork[]): Effect[] =>
-  ranges.map(({ parts, bytes }) => ({
-    is: 'insert',
-    packet: { ...newPacket('parts', { after, through }, { objects: 0, bytes }), upload, parts },
-  }))
-
-function gather(packet: Leased, md5s: string | null): Stepped {
-  const { upload, work } = packet
-  if (upload === null) return invalid(packet, 'it belongs to no upload')
-  const done = { ...common(packet), failures: 0, error: null }
-  return applied({ ...done, state: 'done', counts: null, report: false, md5s }, [
-    { is: 'gather', upload, bytes: work.bytes },
-  ])
-}
-
-/** The others of its upload are told by the effect; it is one of them. */
-function collapse(packet: Leased): Stepped {
-  const { upload } = packet
-  if (upload === null) return invalid(packet, 'it belongs to no upload')
-  const { packet: next } = dissolve(packet)
-  return applied({ ...next, generation: packet.generation }, [{ is: 'dissolve', upload }])
-}
-
-/** Parts are done with nothing; their object's packet is as it was, narrowed to the object. Whoever holds one holds it no more. */
-function dissolve(packet: Packet): Stepped {
-  const { upload, state } = packet
-  if (upload === null || state === 'done') return applied(packet)
-  const mine = { ...common(packet), generation: packet.generation + (state === 'leased' ? 1 : 0) }
-  if (packet.kind === 'parts') {
-    return applied({ ...mine, error: null, state: 'done', counts: null, report: false })
-  }
-  return applied({ ...mine, upload: null, ...readyNow })
 }
 
 function cut(packet: Leased, event: PacketEvent & { t: 'cut' }, around: Surroundings): Stepped {
@@ -435,31 +233,3 @@ export function pause(failures: number, random: number): number {
 
 /** Whether the boundary `a` lies before `b`, both being starts of ranges. */
 const isBehind = (a: Key | null, b: Key | null) => b !== null && (a === null || a < b)
-
-const common = (packet: Packet): Common => ({
-  id: packet.id,
-  kind: packet.kind,
-  after: packet.after,
-  through: packet.through,
-  work: packet.work,
-  generation: packet.generation,
-  failures: packet.failures,
-  error: packet.error,
-  prefer: packet.prefer,
-  upload: packet.upload,
-  parts: packet.parts,
-})
-const readyNow = { state: 'ready', notBefore: 0 } as const
-const ready = (packet: Leased): Packet => ({ ...common(packet), ...readyNow })
-const applied = (packet: Packet, effects: readonly Effect[] = []): Stepped => ({
-  packet,
-  effects,
-  refused: null,
-})
-const refused = (packet: Packet, code: Refusal['code'], message: string): Stepped => ({
-  packet,
-  effects: [],
-  refused: { code, message },
-})
-const stale = (packet: Packet) => refused(packet, 'stale', 'the lease has ended')
-const invalid = (packet: Packet, message: string) => refused(packet, 'invalid-request', message)
