@@ -9,7 +9,7 @@
 import { DrayError } from '../shared/error.ts'
 import type { FidelityPolicy, Property } from '../shared/fidelity.ts'
 import { displayKey, type Key } from '../shared/key.ts'
-import { carried, namesOf, type Refusable, without } from './core/fidelity.ts'
+import { carried, hasUnderscore, namesOf, type Refusable, without } from './core/fidelity.ts'
 import { differingProperties } from './core/same-properties.ts'
 import { suspects } from './core/suspects.ts'
 import type { Properties } from './storage/properties.ts'
@@ -36,7 +36,7 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
   const refused = new Set<Refusable>()
   const losses = new Map<Key, readonly Property[]>()
   const strikes = createStrikes((name) => refused.add(name))
-  const { seen, check } = inspection(destination)
+  const forgottenOf = inspection(destination)
   const stops = policy.onLoss === 'stop'
   const wanted = {
     tags: policy.tags === 'keep' && destination.kind !== 'file',
@@ -80,12 +80,12 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
     key: Key,
     metadata: Metadata,
     put: (metadata: Metadata) => Promise<T>,
-  ): Promise<{ result: T; given: Properties }> {
+  ): Promise<{ result: T; given: Metadata }> {
     const given = metadata.properties ?? {}
     try {
       const result = await put(metadata)
       strikes.taken(given)
-      return { result, given }
+      return { result, given: metadata }
     } catch (thrown) {
       if (!isRefusal(thrown)) throw withRights(thrown, given)
       const names = namesOf(given)
@@ -94,12 +94,12 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
       if (names.size === 0) throw thrown
       if (stops) throw unsupported(key, `refuses it with ${said(names)}: ${thrown.message}`)
       for (const some of suspects(names, thrown.message)) {
-        const properties = without(given, some)
+        const less = { ...metadata, properties: without(given, some) }
         try {
-          const result = await put({ ...metadata, properties })
+          const result = await put(less)
           for (const name of some) strikes.refused(name)
           lose(key, some)
-          return { result, given: properties }
+          return { result, given: less }
         } catch (again) {
           if (!isRefusal(again)) throw again
         }
@@ -108,9 +108,9 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
     }
   }
 
-  /** Whether the first of each kind came to be there. */
-  async function inspect(key: Key, token: string, given: Properties, signal: AbortSignal): Promise<void> {
-    const gone = await check(key, token, given, signal)
+  /** Whether what it was given came to be there. */
+  async function inspect(key: Key, token: string, given: Metadata, signal: AbortSignal): Promise<void> {
+    const gone = await forgottenOf(key, token, given, signal)
     if (gone.length === 0) return
     for (const name of gone) refused.add(name)
     lose(key, gone)
@@ -130,11 +130,11 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
   }
 
   /** What was begun here, until it is completed. */
-  const uploads = new Map<string, Properties>()
+  const uploads = new Map<string, Metadata>()
   const partsOf = (multipart: Multipart): Multipart =>
     Object.assign(Object.create(multipart) as Multipart, {
       async create(key, metadata, signal) {
-        if (!metadata.properties) return multipart.create(key, metadata, signal)
+        if (isPlain(metadata)) return multipart.create(key, metadata, signal)
         const { result, given } = await yielding(key, metadata, (it) => multipart.create(key, it, signal))
         uploads.set(result, given)
         return result
@@ -149,19 +149,21 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
         if (!given) return written
         uploads.delete(upload)
         // Its tags are looked at by whoever seals it.
-        const { tags: _, ...rest } = given
-        if (!seen(rest)) await inspect(key, written.token, rest, signal)
+        const { tags: _, ...properties } = given.properties ?? {}
+        await inspect(key, written.token, { ...given, properties }, signal)
         return written
       },
     } satisfies Partial<Multipart>)
 
   const { copyFrom } = destination
+  /** Ceph's gateway keeps tags that come with a body, and forgets those of a copy that it makes by itself. Null: not seen yet. */
+  let copiesTags: boolean | null = null
   const yieldingDestination = Object.assign(Object.create(destination) as Storage, {
     async write(key, body, metadata, signal, ...rest) {
-      if (!metadata.properties) return destination.write(key, body, metadata, signal, ...rest)
+      if (isPlain(metadata)) return destination.write(key, body, metadata, signal, ...rest)
       const put = (it: Metadata) => destination.write(key, body, it, signal, ...rest)
       const { result, given } = await yielding(key, metadata, put)
-      if (!seen(given)) await inspect(key, result.token, given, signal)
+      await inspect(key, result.token, given, signal)
       return result
     },
     ...(destination.multipart && { multipart: partsOf(destination.multipart) }),
@@ -171,8 +173,12 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
         // What is refused is not tried without: the bytes are carried then, and learnt from.
         async whole(origin, key, metadata, signal, expected) {
           const written = await copyFrom.whole(origin, key, metadata, signal, expected)
-          const given = metadata.properties
-          if (given && !seen(given)) await inspect(key, written.token, given, signal)
+          const tags = metadata.properties?.tags
+          if (tags && copiesTags !== true) {
+            copiesTags ??= await hasTags(destination, key, tags.length, signal)
+            if (!copiesTags) await amend(key, 'tags', { tags }, signal)
+          }
+          if (!isPlain(metadata)) await inspect(key, written.token, metadata, signal)
           return written
         },
       },
@@ -201,7 +207,7 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
   }
 }
 
-/** Ceph's gateway takes tags at an upload's beginning, and forgets them. */
+/** Ceph's gateway takes tags at the beginning of an upload, and with a copy of its own, and forgets them. */
 async function hasTags(destination: Storage, key: Key, count: number, signal: AbortSignal): Promise<boolean> {
   const head = await destination.head(key, signal)
   return head?.metadata.properties?.tagCount === count
@@ -236,6 +242,9 @@ function createStrikes(out: (name: Refusable) => void) {
   }
 }
 
+/** There is nothing in it that a store may refuse or forget: most are so. */
+const isPlain = ({ properties, user }: Metadata) => !properties && !hasUnderscore(user)
+
 const needsAsking = ({ tagCount, retention, legalHold }: Properties) =>
   tagCount !== undefined || retention !== undefined || legalHold !== undefined
 
@@ -244,35 +253,47 @@ const needsAsking = ({ tagCount, retention, legalHold }: Properties) =>
  * may not always see them, and stores that have none refuse them.
  */
 function inspection(destination: Storage) {
-  const kinds = ['storage-class', 'encryption', 'tags', 'redirect'] as const
+  const kinds = ['storage-class', 'encryption', 'tags', 'redirect', 'user-metadata'] as const
   const found = new Set<Refusable>()
-  const open = (given: Properties) => {
-    const names = namesOf(given)
-    return kinds.filter((name) => names.has(name) && !found.has(name))
+  const forgotten = new Set<Refusable>()
+  const kindsOf = ({ properties, user }: Metadata) => {
+    const names = namesOf(properties ?? {})
+    if (hasUnderscore(user)) names.add('user-metadata')
+    return kinds.filter((name) => names.has(name))
   }
-  return {
-    seen: (given: Properties) => open(given).length === 0,
-    /** The kinds that are not there. */
-    async check(key: Key, token: string, given: Properties, signal: AbortSignal): Promise<Refusable[]> {
-      const names = open(given)
-      try {
-        const head = await destination.head(key, signal)
-        // Somebody else's by now: the next one will tell.
-        if (head?.entry.token !== token) return []
-        // Who may not see tags is shown none of their number.
-        const counted = { ...head.metadata.properties, tagCount: given.tags?.length ?? 0 }
-        const asked = { ...head, metadata: { ...head.metadata, properties: counted } }
-        const there = await destination.describe?.(asked, { tags: true, acl: false }, signal)
-        const differs = differingProperties(given, (there ?? head.metadata).properties)
-        for (const name of names) found.add(name)
-        return names.filter((name) => differs.includes(name))
-      } catch (error) {
-        if (signal.aborted) throw error
-        // It cannot be seen, so it has to be believed.
-        for (const name of names) found.add(name)
-        return []
-      }
-    },
+
+  async function look(
+    key: Key,
+    token: string,
+    given: Metadata,
+    names: readonly Refusable[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const head = await destination.head(key, signal)
+      // Somebody else's by now: the next one will tell.
+      if (head?.entry.token !== token) return
+      // Who may not see tags is shown none of their number.
+      const counted = { ...head.metadata.properties, tagCount: given.properties?.tags?.length ?? 0 }
+      const asked = { ...head, metadata: { ...head.metadata, properties: counted } }
+      const there = await destination.describe?.(asked, { tags: true, acl: false }, signal)
+      const differs = differingProperties(given.properties, (there ?? head.metadata).properties)
+      if (Object.keys(given.user).some((name) => head.metadata.user[name] === undefined))
+        differs.push('user-metadata')
+      for (const name of names) if (differs.includes(name)) forgotten.add(name)
+    } catch (error) {
+      if (signal.aborted) throw error
+      // It cannot be seen, so it has to be believed.
+    }
+    for (const name of names) found.add(name)
+  }
+
+  /** The kinds of it that the destination has taken and not kept: those written beside the first one, too. */
+  return async (key: Key, token: string, given: Metadata, signal: AbortSignal): Promise<Refusable[]> => {
+    const all = kindsOf(given)
+    const names = all.filter((name) => !found.has(name))
+    if (names.length > 0) await look(key, token, given, names, signal)
+    return all.filter((name) => forgotten.has(name))
   }
 }
 

@@ -36,7 +36,7 @@ export function carried(
   const asked = encryption === 'default' || encryption === 'keep' ? undefined : encryptionOf(encryption)
   if (!metadata.properties) {
     // The usual case, and the hot one.
-    if (!asked && typeof policy.storageClass !== 'object')
+    if (!asked && typeof policy.storageClass !== 'object' && !losesNames(metadata.user, refused))
       return { metadata: kept, dropped: nothing, lost: nothing }
   }
   const { headers, user } = kept
@@ -49,12 +49,22 @@ export function carried(
   const areUnasked = had.tags === undefined && (had.tagCount ?? 0) > 0
   if (areUnasked && policy.tags === 'keep' && refused.has('tags')) lost.push('tags')
   if (had.missing !== undefined) lost.push('hidden-metadata')
+  if (losesNames(kept.user, refused)) lost.push('user-metadata')
   const given = without(properties, refused)
   return {
     metadata: { headers, user, ...(Object.keys(given).length > 0 && { properties: given }) },
     dropped: lost.length === 0 ? dropped : [...dropped, ...lost],
     lost,
   }
+}
+
+/** Ceph's gateway makes hyphens of the underscores in names of user metadata: the values are given to it all the same. */
+const losesNames = (user: Metadata['user'], refused: ReadonlySet<Refusable>) =>
+  refused.has('user-metadata') && hasUnderscore(user)
+
+export function hasUnderscore(user: Metadata['user']): boolean {
+  for (const name in user) if (name.includes('_')) return true
+  return false
 }
 
 function byPolicy(

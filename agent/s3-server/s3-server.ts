@@ -39,7 +39,10 @@ export interface S3ServerOptions {
   readonly minPartSize?: number
   /** `opaque`: an ETag looks like an MD5 and is none, as with a bucket that is encrypted under a KMS key. */
   readonly etags?: 'md5' | 'opaque'
-  /** Names of request headers that it takes and forgets, as stores do with what they have not heard of. */
+  /**
+   * Names of request headers that it takes and forgets, as stores do with what they have not heard of; of one operation
+   * alone: `CopyObject x-amz-tagging`.
+   */
   readonly forgets?: readonly string[]
   /** Milliseconds that a restore from an archive takes, none unless told; `Infinity`: until `finishRestores`. */
   readonly restoreMs?: number
@@ -157,7 +160,8 @@ export class S3Server extends Contents {
       const authentication = isOpen && isAnonymous(request) ? nobody : authenticate(request, this.#authority)
       if (bucket?.requesterPays && request.headers.get('x-amz-request-payer') !== 'requester')
         throw new S3Error('AccessDenied')
-      for (const name of this.#forgets) (request.headers as Map<string, string>).delete(name)
+      for (const name of this.#forgets)
+        (request.headers as Map<string, string>).delete(name.replace(`${operation} `, ''))
       if (typeof fault === 'object' && fault && 'code' in fault)
         throw new S3Error(fault, fault.message, { headers: fault.headers ?? {} })
       const exchange = { message, request, authentication, begin, world: this.#world, requestId, fault }

@@ -43,8 +43,12 @@ interface Stage extends S3World {
   carry(policy?: Partial<FidelityPolicy>): ReturnType<S3World['pass']>
 }
 
-async function stage(b: Partial<S3ServerOptions> = {}): Promise<Stage> {
-  const world = await openS3World(plane, { b })
+/** `b` may be `a`: one store. */
+async function stage(
+  b: Partial<S3ServerOptions> | 'a' = {},
+  a: Partial<S3ServerOptions> = {},
+): Promise<Stage> {
+  const world = await openS3World(plane, { a, b })
   return {
     ...world,
     async put(Key, more = {}) {
@@ -202,6 +206,31 @@ describe('a pass', () => {
     expect(state).toBe('complete')
     expect(counts.dropped).toEqual({ tags: 2, redirect: 2 })
     expect(await head('one')).toMatchObject({ StorageClass: 'STANDARD_IA' })
+  })
+
+  it('puts tags on afterwards that a store forgets when it copies by itself', async () => {
+    let later = 0
+    const now = () => Date.now() + later
+    const { put, carry, head, tags } = await stage('a', { forgets: ['CopyObject x-amz-tagging'], now })
+    const keys = ['one', 'two', 'three']
+    for (const key of keys) await put(key, all)
+    expect((await carry()).counts).toMatchObject({ objects: { copied: 3 }, dropped: {} })
+    for (const key of keys) expect(await tags(key)).toEqual({ a: 'b' })
+
+    later = 60_000
+    await put('one', { ...all, Metadata: { new: 'yes' } })
+    expect((await carry()).counts).toMatchObject({ objects: { copied: 1 }, dropped: {} })
+    expect(await head('one')).toMatchObject({ Metadata: { new: 'yes' } })
+    expect(await tags('one')).toEqual({ a: 'b' })
+  })
+
+  it('notices that names of user metadata become others, and counts whose do', async () => {
+    const { put, carry } = await stage({ forgets: ['x-amz-meta-a_b'] })
+    await put('plain', { Metadata: { a: '1' } })
+    for (const key of ['one', 'two']) await put(key, { Metadata: { a_b: '1', c: '2' } })
+    const { state, counts } = await carry()
+    expect(state).toBe('complete')
+    expect(counts.dropped).toEqual({ 'user-metadata': 2 })
   })
 
   it('does not give up an encryption that was asked for by name', async () => {

@@ -185,7 +185,7 @@ describe('an object', () => {
   test('comes with its metadata byte for byte and its body as it is', async () => {
     const head = objectHead(
       4,
-      'Content-Type: x/y\r\nContent-Encoding: gzip\r\nX-Amz-Meta-A: \xc3\xa9 \xff\r\nX-Amz-Storage-Class: GLACIER_IR\r\n',
+      'Content-Type: x/y\r\nContent-Encoding: aws-chunked, gzip\r\nX-Amz-Meta-A: \xc3\xa9 \xff\r\nX-Amz-Storage-Class: GLACIER_IR\r\n',
     )
     respond = (socket) => socket.write(`${head}\x1f\x8b\xff\x00`, 'latin1')
     const reading = await read()

@@ -45,6 +45,7 @@ export function headOf(key: Key, answer: Answer, size: number): Head | string {
     else if (name.startsWith(userPrefix)) addHeader(user, userName(name), head.valueAt(i))
     else if (saysProperty(name)) isPlain = false
   }
+  undoChunks(found)
   if (isPlain) return { entry, metadata: { headers: found, user } }
   const storageClass = head.get('x-amz-storage-class')
   if (storageClass && storageClass !== 'STANDARD') entry.storageClass = storageClass
@@ -76,16 +77,22 @@ function keptIn(map: Map<string, string>, name: string, make: () => string): str
 export function headersOf(metadata: Metadata, upload: 'whole' | 'parts' = 'whole'): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const name in metadata.headers) if (plain.has(name)) headers[name] = metadata.headers[name]!
-  // `aws-chunked` tells how a body was sent once. Some stores keep it, and any store would take this body for chunked.
-  const encoding = headers['content-encoding']
-  if (encoding?.includes('aws-chunked')) {
-    const others = encoding.split(',').filter((part) => part.trim().toLowerCase() !== 'aws-chunked')
-    if (others.length > 0) headers['content-encoding'] = others.join(',').trim()
-    else delete headers['content-encoding']
-  }
+  undoChunks(headers)
   for (const name in metadata.user) headers[userHeader(name)] = metadata.user[name]!
   if (metadata.properties) Object.assign(headers, headersOfProperties(metadata.properties, upload))
   return headers
+}
+
+/**
+ * `aws-chunked` tells how a body was sent once, and nothing of the object. Some stores keep it, and any store would take our body
+ * for chunked.
+ */
+function undoChunks(headers: Record<string, string>): void {
+  const encoding = headers['content-encoding']
+  if (!encoding?.includes('aws-chunked')) return
+  const others = encoding.split(',').filter((part) => part.trim().toLowerCase() !== 'aws-chunked')
+  if (others.length > 0) headers['content-encoding'] = others.join(',').trim()
+  else delete headers['content-encoding']
 }
 
 /** Whether the ETag of this object is not the MD5 of its body, whatever it looks like: it was encrypted with a key of KMS or of the client. */
