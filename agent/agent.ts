@@ -4,20 +4,12 @@
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
-import { join as joinPath } from 'node:path'
-import { packetBounds } from '../shared/policy.ts'
-import { bodyBudget } from './core/budget.ts'
-import { openIntents } from './intents.ts'
-import { createBaselines } from './runner/baselines.ts'
-import { type OpenStorage, spillRoot, type Workplace } from './runner/pass.ts'
-import { startRunner } from './runner/runner.ts'
-import { openSlots } from './runner/slots.ts'
-import { createUpload } from './runner/upload.ts'
+import { type OpenStorage, spillRoot } from './runner/pass.ts'
+import { mostThreads, openThreads } from './runner/threads.ts'
+import { openWorkplace } from './runner/workplace.ts'
 import { type Fleet, joinFleet } from './session/fleet.ts'
 import type { Log } from './session/line.ts'
 import { openMigration } from './session/migration.ts'
-import { openStorage } from './storage/open.ts'
-import { openLanes } from './storage/s3/lanes.ts'
 
 export interface AgentOptions {
   /** Of the control plane. */
@@ -31,6 +23,10 @@ export interface AgentOptions {
   concurrency: number
   /** Bytes that work may hold, besides the program itself. */
   memory: number
+  /** Most threads that packets are worked on in, the main one included; 1 unless told. Fewer where there is too little for each to share. */
+  threads?: number
+  /** Begins them with each pass, and does not wait until the main one is busy: for tests. */
+  threadsAtOnce?: boolean
   /** Works for this migration alone, whatever else it is assigned: `dray copy` moves nothing that it was not asked for. */
   only?: string
   log: Log
@@ -51,17 +47,8 @@ export interface Agent {
   readonly closed: Promise<void>
 }
 
-/** Of a kind to one endpoint. A small object is read and then written: where there are many, half of them do the one and half the other. */
-const mostRequests = (concurrency: number) => Math.max(Math.min(concurrency, 256), Math.ceil(concurrency / 2))
-
 export function startAgent(options: AgentOptions): Agent {
   const { token, log, concurrency, memory } = options
-  const lanes = openLanes({ most: mostRequests(concurrency), changed: () => slots.changed() })
-  const slots = openSlots({
-    objects: concurrency,
-    bytes: bodyBudget(concurrency, memory),
-    room: () => lanes.room,
-  })
   const session = randomUUID()
   const base = new URL(options.url)
   if (!base.pathname.endsWith('/')) base.pathname += '/'
@@ -70,21 +57,14 @@ export function startAgent(options: AgentOptions): Agent {
   let isLeaving = false
   const closed = Promise.withResolvers<void>()
 
-  const place: Workplace = {
-    agent: options.id,
-    stateDir: options.stateDir,
-    concurrency,
-    memory,
-    slots,
-    lanes,
-    openStorage:
-      options.openStorage ?? ((location, more) => openStorage(location, { ...more, env: options.env ?? {} })),
-    baselines: createBaselines(),
-    packetBytes: options.packetBytes ?? packetBounds.workBytes,
-    intents: openIntents(joinPath(options.stateDir, 'agent', 'uploads.sqlite')),
-    log,
-    upload: createUpload({ url: base, token, log }),
-  }
+  const place = openWorkplace({ ...options, agent: options.id, url: base })
+  const threads = openThreads({
+    most: mostThreads(options.threads ?? 1, concurrency, memory) - 1,
+    place,
+    url: base,
+    token,
+    atOnce: options.threadsAtOnce ?? false,
+  })
 
   function superseded(): void {
     if (isLeaving) return
@@ -117,7 +97,7 @@ export function startAgent(options: AgentOptions): Agent {
           session,
           log,
           nextSeq: () => seq++,
-          startRunner: (welcome, post, changed) => startRunner(welcome, post, place, changed),
+          startRunner: threads.startRunner,
           superseded,
         }),
     })
@@ -140,7 +120,8 @@ export function startAgent(options: AgentOptions): Agent {
     isLeaving = true
     await started
     await fleet?.[how]()
-    place.intents.close()
+    await threads.close()
+    place.close()
     closed.resolve()
   }
 

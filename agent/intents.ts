@@ -43,6 +43,8 @@ export interface Intents {
 export interface IntentStore {
   /** `destination` names the location, always in the same words. */
   of(destination: string): Intents
+  /** Makes the file, before other threads of the agent open it too. */
+  make(): void
   close(): void
 }
 
@@ -81,6 +83,7 @@ export function openIntents(path: string): IntentStore {
         return rows.map((row) => rowSchema.parse(row))
       },
     }),
+    make: () => void db(),
     close() {
       opened?.close()
       opened = null
@@ -93,7 +96,7 @@ function open(path: string) {
     mkdirSync(dirname(path), { recursive: true })
     const db = new DatabaseSync(path)
     // FULL: an intent that a power cut forgets is an upload that nobody knows of.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
+    db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
     if (user_version !== 0 && user_version !== schemaVersion) throw new Error(`version ${user_version}`)
     db.exec(`

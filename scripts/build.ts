@@ -85,9 +85,10 @@ export async function buildWeb(): Promise<string> {
   return directory
 }
 
-/** The command line, for releases: what `bin/dray` runs where there are no sources. Dependencies stay in node_modules. */
-export function buildAgent(root = packageRoot()): Promise<string> {
+/** The command line, for releases: what `bin/dray` runs where there are no sources, and its worker threads. Dependencies stay in node_modules. */
+export async function buildAgent(root = packageRoot()): Promise<string> {
   const options = { platform: 'node', packages: 'external' } as const
+  await bundle('agent/thread.js', 'agent/runner/thread.ts', ['agent', 'shared'], options, root)
   return bundle('agent/main.js', 'agent/main.ts', ['agent', 'shared'], options, root)
 }
 

@@ -35,12 +35,17 @@ export interface Baseline {
   close(): Promise<void>
 }
 
-/** One process at a time: the state directory is locked by whoever opens it. An index that cannot be read is begun anew. */
-export async function openBaseline(dir: string): Promise<Baseline> {
+/**
+ * One process at a time: the state directory is locked by whoever opens it. An index that cannot be read is begun anew. Worker
+ * threads (1, 2, …, none twice in a process) open it too while the main one (0) has it open: they have leaf numbers of their own, and
+ * leave it to that one to clean up.
+ */
+export async function openBaseline(dir: string, thread = 0): Promise<Baseline> {
   const leaves = join(dir, 'leaves')
   await mkdir(leaves, { recursive: true, mode: 0o700 })
-  const index = await openOrRenew(join(dir, 'index.sqlite'))
-  let next = (await removeOrphans(leaves, index)) + 1
+  const path = join(dir, 'index.sqlite')
+  const index = thread === 0 ? await openOrRenew(path) : openIndex(path)
+  let next = (await greatestLeaf(leaves, thread, thread === 0 ? index : null)) + 1
 
   const pathOf = (leaf: number) => join(leaves, shardOf(leaf), `${leaf.toString(16)}.leaf`)
 
@@ -126,16 +131,20 @@ async function openOrRenew(path: string): Promise<IntervalIndex> {
   }
 }
 
-/** Returns the greatest number that a leaf has. */
-async function removeOrphans(leaves: string, index: IntervalIndex): Promise<number> {
-  let greatest = 0
+/** Leaves that one thread can number. */
+const ofOneThread = 2 ** 40
+
+/** Returns the greatest number that a leaf of that thread has. Removes what `index`, if it is given, does not refer to. */
+async function greatestLeaf(leaves: string, thread: number, index: IntervalIndex | null): Promise<number> {
+  const first = thread * ofOneThread
+  let greatest = first
   for (const shard of await readdir(leaves)) {
     if (!/^[0-9a-f]{2}$/.test(shard)) continue
     for (const name of await readdir(join(leaves, shard))) {
       if (!/^[0-9a-f]+\.leaf$/.test(name)) continue
       const leaf = Number.parseInt(name, 16)
-      greatest = Math.max(greatest, leaf)
-      if (!index.refersTo(leaf)) await rm(join(leaves, shard, name), { force: true })
+      if (leaf < first + ofOneThread) greatest = Math.max(greatest, leaf)
+      if (index?.refersTo(leaf) === false) await rm(join(leaves, shard, name), { force: true })
     }
   }
   return greatest

@@ -32,7 +32,7 @@ export function openIndex(path: string) {
   const db = new DatabaseSync(path)
   try {
     // NORMAL: a power cut may forget the last leaves, never mix them up; what is forgotten is proved again.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
+    db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
     if (user_version !== 0 && user_version !== schemaVersion) throw new Error(`version ${user_version}`)
     db.exec(`

@@ -14,7 +14,8 @@ interface Shared {
   users: number
 }
 
-export function createBaselines(): Baselines {
+/** `thread`: 0 for the main one. */
+export function createBaselines(thread = 0): Baselines {
   const shared = new Map<string, Shared>()
   /** The last closing of each directory; the next opening waits for it. */
   const closing = new Map<string, Promise<void>>()
@@ -30,7 +31,7 @@ export function createBaselines(): Baselines {
 
   async function begin(dir: string): Promise<Baseline> {
     await closing.get(dir)
-    return openBaseline(dir)
+    return openBaseline(dir, thread)
   }
 
   return {

@@ -46,6 +46,8 @@ export interface Workplace {
   /** Of a `parts` packet; an object of more than four of them is copied by all agents. */
   readonly packetBytes: number
   readonly log: Log
+  /** 1, 2, … of a worker thread. The main one, which has none, cleans up for all when it opens a pass. */
+  readonly thread?: number
   /** Uploads the report of a packet, a gzip file. Throws a `DrayError`. */
   upload(report: ReportAddress, path: string, signal: AbortSignal): Promise<void>
 }
@@ -97,7 +99,11 @@ export async function openPass(
   cleared: (upload: number) => void,
 ): Promise<Pass> {
   const { migration, pass, source, destination } = welcome
-  const spillDir = join(spillRoot(place.stateDir), `${migration}-${pass.number}`)
+  const isFirst = place.thread === undefined
+  const spillDir = join(
+    spillRoot(place.stateDir),
+    `${migration}-${pass.number}${isFirst ? '' : `-${place.thread}`}`,
+  )
   await mkdir(spillDir, { recursive: true })
   const opened: { close(): Promise<void> }[] = []
 
@@ -150,7 +156,7 @@ export async function openPass(
       pass.options.kind === 'copy' ? await place.baselines.open(baselineDir(place.stateDir, welcome)) : null
     if (baseline) opened.push(baseline)
     const intents = place.intents.of(JSON.stringify([source, destination]))
-    if (to.multipart && pass.options.kind === 'copy' && !pass.options.dryRun) {
+    if (isFirst && to.multipart && pass.options.kind === 'copy' && !pass.options.dryRun) {
       const open = { migration, source: from, destination: to, intents, log: place.log }
       const left = welcome.uploads?.map((each) => ({ ...each, forget: () => cleared(each.id) })) ?? []
       await clearAway(open, to.multipart, left, leaving.signal)

@@ -14,7 +14,7 @@ import type { Key } from '../../shared/key.ts'
 import type { Held, LeasedPacket, Work } from '../../shared/protocol.ts'
 import { placesFor } from '../core/budget.ts'
 import type { Welcome } from '../session/migration.ts'
-import type { Outbox, StateChange } from '../session/outbox.ts'
+import type { Answer, Outbox, StateChange } from '../session/outbox.ts'
 import { within } from '../session/within.ts'
 import { copyChains } from './copy-chains.ts'
 import { copyPacket, type Job } from './copy-packet.ts'
@@ -38,6 +38,8 @@ export interface Runner {
   /** Those that are still being worked on. */
   working(): Held[]
   inFlight(): Work
+  /** Whether both sides are open: worker threads rely on what is done then. */
+  readonly isOpen: boolean
   /** How many packets it could take now. */
   free(): number
   /** Resolves when nothing is being worked on. Surveys stop at their next checkpoint; the rest is finished. */
@@ -73,14 +75,21 @@ export function startRunner(
   const tasks = new Set<Promise<void>>()
   let opening: Promise<Pass> | null = null
   let isDraining = false
+  let isOpen = false
 
   function thePass(): Promise<Pass> {
     // What could not be opened is tried again with the next packet: a network may be back by then.
     const cleared = (upload: number) => post({ t: 'cleared', upload }, () => {})
-    opening ??= openPass(welcome, place, cleared).catch((error) => {
-      opening = null
-      throw error
-    })
+    opening ??= openPass(welcome, place, cleared).then(
+      (pass) => {
+        isOpen = true
+        return pass
+      },
+      (error) => {
+        opening = null
+        throw error
+      },
+    )
     return opening
   }
 
@@ -172,7 +181,7 @@ export function startRunner(
     holding.state = 'telling'
     changed()
     post(message, (answer) => {
-      if (answer.is === 'refused' && answer.code !== 'stale' && message.t === 'outcome') {
+      if (isRejected(message, answer)) {
         const error = new DrayError('protocol', 'outcome', answer.message, { retry: 'later' })
         tell(holding, { t: 'failed', ...named(holding.packet), error: error.toBody() })
       } else {
@@ -211,6 +220,9 @@ export function startRunner(
     split: (packet, parts) => holdings.get(packet)?.survey?.split(parts),
     held: () => list(null),
     working: () => list('working'),
+    get isOpen() {
+      return isOpen
+    },
     inFlight() {
       const sum = { objects: 0, bytes: 0 }
       for (const { progress } of holdings.values()) {
@@ -247,6 +259,10 @@ function workOn(job: Job): Promise<Key | null | Instead> {
   if (job.packet.kind === 'verify') return all ? verifyChains(job) : verifyPacket(job)
   return all ? copyChains(job) : copyPacket(job)
 }
+
+/** The plane cannot take this outcome: the packet has failed instead. After any other answer it is no longer ours. */
+export const isRejected = (message: StateChange, answer: Answer): answer is Answer & { is: 'refused' } =>
+  answer.is === 'refused' && answer.code !== 'stale' && message.t === 'outcome'
 
 const named = ({ id, generation }: LeasedPacket): Held => ({ packet: id, generation })
 

@@ -105,6 +105,12 @@ export class Lane {
     }, ms).unref()
   }
 
+  /** No more than `most` from now on. What is under way stays. */
+  bound(most: number): void {
+    const limit = Math.min(this.#pace.limit, most)
+    this.#set({ ...this.#pace, most, limit })
+  }
+
   join(): this {
     this.#users++
     return this
@@ -163,13 +169,16 @@ export class Lane {
 export interface Lanes {
   /** Whoever gets it says `join`, and `leave` in the end. */
   of(origin: string): Lane
+  /** At most so many requests of a kind to each endpoint, from now on. */
+  bound(most: number): void
   /** Objects that all endpoints in use take at once; null while there is none. */
   readonly room: number | null
 }
 
 /** `most` requests of a kind at once to each endpoint. `changed`: `room` is another now. */
 export function openLanes(options: { most: number; changed?: () => void; now?: () => number }): Lanes {
-  const { most, changed = () => {}, now = () => performance.now() } = options
+  const { changed = () => {}, now = () => performance.now() } = options
+  let { most } = options
   const lanes = new Map<string, Lane>()
   return {
     of(origin) {
@@ -179,6 +188,10 @@ export function openLanes(options: { most: number; changed?: () => void; now?: (
         lanes.set(origin, lane)
       }
       return lane
+    },
+    bound(atMost) {
+      most = atMost
+      for (const lane of lanes.values()) lane.bound(most)
     },
     get room() {
       let sum = 0

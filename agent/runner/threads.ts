@@ -1,0 +1,160 @@
+/**
+ * The worker threads of an agent. One begins where the main thread has no time left and a core has (load.ts), while there are packets that it
+ * may take; they end when no pass needs them. One that crashes is not begun again: its packets fail, to be tried by others.
+ */
+import { Worker } from 'node:worker_threads'
+import { leastBudget, placesFor } from '../core/budget.ts'
+import type { Welcome } from '../session/migration.ts'
+import type { Outbox } from '../session/outbox.ts'
+import { FarRunner, type Wire } from './far-runner.ts'
+import { watchLoad } from './load.ts'
+import { type Runner, startRunner } from './runner.ts'
+import { maySpread, sharedRunner } from './shared-runner.ts'
+import type { FromThread, ThreadData } from './thread-messages.ts'
+import type { OwnWorkplace } from './workplace.ts'
+
+export interface ThreadsOptions {
+  /** Worker threads at most, besides the main one. */
+  most: number
+  place: OwnWorkplace
+  /** Of the control plane. */
+  url: URL
+  token: string
+  /** Begins them with the pass and does not wait for load: for tests. */
+  atOnce?: boolean
+}
+
+export interface Threads {
+  startRunner(welcome: Welcome, post: Outbox['post'], changed: () => void): Runner
+  close(): Promise<void>
+}
+
+interface Thread extends Wire {
+  readonly worker: Worker
+  readonly runners: Map<number, FarRunner>
+}
+
+interface Sharing {
+  readonly welcome: Welcome
+  readonly post: Outbox['post']
+  readonly changed: () => void
+  readonly far: Map<Thread, FarRunner>
+}
+
+/** Objects in flight below which a thread is not worth its while. */
+const leastConcurrency = 8
+
+/** How many there may be, the main one included, so that each has enough of what they share. */
+export const mostThreads = (cores: number, concurrency: number, memory: number): number =>
+  Math.max(1, Math.min(cores, Math.floor(concurrency / leastConcurrency), Math.floor(memory / leastBudget)))
+
+/** From the sources, and from the bundle (scripts/build.ts). */
+const entry = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url)
+
+export function openThreads({ most, place, url, token, atOnce = false }: ThreadsOptions): Threads {
+  const threads = new Set<Thread>()
+  const sharing = new Set<Sharing>()
+  let crashed = 0
+  let begun = 0
+  let lastRunner = 0
+  let isClosed = false
+  const part = 1 / (most + 1)
+  const load = most > 0 ? watchLoad(more) : null
+
+  /** One more, where there is anything that it could do. */
+  function more(): void {
+    if (isClosed || threads.size + crashed >= most || sharing.size === 0) return
+    place.intents.make()
+    const thread = begin(++begun)
+    threads.add(thread)
+    share()
+    for (const pass of sharing) join(pass, thread)
+  }
+
+  function begin(number: number): Thread {
+    const { agent, stateDir, packetBytes } = place
+    const concurrency = Math.ceil(place.concurrency * part)
+    const memory = Math.floor(place.memory * part)
+    const workerData: ThreadData = {
+      agent,
+      stateDir,
+      url: url.href,
+      token,
+      concurrency,
+      memory,
+      packetBytes,
+      thread: number,
+    }
+    // node:sqlite would be told of by each thread anew.
+    const worker = new Worker(entry, { workerData, execArgv: ['--disable-warning=ExperimentalWarning'] })
+    const runners = new Map<number, FarRunner>()
+    const thread: Thread = {
+      worker,
+      runners,
+      places: placesFor(concurrency, memory),
+      tell: (message) => worker.postMessage(message),
+    }
+    worker.on('message', (message: FromThread) => {
+      if (message.t === 'log') place.log(message.event)
+      else runners.get(message.runner)?.hear(message)
+    })
+    let message = 'it was ended from outside'
+    worker.on('error', (error: unknown) => {
+      message = error instanceof Error ? error.message : String(error)
+    })
+    worker.on('exit', () => {
+      // We ended it ourselves.
+      if (!threads.delete(thread)) return
+      place.log({ level: 'error', event: 'thread-crashed', thread: number, message })
+      crashed++
+      share()
+      for (const runner of runners.values()) runner.lose()
+    })
+    place.log({ level: 'info', event: 'thread-begun', thread: number })
+    return thread
+  }
+
+  const share = () => place.share(1 - threads.size * part)
+
+  function join(pass: Sharing, thread: Thread): void {
+    const id = ++lastRunner
+    const runner = new FarRunner(thread, id, pass.welcome, pass.post, pass.changed)
+    thread.runners.set(id, runner)
+    pass.far.set(thread, runner)
+    pass.changed()
+  }
+
+  /** The pass is over; without any, threads only take memory. */
+  async function leave(pass: Sharing): Promise<void> {
+    sharing.delete(pass)
+    for (const [thread, runner] of pass.far) thread.runners.delete(runner.id)
+    if (sharing.size > 0) return
+    const ending = [...threads]
+    threads.clear()
+    share()
+    await Promise.all(ending.map(({ worker }) => worker.terminate()))
+  }
+
+  return {
+    startRunner(welcome, post, changed) {
+      const near = startRunner(welcome, post, place, changed)
+      if (most === 0 || !maySpread(welcome)) return near
+      const pass: Sharing = { welcome, post, changed, far: new Map() }
+      sharing.add(pass)
+      for (const thread of threads) join(pass, thread)
+      if (atOnce) while (threads.size + crashed < most) more()
+      return sharedRunner(
+        near,
+        () => [...pass.far.values()],
+        () => leave(pass),
+      )
+    },
+    async close() {
+      isClosed = true
+      load?.stop()
+      const ending = [...threads]
+      threads.clear()
+      await Promise.all(ending.map(({ worker }) => worker.terminate()))
+    },
+  }
+}

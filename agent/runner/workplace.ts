@@ -1,0 +1,70 @@
+/** What a thread of an agent works with: lanes to the endpoints, slots, and the state directory's files. Each thread has its own. */
+import { join } from 'node:path'
+import { packetBounds } from '../../shared/policy.ts'
+import { bodyBudget, leastBudget } from '../core/budget.ts'
+import { openIntents } from '../intents.ts'
+import type { Log } from '../session/line.ts'
+import { openStorage } from '../storage/open.ts'
+import { openLanes } from '../storage/s3/lanes.ts'
+import { createBaselines } from './baselines.ts'
+import type { OpenStorage, Workplace } from './pass.ts'
+import { openSlots } from './slots.ts'
+import { createUpload } from './upload.ts'
+
+export interface WorkplaceOptions {
+  agent: string
+  stateDir: string
+  /** Of the control plane. */
+  url: URL
+  token: string
+  concurrency: number
+  memory: number
+  log: Log
+  env?: NodeJS.ProcessEnv
+  /** 1, 2, … of a worker thread; absent in the main one. */
+  thread?: number
+  packetBytes?: number
+  openStorage?: OpenStorage
+}
+
+export interface OwnWorkplace extends Workplace {
+  /** Works with so much (above 0, at most 1) of its requests, objects and memory from now on. */
+  share(part: number): void
+  close(): void
+}
+
+/** Of a kind to one endpoint. A small object is read and then written: where there are many, half of them do the one and half the other. */
+const mostRequests = (concurrency: number) => Math.max(Math.min(concurrency, 256), Math.ceil(concurrency / 2))
+
+export function openWorkplace(options: WorkplaceOptions): OwnWorkplace {
+  const { agent, stateDir, url, token, concurrency, memory, log, thread } = options
+  const lanes = openLanes({ most: mostRequests(concurrency), changed: () => slots.changed() })
+  const limits = { objects: concurrency, bytes: bodyBudget(concurrency, memory), room: () => lanes.room }
+  const slots = openSlots(limits)
+  const intents = openIntents(join(stateDir, 'agent', 'uploads.sqlite'))
+  return {
+    agent,
+    stateDir,
+    concurrency,
+    memory,
+    slots,
+    lanes,
+    openStorage:
+      options.openStorage ?? ((location, more) => openStorage(location, { ...more, env: options.env ?? {} })),
+    baselines: createBaselines(thread),
+    packetBytes: options.packetBytes ?? packetBounds.workBytes,
+    intents,
+    log,
+    ...(thread !== undefined && { thread }),
+    upload: createUpload({ url, token, log }),
+    share(part) {
+      limits.objects = Math.max(1, Math.ceil(concurrency * part))
+      // The plans of its places stay what they were.
+      const whole = Math.max(leastBudget, Math.floor(memory * part))
+      limits.bytes = whole - (memory - bodyBudget(concurrency, memory))
+      lanes.bound(Math.max(1, Math.ceil(mostRequests(concurrency) * part)))
+      slots.changed()
+    },
+    close: () => intents.close(),
+  }
+}
