@@ -41,7 +41,8 @@ async function relayTo(server: S3Server, secure: boolean, stutters: boolean): Pr
     let pieces = 0
     socket.on('data', (chunk) => {
       const isFull = !behind.write(chunk)
-      if (!isFull && (!stutters || ++pieces % 7 !== 0)) return
+      const stops = stutters && ++pieces % 7 === 0 && pieces < 100
+      if (!isFull && !stops) return
       socket.pause()
       // Long enough for both systems' buffers to fill.
       if (isFull) behind.once('drain', () => socket.resume())

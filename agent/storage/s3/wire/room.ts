@@ -21,13 +21,25 @@ export function takeRoom(length: number): Buffer {
   return Buffer.from(kept, 0, length)
 }
 
-/** What `takeRoom` gave. Nobody may look at it any more. */
+/**
+ * What `takeRoom` gave, and nothing else. Nobody may look at it any more, but it may still be on its way to a server that answers before it has all of it:
+ * such a connection is ended in the same turn (connection.ts), and only then is the memory another's.
+ */
 export function giveRoom({ buffer }: Buffer): void {
   const size = buffer.byteLength
   const fits = size >= least && size <= greatest && (size & (size - 1)) === 0
   if (!fits || spareBytes + size > mostSpare) return
   spareBytes += size
-  const others = spare.get(size)
-  if (others) others.push(buffer as ArrayBuffer)
-  else spare.set(size, [buffer as ArrayBuffer])
+  given.push(buffer as ArrayBuffer)
+  if (given.length === 1) setImmediate(keep)
+}
+
+const given: ArrayBuffer[] = []
+
+function keep(): void {
+  for (const buffer of given.splice(0)) {
+    const others = spare.get(buffer.byteLength)
+    if (others) others.push(buffer)
+    else spare.set(buffer.byteLength, [buffer])
+  }
 }

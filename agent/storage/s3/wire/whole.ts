@@ -90,9 +90,7 @@ export class WholeExchange extends Exchange {
         return
       }
       // Chunks: nobody said how many.
-      const more = Buffer.allocUnsafe(
-        Math.min(Math.max(length, this.#bytes.length * 2, 16 * 1024), this.#most),
-      )
+      const more = takeRoom(Math.min(Math.max(length, this.#bytes.length * 2, 16 * 1024), this.#most))
       this.#bytes.copy(more, 0, 0, this.#length)
       this.#bytes = more
     }
