@@ -18,7 +18,11 @@ import { makePlan, type Todo } from './plan.ts'
 import type { Report } from './report.ts'
 import type { Tally } from './tally.ts'
 import { settleTouched } from './touched.ts'
-import { isGone, isSideTrouble, unreadable } from './trouble.ts'
+import { isGone, isSideTrouble, mayPass, unreadable } from './trouble.ts'
+import { metadataIsEqual } from './verify-packet.ts'
+
+/** Broken objects of a packet that are tried once more: where there are more, that takes long and brings little. */
+const mostAgain = 100
 
 export interface Job {
   readonly pass: Pass
@@ -41,8 +45,8 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   const expanded = large && !copiesItself(pass) && !mayBeArchived(large) ? await planLarge(job, large) : null
   if (expanded) return expanded
   const rows = plan.rows
-  /** A name that is taken by what is about to be deleted: tried once more after that. */
-  const clashes: Todo[] = []
+  /** Tried once more after all others: what broke while its side was away for a moment, or its name was taken by what is deleted. */
+  const again: Todo[] = []
   /** To be restored, and copied when they can be read. */
   const archived: { todo: Todo; source: Entry }[] = []
   const mayClash = options.delete && plan.todo.some((todo) => todo.is === 'destination-only')
@@ -55,26 +59,33 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
       tally.progress.objects++
     })
 
+  /** For later in this packet, and not done yet. */
+  function putAside<T>(list: T[], item: T) {
+    list.push(item)
+    tally.progress.objects--
+  }
+
   async function settle(todo: Todo, within: AbortSignal, isLastTry: boolean): Promise<void> {
     const row = await copyOne(job, todo, within, (error, source) => {
       if (error.code === 'archived' && options.archived !== 'fail') {
         if (options.archived === 'skip') tally.skipped(source, 'archived')
-        else archived.push({ todo, source })
+        else putAside(archived, { todo, source })
         return true
       }
-      if (error.code !== 'key-clash' || isLastTry) return false
-      clashes.push(todo)
+      const canDiffer = error.code === 'key-clash' ? mayClash : mayPass(error) && again.length < mostAgain
+      if (isLastTry || !canDiffer) return false
+      putAside(again, todo)
       return true
     })
     if (row) rows.push(row)
   }
 
   const copies = plan.todo.filter((todo) => todo.is !== 'destination-only')
-  await work(copies, (todo, within) => settle(todo, within, !mayClash))
+  await work(copies, (todo, within) => settle(todo, within, false))
   // The source's listing of the whole packet is complete: else the plan would have thrown.
   const deletes = plan.todo.filter((todo) => todo.is === 'destination-only')
   await work(deletes, (todo, within) => deleteOne(job, todo, within))
-  await work(clashes.splice(0), (todo, within) => settle(todo, within, true))
+  await work(again.splice(0), (todo, within) => settle(todo, within, true))
   await restoreAndCopy(job, archived.splice(0), (ready) =>
     work(
       ready.map(({ todo }) => todo),
@@ -116,9 +127,16 @@ async function copyOne(
     tally.failed(source, { code: 'unsupported-key', message: reason })
     return null
   }
+  const { compare } = pass.options
   if (todo.is === 'unknown') {
     const { same } = (await orCopy(job, todo, signal, () => proof(job, todo, signal))) ?? { same: null }
-    if (same) {
+    // What `verify --depth full` calls different is mended by this.
+    const isTouched =
+      same &&
+      compare === 'full' &&
+      !(await orCopy(job, todo, signal, () => metadataIsEqual(pass, source.key, signal)))
+    if (isTouched) todo = { ...todo, is: 'touched', evidence: same }
+    else if (same) {
       tally.same(source, same)
       return baselineRow(source, todo.destination, same)
     }

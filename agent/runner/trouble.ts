@@ -26,6 +26,9 @@ const ofEither: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'protocol',
 ])
 
+/** Whether what one object met, whose sides answer, may be over: a store that was started anew while the object was tried, say. */
+export const mayPass = ({ code, retry }: DrayError): boolean => ofEither.has(code) && retry !== 'never'
+
 /** A side that takes longer to say anything at all does not answer. */
 const answerMs = 30_000
 

@@ -39,6 +39,10 @@ describe('one object in trouble', () => {
       'lost-put': { side: 'b', trouble: on('PutObject', 'drop-answer', 1) },
       'cut-get': { side: 'a', trouble: on('GetObject', { truncateAfter: 70_000 }, 2) },
       'corrupt-get': { side: 'a', trouble: on('GetObject', { corruptAt: 1_234 }, 1) },
+      // More than one try of an object bears: all others come first then, and it is tried once more.
+      'away-get': { side: 'a', trouble: on('GetObject', 'drop', 6) },
+      'away-cut': { side: 'a', trouble: on('GetObject', { truncateAfter: 70_000 }, 6) },
+      'away-put': { side: 'b', trouble: on('PutObject', internal, 6) },
     }
     const broken: Record<string, { side: 'a' | 'b'; trouble: Trouble; code: string }> = {
       'poison-cut': { side: 'a', trouble: on('GetObject', { truncateAfter: 70_000 }), code: 'unreachable' },
