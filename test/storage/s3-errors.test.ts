@@ -94,6 +94,7 @@ describe('a refusal', () => {
     expect(refusal(403, null, { skewMs: 3_600_000 }).message).toBe(
       "This machine's clock is 60 minutes behind that of https://s3.example.com.",
     )
+    expect(refusal(403, 'RequestTimeTooSkewed', { skewMs: -400 }).message).toContain('differ too much')
     expect(refusal(403, 'SignatureDoesNotMatch', { skewMs: -1_000_000 }).code).toBe('clock-skew')
     expect(refusal(403, 'AccessDenied', { skewMs: -60_000 }).code).toBe('access-denied')
   })
@@ -162,6 +163,12 @@ describe('a fault of the connection', () => {
     expect([error.code, error.retry, error.op]).toEqual([expected, retry, place.op])
     expect(error.message).toMatch(/^[A-Z"h][^\n]*\.$/)
     expect(error.cause).toBeInstanceOf(Error)
+  })
+
+  test('of a certificate says what would help', () => {
+    expect(fault('DEPTH_ZERO_SELF_SIGNED_CERT').hint).toContain('AWS_CA_BUNDLE')
+    expect(fault('CERT_HAS_EXPIRED').hint).toContain('has expired')
+    expect(fault('ERR_TLS_CERT_ALTNAME_INVALID').hint).toContain('another name')
   })
 
   test('is that of the first address where a name has several, or of its cause', () => {

@@ -99,7 +99,7 @@ const skewed: Meaning = {
   code: 'clock-skew',
   retry: 'never',
   says: ({ endpoint }, { skewMs }) =>
-    skewMs === null
+    skewMs === null || Math.abs(skewMs) < 30_000
       ? `This machine's clock and that of ${endpoint} differ too much.`
       : `This machine's clock is ${Math.round(Math.abs(skewMs) / 60_000)} minutes ${skewMs > 0 ? 'behind' : 'ahead of'} that of ${endpoint}.`,
   hint: 'Set the clock of this machine (NTP).',

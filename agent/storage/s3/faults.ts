@@ -82,6 +82,16 @@ fault(
   'Look at the object’s metadata: a control character in a header cannot be sent.',
 )
 
+const unknownAuthority =
+  'Name a file with the authority that signed it in AWS_CA_BUNDLE, or in NODE_EXTRA_CA_CERTS.'
+/** Where another authority would help nothing. */
+const untrusted: Record<string, string> = {
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'It is for another name: give the endpoint by a name that the certificate has.',
+  CERT_HAS_EXPIRED: 'It has expired, or this machine’s clock is wrong: renew it, or set the clock.',
+  CERT_NOT_YET_VALID: 'It is not valid yet, or this machine’s clock is wrong: look at both.',
+}
+
 /** What went wrong before there was a whole answer. */
 export function faultError(where: Where, thrown: unknown): DrayError {
   if (thrown instanceof DrayError) return thrown
@@ -99,7 +109,7 @@ export function faultError(where: Where, thrown: unknown): DrayError {
   }
   if (/CERT|SIGN|ISSUER|ERR_TLS|ERR_SSL/.test(code)) {
     const message = `The certificate of ${where.endpoint} is not trusted (${code}).`
-    const hint = 'Name a file with the authority that signed it in AWS_CA_BUNDLE, or in NODE_EXTRA_CA_CERTS.'
+    const hint = untrusted[code] ?? unknownAuthority
     return new DrayError('unreachable', where.op, message, { retry: 'never', hint, cause: thrown })
   }
   const message = `${where.op} failed: ${cleaned(thrown instanceof Error ? thrown.message : String(thrown))}.`
