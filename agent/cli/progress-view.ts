@@ -55,7 +55,7 @@ export function block(title: string, status: PassStatus, pace: Pace, elapsed: nu
   return [
     title,
     `  packets  ${packets(status)}`,
-    `  objects  ${count(objectsDone(status))} done: ${count(objects.same)} same${did}${failed}${toGo(status)}`,
+    `  objects  ${count(objectsDone(status))} done: ${count(objects.same)} same${did}${failed}${atWork(status)}${toGo(status)}`,
     `  bytes    ${bytes(bytesDone(status))}, ${rate(pace)}`,
     `  time     ${duration(elapsed)}, ${left(status, pace)}`,
     ...status.errors.map(({ error, packets }) =>
@@ -69,7 +69,7 @@ export function line(status: PassStatus, pace: Pace): string {
   const failed = objects.failed > 0 ? `, ${count(objects.failed)} failed` : ''
   const trouble = status.errors[0] ? `, trying again: ${visible(status.errors[0].error.message)}` : ''
   return (
-    `packets ${packets(status)}; objects ${count(objectsDone(status))} done, ${count(objects.copied)} copied${failed}; ` +
+    `packets ${packets(status)}; objects ${count(objectsDone(status))} done, ${count(objects.copied)} copied${failed}${atWork(status)}; ` +
     `${bytes(bytesDone(status))}, ${rate(pace)}; ${left(status, pace)}${trouble}`
   )
 }
@@ -78,6 +78,10 @@ const packets = (status: PassStatus): string =>
   `${count(status.packets.done)} of ${count(packetsOf(status))}${status.surveying ? ' so far' : ''}, ${count(status.packets.leased)} at work`
 
 const objectsDone = ({ counts, inFlight }: PassStatus): number => counts.objects.listed + inFlight.objects
+
+/** What became of those is told when their packet is. */
+const atWork = ({ inFlight }: PassStatus): string =>
+  inFlight.objects === 0 ? '' : `, ${count(inFlight.objects)} in packets at work`
 
 const bytesDone = ({ counts, inFlight }: PassStatus): number => counts.bytes.copied + inFlight.bytes
 
@@ -94,9 +98,9 @@ function toGo(status: PassStatus): string {
   return objects === 0 ? '' : `; ${count(objects)} to go${status.surveying ? ' so far' : ''}`
 }
 
-function left(status: PassStatus, { left }: Pace): string {
+function left(status: PassStatus, { left, quiet }: Pace): string {
   if (status.surveying) return 'still listing'
-  if (left === null) return 'time left unknown'
+  if (left === null || quiet >= quietFrom) return 'time left unknown'
   if (left.most === 0) return 'finishing'
   const [least, most] = [duration(Math.ceil(left.least)), duration(Math.ceil(left.most))]
   return least === most ? `about ${least} left` : `${least} to ${most} left`

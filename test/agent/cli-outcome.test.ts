@@ -168,6 +168,31 @@ describe('progress', () => {
     expect(line(at(8), pace.see(at(8), 21_000))).not.toContain('nothing has moved')
   })
 
+  it('promises no end while nothing moves', () => {
+    const pace = trackPace()
+    const working = { ready: 0, leased: 1, done: 2, parked: 0, settled: 1 }
+    const at = (copied: number) =>
+      status(
+        { state: 'running', expected: { objects: 10, bytes: 0 }, packets: working },
+        { listed: copied, copied },
+      )
+    pace.see(at(0), 0)
+    expect(line(at(9), pace.see(at(9), 9_000))).toContain('about 1 s left')
+    expect(line(at(9), pace.see(at(9), 60_000))).toContain('time left unknown')
+  })
+
+  it('adds up: what became of objects is known when their packet is done', () => {
+    const seen = status(
+      { state: 'running', inFlight: { objects: 5, bytes: 0 } },
+      { listed: 7, same: 4, copied: 3 },
+    )
+    const pace = trackPace().see(seen, 0)
+    expect(line(seen, pace)).toContain('objects 12 done, 3 copied, 5 in packets at work;')
+    expect(block('title', seen, pace, 1).join('\n')).toContain(
+      '12 done: 4 same, 3 copied, 5 in packets at work',
+    )
+  })
+
   it('shows errors that are being tried again', () => {
     const error = new DrayError('throttled', 'x', 'slow down').toBody()
     const seen = status(
