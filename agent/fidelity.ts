@@ -187,7 +187,8 @@ export function openFidelity(policy: FidelityPolicy, source: Storage, destinatio
 
   return {
     policy,
-    destination: yieldingDestination,
+    // A file system has no place for any of it, and does not say so.
+    destination: destination.kind === 'file' ? destination : yieldingDestination,
     carry,
     async seal(key, { properties }, signal) {
       if (!properties) return

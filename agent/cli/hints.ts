@@ -34,7 +34,8 @@ export const hints: Record<ErrorCode, string> = {
   'no-space': 'Make room at the destination, then run the same command again.',
   'read-only': 'Make the destination writable, then run the same command again.',
   io: 'Check that disk, then run the same command again.',
-  differs: 'Run dray copy with the same places to make them equal.',
+  differs:
+    'Run dray copy with the same places to make them equal; with --compare full where only metadata differ.',
   missing: 'Run dray copy with the same places to make them equal.',
   extra: 'dray copy --delete removes it; --one-way does not mind it.',
   protocol: 'Use the same version of Dray everywhere.',

@@ -162,7 +162,7 @@ function packetLines({ status, gaveUp }: Outcome): string[] {
 }
 
 const nameOf = ({ key, keyEscaped }: FailureView): string =>
-  displayKey(keyEscaped === undefined ? keyFromText(key) : unescapeKey(keyEscaped))
+  displayKey(keyEscaped === undefined ? keyFromText(key) : unescapeKey(keyEscaped)) || '(the folder itself)'
 
 const sentence = (text: string): string => {
   const line = text.replace(/\s+/g, ' ').trim()

@@ -127,28 +127,29 @@ async function copyOne(
     tally.failed(source, { code: 'unsupported-key', message: reason })
     return null
   }
-  const { compare } = pass.options
+  let touched = todo.is === 'touched' ? todo : null
   if (todo.is === 'unknown') {
     const { same } = (await orCopy(job, todo, signal, () => proof(job, todo, signal))) ?? { same: null }
-    // What `verify --depth full` calls different is mended by this.
-    const isTouched =
-      same &&
-      compare === 'full' &&
-      !(await orCopy(job, todo, signal, () => metadataIsEqual(pass, source.key, signal)))
-    if (isTouched) todo = { ...todo, is: 'touched', evidence: same }
-    else if (same) {
-      tally.same(source, same)
-      return baselineRow(source, todo.destination, same)
+    if (same) {
+      const isEqual = () => metadataIsEqual(pass, source.key, signal)
+      // Whatever `verify --depth full` calls different is made equal.
+      if (pass.options.compare !== 'full' || (await orCopy(job, todo, signal, isEqual))) {
+        tally.same(source, same)
+        return baselineRow(source, todo.destination, same)
+      }
+      touched = { is: 'touched', source, destination: todo.destination, evidence: same }
     }
   }
-  if (todo.is === 'touched') {
-    const settled = await orCopy(job, todo, signal, () => settleTouched(pass, todo, signal))
+  if (touched) {
+    const { evidence } = touched
+    const settle = () => settleTouched(pass, touched, signal)
+    const settled = await orCopy(job, { ...todo, source }, signal, settle)
     if (settled?.is === 'same') {
-      tally.same(source, todo.evidence)
+      tally.same(source, evidence)
       return settled.row
     }
     if (settled?.is === 'carried') {
-      tally.copied(source, 0, todo.evidence, pass.fidelity.lossesOf(source.key))
+      tally.copied(source, 0, evidence, pass.fidelity.lossesOf(source.key))
       return settled.row
     }
   }

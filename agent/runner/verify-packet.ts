@@ -12,6 +12,7 @@ import { prove } from '../prove.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Job } from './copy-packet.ts'
 import { eachInSlot } from './each.ts'
+import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
 import { isGone, isSideTrouble, unreadable } from './trouble.ts'
 
@@ -93,7 +94,8 @@ const isStill = (compared: Unknown, now: Decision) =>
   now.source.token === compared.source.token &&
   now.destination.token === compared.destination.token
 
-function settle({ tally }: Job, decision: Decision): void {
+function settle(job: Job, decision: Decision): void {
+  const { tally } = job
   switch (decision.is) {
     case 'left':
       break
@@ -113,7 +115,7 @@ function settle({ tally }: Job, decision: Decision): void {
       tally.extra(decision.destination)
       break
     case 'differs':
-      tally.failed(decision.source, { code: 'differs', message: difference(decision) }, 'differs')
+      tally.failed(decision.source, { code: 'differs', message: difference(decision, job) }, 'differs')
       break
     case 'unknown':
     case 'touched':
@@ -123,11 +125,17 @@ function settle({ tally }: Job, decision: Decision): void {
   }
 }
 
-function difference({ source, destination }: { source: Entry; destination: Entry }): string {
-  return source.size === destination.size
-    ? otherContent
-    : `It has ${source.size} bytes at the source and ${destination.size} at the destination.`
+function difference(
+  { source, destination }: { source: Entry; destination: Entry },
+  { pass: { options } }: Job,
+): string {
+  if (source.size !== destination.size)
+    return `It has ${source.size} bytes at the source and ${destination.size} at the destination.`
+  return options.depth === 'listing' ? otherToken : otherContent
 }
+
+/** Under customers' or KMS keys an ETag says nothing of the content. */
+const otherToken = 'Its ETag is another at the destination; --depth checksum tells whether its content is.'
 
 const otherContent = 'Its content is another at the destination.'
 
@@ -141,7 +149,7 @@ async function compare(job: Job, decision: Unknown, signal: AbortSignal): Promis
   const deps = { source: pass.source, destination: pass.destination, read: tally.moved }
   const { same } = await prove(deps, source, destination, depth, signal)
   if (same === null) return { is: 'other', message: otherContent }
-  const isEqual = depth !== 'full' || (await metadataIsEqual(job, source.key, signal))
+  const isEqual = depth !== 'full' || (await metadataIsEqual(pass, source.key, signal))
   if (isEqual) return { is: 'equal', evidence: same }
   return {
     is: 'other',
@@ -162,7 +170,7 @@ async function lookAgain({ pass }: Job, key: Key, signal: AbortSignal): Promise<
  * A file system keeps no metadata, so only two stores that do can differ in it. Classes, locks and encryption are no part of it:
  * they change in the life of an object.
  */
-async function metadataIsEqual({ pass }: Job, key: Key, signal: AbortSignal): Promise<boolean> {
+export async function metadataIsEqual(pass: Pass, key: Key, signal: AbortSignal): Promise<boolean> {
   const { source, destination, fidelity, options } = pass
   if (source.kind === 'file' || destination.kind === 'file') return true
   const [from, to] = await Promise.all([source.head(key, signal), destination.head(key, signal)])

@@ -22,6 +22,17 @@ async function copied(count: number): Promise<S3World> {
   return world
 }
 
+it('full: metadata that were changed at the destination become what they were, without a byte', async () => {
+  const world = await copied(3)
+  await world.b.put(world.to, 'object-1', 'body 1', typed('text/html'))
+  expect((await world.pass()).counts.objects).toMatchObject({ same: 3 })
+  const second = await world.pass({ compare: 'full' })
+  expect(second.counts).toMatchObject({ objects: { same: 2, copied: 1 }, bytes: { copied: 0 } })
+  expect(second.counts.evidence).toEqual({ 'full-read': 3 })
+  expect(world.object('object-1')?.headers).toMatchObject({ 'content-type': 'text/plain' })
+  expect((await world.pass({ compare: 'full' })).counts.objects).toMatchObject({ same: 3 })
+})
+
 describe('an object whose content is equal, and whose source was written since', () => {
   it('is asked for once, and then no more, where only its time is another', async () => {
     const world = await copied(3)

@@ -244,6 +244,8 @@ describe.concurrent('dray copy, from a store to a directory', () => {
     await put(sdk.a, 'from', 'headers', { CacheControl: 'no-cache', ContentEncoding: 'gzip' })
     await put(sdk.a, 'from', 'user', { Metadata: { some: 'thing', mtime: '1234567890' } })
     await put(sdk.a, 'from', 'time', { Metadata: { mtime: '1234567890' } })
+    // A class is the store's own affair.
+    await put(sdk.a, 'from', 'rare', { StorageClass: 'STANDARD_IA' })
     await put(sdk.a, 'from', 'tagged', { Tagging: 'a=b', WebsiteRedirectLocation: '/x' })
     const run = await dray('file', 'copy', 's3://from', at('there'), ...fromA)
     expect(run.result.state).toBe('complete')

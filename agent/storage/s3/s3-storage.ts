@@ -64,7 +64,8 @@ export async function openS3Storage(
 
   const unsupported = (key: Key): string | null => {
     const length = prefix.length + key.length
-    if (length === 0) return 'S3 has no object with an empty key.'
+    if (length === 0)
+      return 'The key is empty (a folder marker of the location itself), and a bucket has no such name; a prefix has.'
     if (length > longestKey) return `S3 keys have at most ${longestKey} bytes, this one has ${length}.`
     return keyToText(key) === null ? 'S3 keys are UTF-8, this one is not.' : null
   }

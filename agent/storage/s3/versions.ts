@@ -59,9 +59,14 @@ export function openVersions(
       // Without versioning, the object itself would be gone now, and nothing would say so.
       if (response.headers['x-amz-delete-marker'] !== 'true') {
         const { op } = client.where(request)
-        throw new DrayError('config', op, `The bucket made no delete marker (${op}).`, {
-          hint: 'Versioning of the destination bucket must be enabled, and stay so.',
-        })
+        throw new DrayError(
+          'config',
+          op,
+          `The bucket made no delete marker (${op}): versioning was turned off, or it lays none on top of another.`,
+          {
+            hint: 'Versioning of the destination bucket must be enabled, and stay so.',
+          },
+        )
       }
     },
   }
