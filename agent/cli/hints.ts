@@ -6,7 +6,8 @@ export const hints: Record<ErrorCode, string> = {
   config: 'See dray --help.',
   busy: 'Wait until it is free, then run the same command again.',
   'no-such-bucket': 'Check the bucket name and the endpoint; Dray makes no buckets.',
-  'not-found': 'Check the name.',
+  'not-found':
+    'Check the name; where the source lists it, run the same command again, and look at the store if it stays.',
   'bad-credentials':
     'Check the keys: AWS_PROFILE, --source-profile or --destination-profile, ~/.aws/credentials.',
   'access-denied': 'Ask whoever owns the place for the right to list, read and write there.',

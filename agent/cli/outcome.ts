@@ -149,7 +149,7 @@ function packetLines({ status, gaveUp }: Outcome): string[] {
     if (parked === 0 && gaveUp === null) continue
     const what =
       parked > 0
-        ? `${plural(parked, 'packet')} could not be worked on, and what is in them is not counted`
+        ? `${plural(parked, 'packet')} could not be worked on, and what is in ${parked === 1 ? 'it' : 'them'} is not counted`
         : `${plural(packets, 'packet')} failed so far`
     lines.push(`  ${what}: ${sentence(error.message)}`, `    → ${error.hint ?? hints[error.code]}`)
     told.add(error.code)
@@ -166,5 +166,6 @@ const nameOf = ({ key, keyEscaped }: FailureView): string =>
 
 const sentence = (text: string): string => {
   const line = text.replace(/\s+/g, ' ').trim()
-  return `${line.charAt(0).toUpperCase()}${line.slice(1)}${/[.!?]$/.test(line) ? '' : '.'}`
+  const begin = /^\w+:\/\//.test(line) ? line.charAt(0) : line.charAt(0).toUpperCase()
+  return `${begin}${line.slice(1)}${/[.!?]$/.test(line) ? '' : '.'}`
 }

@@ -135,6 +135,14 @@ describe('the summary', () => {
     )
     expect(text).toContain('Check the endpoint and the network')
   })
+
+  it('leaves an address as it is, and speaks of one as of one', () => {
+    const error = new DrayError('server-error', 'x', 'http://h answered with nonsense').toBody()
+    const text = toText(outcome(status({ state: 'incomplete', errors: [{ error, packets: 1, parked: 1 }] })))
+    expect(text).toContain(
+      '1 packet could not be worked on, and what is in it is not counted: http://h answered with nonsense.',
+    )
+  })
 })
 
 describe('progress', () => {
