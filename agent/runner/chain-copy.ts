@@ -47,8 +47,8 @@ export class ChainCopy {
   readonly #begun = new Set<Version>()
   readonly #appended = new Map<Version, Appended>()
   readonly #vanished = new Set<Version>()
-  /** Archived, and to be left out. */
-  readonly #skipped = new Set<Version>()
+  /** Left out, and why: archived, or a delete marker on top of another at a destination that lays none there, as Ceph's gateway. */
+  readonly #skipped = new Map<Version, 'archived' | 'not-implemented'>()
 
   constructor(job: Job, todo: Fittable) {
     this.#job = job
@@ -81,13 +81,13 @@ export class ChainCopy {
         const error = toDrayError(thrown, `copy ${displayKey(key)}`)
         if (signal.aborted || error.code === 'interrupted') throw error
         this.#failure = error
-        if (error.code === 'archived' && pass.options.archived !== 'fail') {
-          const stuck = missing.find(
-            (version) => !this.#appended.has(version) && !this.#vanished.has(version),
-          )!
+        const stuck = missing.find((version) => !this.#appended.has(version) && !this.#vanished.has(version))
+        if (stuck && error.code === 'archived' && pass.options.archived !== 'fail') {
           if (pass.options.archived === 'restore')
             return mayWait ? missing.filter((each) => each === stuck || mayBeArchived(each)) : []
-          this.#skipped.add(stuck)
+          this.#skipped.set(stuck, 'archived')
+        } else if (error.code === 'config' && stuck && isRepeated(stuck, 1, [this.#there.at(-1)])) {
+          this.#skipped.set(stuck, 'not-implemented')
         } else if (error.retry === 'never' && !hasMoved(error)) {
           break
         } else {
@@ -109,8 +109,19 @@ export class ChainCopy {
 
   /** What the destination lacks. */
   async #look(signal: AbortSignal): Promise<readonly Version[]> {
-    const wanted = this.#wanted()
-    const fit = await fitToTheEnd(this.#job, wanted, this.#there, this.#known, signal)
+    let wanted = this.#wanted()
+    let fit = await fitToTheEnd(this.#job, wanted, this.#there, this.#known, signal)
+    const repeated = fit.missing.length === 0 ? [] : wanted.filter(isRepeated)
+    if (repeated.length > 0) {
+      // An earlier run may have had to leave these out: nothing that lies above them is to be appended again.
+      const others = wanted.filter((each) => !repeated.includes(each))
+      const without = await fitToTheEnd(this.#job, others, this.#there, nothingKnown, signal)
+      if (without.missing.length < fit.missing.filter((each) => !repeated.includes(each)).length) {
+        for (const each of repeated) this.#skipped.set(each, 'not-implemented')
+        wanted = others
+        fit = without
+      }
+    }
     this.#found = new Map(fit.proofs.map((proof, i) => [wanted[i]!, proof]))
     this.#wasAsked ||= fit.wasAsked
     this.#failure = null
@@ -178,8 +189,9 @@ export class ChainCopy {
     for (const version of versions) {
       const written = this.#appended.get(version)
       const proof = this.#found.get(version)
+      const skipped = this.#skipped.get(version)
       if (this.#vanished.has(version)) tally.vanished(version)
-      else if (this.#skipped.has(version)) tally.skipped(version, 'archived')
+      else if (skipped) tally.skipped(version, skipped)
       else if (written) tally.copied(version, written.bytes, written.evidence, written.dropped)
       // It failed, as it seemed, and was there when it was looked for.
       else if (proof !== undefined && this.#begun.has(version)) tally.copied(version, version.size, proof)
@@ -196,6 +208,10 @@ export class ChainCopy {
     return isPlain ? null : chainRow(key, this.#wanted(), this.#there)
   }
 }
+
+/** A delete marker on top of another: it says nothing but its time. */
+const isRepeated = ({ kind }: Version, at: number, chain: readonly (Version | undefined)[]): boolean =>
+  kind === 'delete-marker' && chain[at - 1]?.kind === 'delete-marker'
 
 export const isOne = (a: Version, b: Version) => a.version === b.version && a.token === b.token
 

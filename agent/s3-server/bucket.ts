@@ -45,6 +45,8 @@ export class Bucket {
   isPublic = false
   /** Whether requests must say that whoever makes them pays. */
   requesterPays = false
+  /** Lays no delete marker on top of another, as Ceph's gateway. */
+  onlyOneMarker = false
 
   constructor(name: string, created: number, options: { lockable?: boolean; versioned?: boolean } = {}) {
     this.name = name
@@ -77,6 +79,7 @@ export class Bucket {
 
   /** Without a version: deletes, or lays a delete marker on top, and returns that. */
   delete(key: Key, now: number): ObjectVersion | null {
+    if (this.onlyOneMarker && this.top(key)?.body === null) return null
     if (this.versioning !== null) return this.#push(key, { deleted: now })
     this.#drop(key, this.top(key))
     return null

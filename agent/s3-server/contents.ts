@@ -43,6 +43,7 @@ export class Contents {
       enforcesOwner?: boolean
       isPublic?: boolean
       requesterPays?: boolean
+      onlyOneMarker?: boolean
     } = {},
   ): void {
     if (this.#world.buckets.has(name)) return
@@ -50,6 +51,7 @@ export class Contents {
     bucket.enforcesOwner = options.enforcesOwner ?? false
     bucket.isPublic = options.isPublic ?? false
     bucket.requesterPays = options.requesterPays ?? false
+    bucket.onlyOneMarker = options.onlyOneMarker ?? false
     this.#world.buckets.set(name, bucket)
   }
 

@@ -113,6 +113,23 @@ describe('a copy of all versions', () => {
     expect(await chains(destination)).toEqual(await chains(source))
   })
 
+  it('leaves out a delete marker on top of another where the destination lays none there', async () => {
+    destination = location(to, 'one-marker')
+    to.createBucket('one-marker', { versioned: true, onlyOneMarker: true })
+    await world.close()
+    world = await openWorld(plane, { locations: { source, destination } })
+    agent = await world.agent({ openStorage })
+    await fill(source, 'a', 'x', null, null, 'xx', null, null, null)
+    const first = await pass()
+    expect(first).toMatchObject({ state: 'complete', failureCauses: [] })
+    expect(first.counts.objects).toMatchObject({ listed: 7, copied: 4, skipped: 3 })
+    expect(await chains(destination)).toEqual(['a: 1 - 2 -'])
+    expect((await pass()).counts.objects).toMatchObject({ listed: 7, copied: 0, same: 4, skipped: 3 })
+    await fill(source, 'a', 'xxx', null, null)
+    expect((await pass()).counts.objects).toMatchObject({ listed: 10, copied: 2, same: 4, skipped: 4 })
+    expect(await chains(destination)).toEqual(['a: 1 - 2 - 3 -'])
+  })
+
   it('appends what has come since, and leaves what the source has lost', async () => {
     await fill(source, 'a', 'x', 'xx')
     await pass()
