@@ -13,6 +13,7 @@ export interface JoinOptions extends TokenOptions {
   site: string
   concurrency: number
   memory: number
+  threads: number
 }
 
 export async function runAgent(options: JoinOptions, io: Io): Promise<number> {
@@ -38,6 +39,7 @@ export async function runAgent(options: JoinOptions, io: Io): Promise<number> {
       env: io.env,
       concurrency: options.concurrency,
       memory: options.memory,
+      threads: options.threads,
       log: words.log,
     })
     try {

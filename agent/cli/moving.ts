@@ -11,7 +11,7 @@ import {
   versionPolicies,
 } from '../../shared/policy.ts'
 import { fidelityOptions, tagsOption } from './fidelity-options.ts'
-import { choice, collect, common, concurrency, memory, whole } from './options.ts'
+import { choice, collect, common, concurrency, memory, threads, whole } from './options.ts'
 
 export function moving(program: Command, kind: 'copy' | 'verify'): Command {
   const command = program
@@ -44,6 +44,7 @@ export function moving(program: Command, kind: 'copy' | 'verify'): Command {
   return common(command)
     .addOption(concurrency())
     .addOption(memory())
+    .addOption(threads())
     .option('--json', 'print one JSON object as the last line of standard output')
     .addHelpText('after', kind === 'copy' ? copyHelp : verifyHelp)
 }

@@ -1,5 +1,5 @@
 /** Options that several commands have, and how their values are read. */
-import { totalmem } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { leastBudget, usualBudget } from '../core/budget.ts'
 
@@ -19,6 +19,16 @@ export const memory = (): Option =>
   new Option('--memory <size>', 'most that work in flight may hold in memory, such as 512M or 2G')
     .argParser(size)
     .default(usualBudget(process.constrainedMemory() || totalmem()), 'a quarter of the machine, 256M to 1G')
+
+const mostThreads = 64
+
+export const threads = (): Option =>
+  new Option(
+    '--threads <number>',
+    'most threads that copy between two stores; auto: as a core is the limit, one a core',
+  )
+    .argParser((text) => (text === 'auto' ? availableParallelism() : whole(1, mostThreads)(text)))
+    .default(availableParallelism(), 'auto')
 
 function size(text: string): number {
   const [, digits, unit = ''] = /^(\d{1,7})([kmg]?)(?:i?b)?$/i.exec(text) ?? []

@@ -4,7 +4,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { DrayError } from '../../shared/error.ts'
 import { exitCodes, type Io } from './io.ts'
 import { moving } from './moving.ts'
-import { common, concurrency, memory, whole } from './options.ts'
+import { common, concurrency, memory, threads, whole } from './options.ts'
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
 export type ProcessIo = Omit<Io, 'stateDir'> & {
@@ -105,6 +105,7 @@ function up(program: Command): Command {
     .option('--host <address>', 'the address of this machine to listen on', '127.0.0.1')
     .addOption(concurrency())
     .addOption(memory())
+    .addOption(threads())
     .addHelpText('after', upHelp)
 }
 
@@ -117,6 +118,7 @@ function agent(program: Command): Command {
     .option('--site <name>', 'where this agent is: agents of a site see the same directories', hostname())
     .addOption(concurrency())
     .addOption(memory())
+    .addOption(threads())
     .addHelpText('after', agentHelp)
 }
 

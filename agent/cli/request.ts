@@ -40,6 +40,7 @@ export interface Request {
   readonly concurrency: number
   /** Bytes. */
   readonly memory: number
+  readonly threads: number
   readonly json: boolean
 }
 
@@ -66,6 +67,7 @@ const rawSchema = rawFidelitySchema.extend({
   versions: z.enum(versionPolicies).default('newest'),
   concurrency: z.number().default(512),
   memory: z.number().default(leastBudget),
+  threads: z.number().default(1),
   json: z.boolean().default(false),
   dryRun: z.boolean().default(false),
   delete: z.boolean().default(false),
@@ -115,6 +117,7 @@ export function parseRequest(
     },
     concurrency: raw.concurrency,
     memory: raw.memory,
+    threads: raw.threads,
     json: raw.json,
   }
 }

@@ -98,6 +98,7 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
       env: io.env,
       concurrency: request.concurrency,
       memory: request.memory,
+      threads: request.threads,
       only: plan.id,
       log,
     })

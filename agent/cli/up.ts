@@ -8,7 +8,7 @@ import { type Io, logLine } from './io.ts'
 import { localSite } from './place.ts'
 
 export async function runUp(
-  options: { port: number; host: string; concurrency: number; memory: number },
+  options: { port: number; host: string; concurrency: number; memory: number; threads: number },
   io: Io,
 ): Promise<number> {
   io.signal.addEventListener('abort', () => io.exitBy(4_500), { once: true })
@@ -36,6 +36,7 @@ export async function runUp(
         env: io.env,
         concurrency: options.concurrency,
         memory: options.memory,
+        threads: options.threads,
         log,
       })
       io.stdout.write(welcome(plane, state.path, options.host))

@@ -1,5 +1,5 @@
 /**
- * The runner of one pass where worker threads may help: packets go to whoever has most room for them, surveys stay in the main thread, which
+ * The runner of one pass where worker threads may help: packets go to whoever has fewest, surveys stay in the main thread, which
  * alone knows how far they are ahead.
  */
 import type { LeasedPacket } from '../../shared/protocol.ts'
@@ -32,7 +32,7 @@ export function sharedRunner(
         'it is leased anew',
       )
     }
-    const helper = packet.kind === 'survey' ? null : roomiest()
+    const helper = packet.kind === 'survey' ? null : leastBusy()
     if (helper === null) {
       near.take([packet])
       return
@@ -45,15 +45,16 @@ export function sharedRunner(
   }
 
   /** Null for the main thread itself. */
-  function roomiest(): FarRunner | null {
+  function leastBusy(): FarRunner | null {
     if (!near.isOpen) return null
     let found: FarRunner | null = null
-    // The main thread has more to do than that, so of two with as much room it is the other one.
-    let room = Math.max(1, near.free())
+    // The main thread has more to do than packets, so of two with as many it is the other one.
+    let packets = near.free() > 0 ? near.working().length : Number.POSITIVE_INFINITY
     for (const runner of far()) {
-      if (runner.free < room) continue
+      const its = runner.list('working').length
+      if (runner.free === 0 || its > packets) continue
       found = runner
-      room = runner.free
+      packets = its
     }
     return found
   }

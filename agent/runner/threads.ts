@@ -44,9 +44,19 @@ interface Sharing {
 /** Objects in flight below which a thread is not worth its while. */
 const leastConcurrency = 8
 
+/** Bytes that a worker is by itself, its code and V8's young generation, whatever it works on. */
+const ofThread = 128 * 2 ** 20
+
 /** How many there may be, the main one included, so that each has enough of what they share. */
 export const mostThreads = (cores: number, concurrency: number, memory: number): number =>
-  Math.max(1, Math.min(cores, Math.floor(concurrency / leastConcurrency), Math.floor(memory / leastBudget)))
+  Math.max(
+    1,
+    Math.min(
+      cores,
+      Math.floor(concurrency / leastConcurrency),
+      1 + Math.floor((memory - leastBudget) / (ofThread + leastBudget)),
+    ),
+  )
 
 /** From the sources, and from the bundle (scripts/build.ts). */
 const entry = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url)
@@ -59,6 +69,7 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
   let lastRunner = 0
   let isClosed = false
   const part = 1 / (most + 1)
+  const memory = Math.floor((place.memory - most * ofThread) * part)
   const load = most > 0 ? watchLoad(more) : null
 
   /** One more, where there is anything that it could do. */
@@ -74,7 +85,6 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
   function begin(number: number): Thread {
     const { agent, stateDir, packetBytes } = place
     const concurrency = Math.ceil(place.concurrency * part)
-    const memory = Math.floor(place.memory * part)
     const workerData: ThreadData = {
       agent,
       stateDir,
@@ -114,7 +124,7 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
     return thread
   }
 
-  const share = () => place.share(1 - threads.size * part)
+  const share = () => place.share(1 - threads.size * part, place.memory - threads.size * (memory + ofThread))
 
   function join(pass: Sharing, thread: Thread): void {
     const id = ++lastRunner

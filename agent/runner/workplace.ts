@@ -28,8 +28,8 @@ export interface WorkplaceOptions {
 }
 
 export interface OwnWorkplace extends Workplace {
-  /** Works with so much (above 0, at most 1) of its requests, objects and memory from now on. */
-  share(part: number): void
+  /** Works with so much (above 0, at most 1) of its requests and objects, and with so many bytes, from now on. */
+  share(part: number, memory: number): void
   close(): void
 }
 
@@ -57,11 +57,10 @@ export function openWorkplace(options: WorkplaceOptions): OwnWorkplace {
     log,
     ...(thread !== undefined && { thread }),
     upload: createUpload({ url, token, log }),
-    share(part) {
+    share(part, bytes) {
       limits.objects = Math.max(1, Math.ceil(concurrency * part))
       // The plans of its places stay what they were.
-      const whole = Math.max(leastBudget, Math.floor(memory * part))
-      limits.bytes = whole - (memory - bodyBudget(concurrency, memory))
+      limits.bytes = Math.max(leastBudget, bytes) - (memory - bodyBudget(concurrency, memory))
       lanes.bound(Math.max(1, Math.ceil(mostRequests(concurrency) * part)))
       slots.changed()
     },

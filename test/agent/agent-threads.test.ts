@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AgentOptions } from '../../agent/agent.ts'
 import { leastBudget } from '../../agent/core/budget.ts'
+import { saturation } from '../../agent/runner/load.ts'
 import { mostThreads } from '../../agent/runner/threads.ts'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
@@ -190,7 +191,30 @@ describe('the number of threads', () => {
   it('is that of the cores, unless each would have too little to work with', () => {
     expect(mostThreads(4, 512, 1024 * 2 ** 20)).toBe(4)
     expect(mostThreads(4, 16, 1024 * 2 ** 20)).toBe(2)
-    expect(mostThreads(4, 512, 2 * leastBudget)).toBe(2)
+    expect(mostThreads(4, 512, 4 * leastBudget)).toBe(2)
+    expect(mostThreads(4, 512, 4 * leastBudget - 1)).toBe(1)
     expect(mostThreads(4, 1, leastBudget)).toBe(1)
+  })
+})
+
+describe('a thread more', () => {
+  it('begins after two looks in a row at which this one had no time and a core had', () => {
+    const look = saturation()
+    const looks: [used: number, idle: number][] = [
+      [1, 3],
+      [0.5, 3],
+      [0.95, 0.6],
+      [0.95, 0.4],
+      [0.95, 1],
+      [0.95, 1],
+      [0.95, 1],
+      [0.95, 1],
+    ]
+    expect(looks.map(([used, idle]) => look(used, idle))).toEqual([
+      ...Array(5).fill(false),
+      true,
+      false,
+      true,
+    ])
   })
 })
