@@ -6,8 +6,10 @@ import {
   CopyObjectCommand,
   CreateBucketCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
@@ -46,13 +48,15 @@ async function copy(): Promise<Result> {
 async function seen(bucket: string, Key: string) {
   const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key }))
   const { ETag, ContentType, ContentLength, Metadata } = head
-  return { ETag, ContentType, ContentLength, Metadata }
+  const { TagSet: tags = [] } = await s3.send(new GetObjectTaggingCommand({ Bucket: bucket, Key }))
+  return { ETag, ContentType, ContentLength, Metadata, tags }
 }
 
 beforeAll(async () => {
   for (const Bucket of [from, to]) await s3.send(new CreateBucketCommand({ Bucket }))
   const Metadata = { colour: 'green' }
-  await s3.send(new PutObjectCommand({ Bucket: from, Key: odd, Body: 'small', ContentType: 'a/b', Metadata }))
+  const besides = { ContentType: 'a/b', Metadata, Tagging: 'a=b' }
+  await s3.send(new PutObjectCommand({ Bucket: from, Key: odd, Body: 'small', ...besides }))
   await s3.send(new PutObjectCommand({ Bucket: from, Key: 'empty', Body: '' }))
   // Ceph cannot copy parts of a key with a "%" in it: its bytes go through the agent.
   for (const Key of ['parts', 'parts of 100%']) {
@@ -80,9 +84,12 @@ it('gets metadata that changed without a byte', async () => {
   const source = `${from}/${encodeURIComponent(odd)}`
   const changed = { MetadataDirective: 'REPLACE', ContentType: 'e/f', Metadata: { colour: 'red' } } as const
   await s3.send(new CopyObjectCommand({ Bucket: from, Key: odd, CopySource: source, ...changed }))
+  const Tagging = { TagSet: [{ Key: 'c', Value: 'd' }] }
+  await s3.send(new PutObjectTaggingCommand({ Bucket: from, Key: odd, Tagging }))
   const { objects, bytes } = await copy()
   expect({ ...objects, bytes }).toMatchObject({ same: 3, copied: 1, bytes: { copied: 0 } })
   expect(await seen(to, odd)).toEqual(await seen(from, odd))
-  expect(await seen(to, odd)).toMatchObject({ ContentType: 'e/f', Metadata: { colour: 'red' } })
+  const Metadata = { colour: 'red' }
+  expect(await seen(to, odd)).toMatchObject({ ContentType: 'e/f', Metadata, tags: Tagging.TagSet })
   expect((await copy()).objects).toMatchObject({ same: 4, copied: 0 })
 })
