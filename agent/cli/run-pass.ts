@@ -8,7 +8,7 @@ import { DrayError, type ErrorBody } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
 import type { PassOptions } from '../../shared/policy.ts'
-import { startControlPlane } from '../embed/control-plane.ts'
+import { fullDisk, startControlPlane } from '../embed/control-plane.ts'
 import { agentIdentity, openStateDir, type StateDir } from '../embed/state-dir.ts'
 import { openStorage } from '../storage/open.ts'
 import { withRetry } from '../storage/retry.ts'
@@ -119,12 +119,15 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
       return stateOf(outcome) === 'complete' ? exitCodes.equal : exitCodes.incomplete
     } catch (error) {
       throwIfInterrupted(io.signal)
-      io.stderr.write(complaint(error, io.debug))
+      io.stderr.write(complaint(fullDisk(state.path) ?? error, io.debug))
       io.stderr.write('  What is done is kept: the same command goes on from here.\n')
       return exitCodes.incomplete
     } finally {
       await agent.stop()
     }
+  } catch (error) {
+    throwIfInterrupted(io.signal)
+    throw fullDisk(state.path) ?? error
   } finally {
     await plane.stop()
   }

@@ -79,7 +79,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       return workerd
     } catch (error) {
       await workerd?.stop()
-      throw full(directory) ?? error
+      throw fullDisk(stateDir) ?? error
     }
   })
   const url = new URL(`http://${reachable(host)}:${workerd.ports.api}`)
@@ -103,8 +103,9 @@ const throughClerk =
     return (await response.json()) as unknown[][]
   }
 
-/** workerd only says that its databases fail; where there is no room for them, that is why. */
-function full(directory: string): DrayError | null {
+/** workerd only says that its databases fail; where there is no room for them, that is why. Null where there is. */
+export function fullDisk(stateDir: string): DrayError | null {
+  const directory = join(stateDir, 'control-plane')
   const { bavail, bsize } = statfsSync(directory)
   if (bavail * bsize > leastFree) return null
   return new DrayError('no-space', 'start', `the disk that Dray keeps its state on is full at ${directory}`, {

@@ -66,6 +66,25 @@ describe('a side in trouble', () => {
       }
     },
   )
+
+  it.runIf(canMount())(
+    'a state directory without room says that it is that disk, and is no defect',
+    async () => {
+      const { a, at } = place
+      a.fill('many', { count: 6_000, key: (i) => `${name(i)}-with-a-rather-long-name`, size: () => 8 })
+      mkdirSync(at('many'))
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=650k', 'none', at('many')])
+      try {
+        const args = ['copy', 's3://many', at('many-to'), ...fromA]
+        const full = await place.begin('many', ...args).ended
+        expect(full.status).not.toBe(0)
+        expect(full.stderr).toContain('the disk that Dray keeps its state on is full')
+        expect(full.stderr).not.toContain('defect')
+      } finally {
+        execFileSync('umount', ['-l', at('many')])
+      }
+    },
+  )
 })
 
 describe('large objects', () => {
