@@ -75,11 +75,17 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
   /** One more, where there is anything that it could do. */
   function more(): void {
     if (isClosed || threads.size + crashed >= most || sharing.size === 0) return
-    place.intents.make()
-    const thread = begin(++begun)
-    threads.add(thread)
+    try {
+      place.intents.make()
+      threads.add(begin(++begun))
+    } catch (error) {
+      // The main thread does what it can.
+      crashed++
+      place.log({ level: 'warn', event: 'thread-not-begun', message: String(error) })
+      return
+    }
     share()
-    for (const pass of sharing) join(pass, thread)
+    for (const pass of sharing) join(pass)
   }
 
   function begin(number: number): Thread {
@@ -126,11 +132,15 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
 
   const share = () => place.share(1 - threads.size * part, place.memory - threads.size * (memory + ofThread))
 
-  function join(pass: Sharing, thread: Thread): void {
-    const id = ++lastRunner
-    const runner = new FarRunner(thread, id, pass.welcome, pass.post, pass.changed)
-    thread.runners.set(id, runner)
-    pass.far.set(thread, runner)
+  /** Each thread that it has nothing to do with yet. */
+  function join(pass: Sharing): void {
+    for (const thread of threads) {
+      if (pass.far.has(thread)) continue
+      const id = ++lastRunner
+      const runner = new FarRunner(thread, id, pass.welcome, pass.post, pass.changed)
+      thread.runners.set(id, runner)
+      pass.far.set(thread, runner)
+    }
     pass.changed()
   }
 
@@ -151,8 +161,8 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
       if (most === 0 || !maySpread(welcome)) return near
       const pass: Sharing = { welcome, post, changed, far: new Map() }
       sharing.add(pass)
-      for (const thread of threads) join(pass, thread)
-      if (atOnce) while (threads.size + crashed < most) more()
+      join(pass)
+      if (atOnce) while (!isClosed && threads.size + crashed < most) more()
       return sharedRunner(
         near,
         () => [...pass.far.values()],

@@ -38,6 +38,23 @@ describe('the lane of an endpoint', () => {
     for (const { status } of await Promise.all(answers)) expect(status).toBe(200)
   })
 
+  test('lets fewer go from when it gets a smaller share, and more when that grows again', async () => {
+    const { peer, held, until } = await holdingPeer()
+    const lanes = openLanes({ most: 4 })
+    const [wire] = wires(lanes)
+    const answers = Array.from({ length: 6 }, () => wire!.whole(get(peer), 10))
+    expect(await until(4)).toBe(4)
+    lanes.bound(2)
+    for (const each of held.splice(0, 3)) each.answer('200 OK')
+    // One is still under way.
+    expect(await until(2)).toBe(2)
+    lanes.bound(4)
+    for (const each of held.splice(0)) each.answer('200 OK')
+    await until(1)
+    held[0]!.answer('200 OK')
+    for (const { status } of await Promise.all(answers)) expect(status).toBe(200)
+  })
+
   test('is not held up by those who give up, waiting or going', async () => {
     const { peer, held, until } = await holdingPeer()
     const [wire] = wires(openLanes({ most: 1 }))
