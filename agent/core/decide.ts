@@ -39,7 +39,9 @@ export function decide(pair: Pair, row: BaselineRow | null, sight: Sight): Decis
   const { options } = sight
   if (!source) {
     const wanted = options.kind === 'verify' ? !options.oneWay : options.delete
-    return destination?.kind === 'object' && wanted ? { is: 'destination-only', destination } : left
+    // What cannot be listed at the destination is not known to be only there.
+    const isThere = destination?.kind === 'object' && !destination.refused
+    return isThere && wanted ? { is: 'destination-only', destination } : left
   }
   if (source.refused) return { is: 'refused', source }
   if (source.kind !== 'object') return { is: 'no-object', source }

@@ -35,7 +35,10 @@ export interface Entry {
   readonly version?: string
   /** Its key at the source itself, where a mapping gives it another one. */
   readonly origin?: Key
-  /** Objects that belong at this key and cannot be told apart, or go nowhere: each is a failure, and the key is left alone. */
+  /**
+   * Objects that belong at this key and cannot be told apart, or go nowhere, or a directory that cannot be listed: each is a
+   * failure, and the key is left alone.
+   */
   readonly refused?: readonly Refusal[]
 }
 

@@ -1,7 +1,7 @@
 /** --delete: nothing is deleted on the word of a listing that was not complete, nor what has changed since. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import {
@@ -137,27 +137,34 @@ describe('a directory', () => {
     b.hooks = {}
   })
 
-  it.runIf(nobodyCanRun)('that may not be read is named, and nothing is deleted', async () => {
-    const { at } = place
-    for (const dir of ['a', 'locked', 'z']) {
-      for (const side of ['some', 'copy']) {
-        mkdirSync(at('shared', side, dir), { recursive: true })
-        writeFileSync(at('shared', side, dir, 'same'), 'x')
+  it.runIf(nobodyCanRun)(
+    'in which one may not be read is copied but for that; what is in it is not deleted',
+    async () => {
+      const { at } = place
+      for (const dir of ['a', 'locked', 'z']) {
+        for (const side of ['some', 'copy']) {
+          mkdirSync(at('shared', side, dir), { recursive: true })
+          writeFileSync(at('shared', side, dir, 'same'), 'x')
+        }
+        writeFileSync(at('shared/some', dir, 'new'), 'x')
+        writeFileSync(at('shared/copy', dir, 'more'), 'x')
       }
-      writeFileSync(at('shared/copy', dir, 'more'), 'x')
-    }
-    mkdirSync(at('shared/state'))
-    execFileSync('chown', ['-R', `${nobody}:${nobody}`, at('shared/copy'), at('shared/state')])
-    chmodSync(at('shared/some/locked'), 0o700)
-    chmodSync(at(), 0o711)
-    const args = ['copy', at('shared/some'), at('shared/copy'), '--delete']
-    const { status, result, stderr } = checked(
-      await place.begin('shared/state', { uid: nobody }, ...args).ended,
-    )
-    expect([status, result.state]).toEqual([1, 'incomplete'])
-    expect(result.objects).toMatchObject({ deleted: 0, vanished: 0 })
-    expect(stderr).toContain(`The directory ${at('shared/some/locked')} cannot be listed`)
-    const left = readdirSync(at('shared/copy'), { recursive: true, encoding: 'utf8' }).sort()
-    expect(left).toEqual(['a', 'locked', 'z'].flatMap((dir) => [dir, `${dir}/more`, `${dir}/same`]))
-  })
+      mkdirSync(at('shared/state'))
+      execFileSync('chown', ['-R', `${nobody}:${nobody}`, at('shared/copy'), at('shared/state')])
+      chmodSync(at('shared/some/locked'), 0o700)
+      chmodSync(at(), 0o711)
+      const args = ['copy', at('shared/some'), at('shared/copy'), '--delete']
+      const { status, result } = checked(await place.begin('shared/state', { uid: nobody }, ...args).ended)
+      expect([status, result.state]).toEqual([1, 'incomplete'])
+      expect(result.objects).toMatchObject({ deleted: 2, vanished: 0 })
+      expect(readFileSync(result.report, 'utf8')).toContain(
+        `The directory ${at('shared/some/locked')} cannot be listed`,
+      )
+      const left = readdirSync(at('shared/copy'), { recursive: true, encoding: 'utf8' }).sort()
+      const names = { a: ['new', 'same'], locked: ['more', 'same'], z: ['new', 'same'] }
+      expect(left).toEqual(
+        Object.entries(names).flatMap(([dir, files]) => [dir, ...files.map((name) => `${dir}/${name}`)]),
+      )
+    },
+  )
 })

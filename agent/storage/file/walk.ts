@@ -8,7 +8,7 @@ import { type BigIntStats, type Dir, type Dirent, opendir as openDir } from 'nod
 import { promisify } from 'node:util'
 import { DrayError } from '../../../shared/error.ts'
 import { displayKey, type Key } from '../../../shared/key.ts'
-import { isEmpty, type Range } from '../../../shared/range.ts'
+import { contains, isEmpty, type Range } from '../../../shared/range.ts'
 import { type SortedLines, sortLines } from '../external-sort.ts'
 import { throwIfAborted } from '../interrupt.ts'
 import type { Entry } from '../storage.ts'
@@ -101,8 +101,28 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
         directory.release()
       }
     } catch (error) {
-      throw dir === '' ? fileError(error, op) : unlistable(error, dir)
+      if (dir === '') throw fileError(error, op)
+      const failure = unlistable(error, dir)
+      if (failure.code !== 'access-denied') throw failure
+      refuse(dir, failure)
     }
+  }
+
+  /**
+   * A directory that this user may not list (`lost+found`, say) must not keep what is beside it from being listed. It stands in the
+   * listing where what is in it would begin, as something that goes nowhere and has to be told.
+   */
+  function refuse(dir: Key, { code, message }: DrayError): void {
+    const key = `${dir}/` as Key
+    if (!contains(whole, key)) return
+    page.push({
+      key,
+      kind: 'object',
+      size: 0,
+      mtime: 0,
+      token: '',
+      refused: [{ key, size: 0, code, message }],
+    })
   }
 
   /** Names the directory: one among thousands stops the listing, and has to be found. */
