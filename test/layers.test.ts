@@ -59,7 +59,7 @@ it('keeps I/O, clock and randomness out of core', () => {
 })
 
 it('reads the environment only in entry files', () => {
-  const entries = new Set(['agent/main.ts', 'agent/s3-server/main.ts'])
+  const entries = new Set(['agent/main.ts', 'agent/runner/thread.ts', 'agent/s3-server/main.ts'])
   const wrong = files.filter((file) => !entries.has(file) && /process\.env\b/.test(sourceOf(file)))
   expect(wrong).toEqual([])
 })
