@@ -52,6 +52,8 @@ export interface WorldOptions {
 }
 
 let worlds = 0
+/** The agent of a name that was started last: two of one name at a time supersede one another, in any order. */
+const last = new Map<string, Agent>()
 
 export async function openWorld(plane: Plane, options: WorldOptions = {}): Promise<World> {
   const migration = `m-${++worlds}-${process.pid}`
@@ -80,10 +82,12 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
       stateDirs.push(stateDir)
       const emitter = new EventEmitter()
       const events: LogEvent[] = []
+      const id = `agent-${agents.length + 1}`
+      await last.get(id)?.stop()
       const agent: Agent = startAgent({
         url: plane.url,
         token: plane.agentToken,
-        id: `agent-${agents.length + 1}`,
+        id,
         site: 'here',
         stateDir,
         version: 'test',
@@ -98,6 +102,7 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
         },
         ...more,
       })
+      last.set(id, agent)
       const mine: TestAgent = {
         drain: agent.drain,
         stop: agent.stop,
