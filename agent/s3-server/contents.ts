@@ -34,6 +34,11 @@ export class Contents {
     this.#world = world
   }
 
+  /** With all that is in it. */
+  removeBucket(name: string): void {
+    this.#world.buckets.delete(name)
+  }
+
   /** Where there is one of this name, it stays as it is. */
   createBucket(
     name: string,

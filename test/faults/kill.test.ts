@@ -108,9 +108,11 @@ describe('kill -9', () => {
       while (killed < kills) {
         const over = await Promise.race([running.ended, setTimeout(600 + Math.random() * 1200)])
         if (over) {
-          // It came to its end between two kills (or after workerd was killed): begin a new pass, and kill that one.
+          // It came to its end between two kills (or after workerd was killed): what is to be killed next has all to do again.
           expect(over.status, over.stderr).toBe(0)
           result = resultOf(over)
+          server.removeBucket('kill')
+          server.createBucket('kill')
           running = start(command, env, true)
           continue
         }
