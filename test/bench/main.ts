@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [--json FILE] [--only NAME]`: Dray beside rclone (and `aws s3 sync` where it can do the same), in the same run.
+ * `npm run bench [-- --quick] [--json FILE] [--only NAME]…`: Dray beside rclone (and `aws s3 sync` where it can do the same), in the same run.
  * Every figure is the median of three runs (one with --quick). CPU, user and system, is that of the client: for Dray the agent and its
  * control plane together, their start included, which has a row of its own. Memory is the most that all its processes held together.
  * Ratios are rclone's figure divided by the tool's: above 1, the tool needs less than rclone. `table.ts` makes the README's table of FILE.
@@ -15,7 +15,11 @@ import { aws, dray, isInstalled, rclone, type Tool } from './tools.ts'
 import { type Workload, workloads } from './workloads.ts'
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    only: { type: 'string', multiple: true },
+  },
 })
 const repeats = options.quick ? 1 : 3
 const work = mkdtempSync(join(tmpdir(), 'dray-bench-'))
@@ -116,7 +120,7 @@ console.log(
 const rows: Row[] = []
 try {
   for (const workload of workloads(options.quick)) {
-    if (options.only && !workload.name.includes(options.only)) continue
+    if (options.only?.every((name) => !workload.name.includes(name))) continue
     const refusal = stores.refusal(workload)
     console.log(`${workload.name}${refusal === null ? '' : `: left out, ${refusal}`}`)
     if (refusal !== null) continue
