@@ -11,7 +11,7 @@ import { restoreAndCopy } from './archived.ts'
 import { ChainCopy, type Fittable, isOne } from './chain-copy.ts'
 import { type ChainTodo, planChains } from './chain-plan.ts'
 import { type Job, remember } from './copy-packet.ts'
-import { eachInSlot } from './each.ts'
+import { eachOfPacket } from './each.ts'
 import { chainOf, versionsOf } from './look-chains.ts'
 import { isSideTrouble } from './trouble.ts'
 
@@ -19,33 +19,24 @@ type OnlyThere = Extract<ChainTodo, { is: 'destination-only' }>
 
 /** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
 export async function copyChains(job: Job): Promise<Key | null> {
-  const { pass, packet, tally, report, signal } = job
+  const { pass, packet, tally, signal } = job
   const plan = await planChains(pass, packet, tally, signal)
   /** Chains that go on when these versions of theirs are out of the archive. */
   const archived: { copy: ChainCopy; todo: Fittable; versions: readonly Version[] }[] = []
-
-  const work = <Item extends { todo: ChainTodo }>(
-    items: readonly Item[],
-    act: (item: Item, signal: AbortSignal) => Promise<void>,
-  ) =>
-    eachInSlot(items, pass.slots, signal, largestOf, async (item, within) => {
-      await report.ready()
-      await act(item, within)
-      tally.progress.objects++
-    })
 
   async function copyChain(copy: ChainCopy, todo: Fittable, mayWait: boolean, within: AbortSignal) {
     const versions = await copy.run(mayWait, within)
     if (versions.length > 0) {
       archived.push({ copy, todo, versions })
+      // It is not done yet.
+      tally.progress.objects--
       return
     }
     const row = copy.settle()
     if (row) plan.rows.push(row)
   }
 
-  const todos = plan.todo.map((todo) => ({ todo }))
-  await work(todos, async ({ todo }, within) => {
+  await eachOfPacket(job, plan.todo, largestOf, async (todo, within) => {
     switch (todo.is) {
       case 'too-long':
         return tally.failed(todo.source.versions.at(-1)!, tooLong(todo.count))
@@ -62,14 +53,15 @@ export async function copyChains(job: Job): Promise<Key | null> {
     job,
     stuck.flatMap(({ versions }) => versions),
   )
-  await work(stuck, ({ copy, todo }, within) => copyChain(copy, todo, false, within))
+  const sizeOf = ({ todo }: { todo: Fittable }) => largestOf(todo)
+  await eachOfPacket(job, stuck, sizeOf, ({ copy, todo }, within) => copyChain(copy, todo, false, within))
 
   if (!pass.options.dryRun) await remember(job, plan.through, plan.began, plan.rows)
   return plan.through
 }
 
 /** Bytes: one version at a time is on its way. */
-const largestOf = ({ todo }: { todo: ChainTodo }): number =>
+const largestOf = (todo: ChainTodo): number =>
   todo.is === 'fitted' ? todo.source.versions.reduce((most, { size }) => Math.max(most, size), 0) : 0
 
 export const tooLong = (count: number) => ({

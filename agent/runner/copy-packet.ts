@@ -11,7 +11,7 @@ import { copyObject } from '../copy.ts'
 import { type Proof, prove } from '../prove.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
 import { archivedError, mayBeArchived, restoreAndCopy } from './archived.ts'
-import { eachInSlot } from './each.ts'
+import { eachOfPacket } from './each.ts'
 import { type Instead, planLarge, uploadPacket } from './large-object.ts'
 import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
@@ -37,7 +37,7 @@ export interface Job {
 
 /** How far the packet has come, in key order, or what becomes of it instead. Throws where it could not be worked on as a whole. */
 export async function copyPacket(job: Job): Promise<Key | null | Instead> {
-  const { pass, packet, tally, report, signal } = job
+  const { pass, packet, tally, signal } = job
   const { options } = pass
   if (packet.upload) return uploadPacket(job, packet.upload)
   const plan = await makePlan(pass, packet, tally, signal)
@@ -53,11 +53,7 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
 
   const bytesOf = (todo: Todo) => (todo.is === 'destination-only' ? 0 : todo.source.size)
   const work = (todos: Todo[], act: (todo: Todo, signal: AbortSignal) => Promise<void>) =>
-    eachInSlot(todos, pass.slots, signal, bytesOf, async (todo, within) => {
-      await report.ready()
-      await act(todo, within)
-      tally.progress.objects++
-    })
+    eachOfPacket(job, todos, bytesOf, act)
 
   /** For later in this packet, and not done yet. */
   function putAside<T>(list: T[], item: T) {

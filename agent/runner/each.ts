@@ -1,5 +1,6 @@
 /** Works on many objects at once, each in a slot of the agent's. */
 import { setMaxListeners } from 'node:events'
+import type { Job } from './copy-packet.ts'
 import type { Slots } from './slots.ts'
 
 /**
@@ -53,3 +54,19 @@ export async function eachInSlot<T>(
   signal.removeEventListener('abort', abort)
   if (failure) throw (failure as { error: unknown }).error
 }
+
+/** As `eachInSlot`, for what a packet has to do: no more is begun than the report takes lines of, and each that is done is progress. */
+export const eachOfPacket = <T>(
+  { pass, report, tally, signal }: Pick<Job, 'pass' | 'report' | 'tally' | 'signal'>,
+  items: Iterable<T>,
+  bytes: (item: T) => number,
+  work: (item: T, signal: AbortSignal) => Promise<void>,
+): Promise<void> =>
+  eachInSlot(items, pass.slots, signal, bytes, async (item, within) => {
+    await report.ready()
+    await work(item, within)
+    tally.progress.objects++
+  })
+
+/** Bytes of what is compared: bodies are hashed as they stream, so each costs a buffer and not its size. */
+export const nothingHeld = () => 0

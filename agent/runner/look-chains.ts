@@ -9,12 +9,12 @@ import { oneKey, type Range } from '../../shared/range.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
 import { type Known, nothingKnown } from '../core/chain.ts'
 import { type ChainDecision, decideChains, listedVersions, settledChain } from '../core/chain-decision.ts'
-import { narrow } from '../core/narrow.ts'
-import { march, type Pair } from '../march.ts'
+import type { Pair } from '../march.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Chain, Version, Versions } from '../storage/versions.ts'
 import type { Pass } from './pass.ts'
-import { rowsOf } from './rows.ts'
+import type { Rows } from './rows.ts'
+import { walkRange } from './walk-range.ts'
 
 export interface SeenChain {
   readonly key: Key
@@ -27,55 +27,44 @@ export interface SeenChain {
 }
 
 /** As `look`. */
-export async function* lookAtChains(
+export const lookAtChains = (
   pass: Pass,
   range: Range,
-  options: { readonly signal: AbortSignal },
-): AsyncGenerator<SeenChain[]> {
-  const listing = new AbortController()
-  const signal = AbortSignal.any([options.signal, listing.signal])
-  const rows = pass.baseline ? rowsOf(pass.baseline, range) : null
-
-  async function see(pair: Pair<Chain>, before: Key | null): Promise<SeenChain> {
-    const { key } = pair
-    const listed = listedVersions(pair)
-    if (!pass.filter.matches(key)) return { key, chain: null, row: null, listed }
-    const chain = decideChains(pair, nothingKnown, pass.sight)
-    if (!rows || chain.is !== 'fitted' || !pair.destination || settledChain(chain, pass.options))
-      return { key, chain, row: null, listed }
-    const row = await rows.at(key, before)
-    const known = row && knownFrom(row, pair)
-    return known
-      ? { key, chain: decideChains(pair, known, pass.sight), row, listed }
-      : { key, chain, row: null, listed }
-  }
-
-  try {
-    for (const part of narrow(range, pass.filter.ranges)) {
-      const [source, destination] = [pass.source, pass.destination].map((side) =>
-        versionsOf(side).list(part, signal),
-      )
-      let before: Key | null = part.after
-      for await (const batch of march(source!, destination!, part)) {
-        const seen: SeenChain[] = []
-        for (const pair of batch) {
-          seen.push(await see(pair, before))
-          before = pair.key
-        }
-        let wanted = false
-        try {
-          yield seen
-          wanted = true
-        } finally {
-          // Before the listings are ended: each would wait for the page that is on its way.
-          if (!wanted) listing.abort()
-        }
+  { signal }: { readonly signal: AbortSignal },
+): AsyncGenerator<SeenChain[]> =>
+  walkRange<Chain, SeenChain>(pass, range, signal, {
+    list: (part, signal) => [
+      versionsOf(pass.source).list(part, signal),
+      versionsOf(pass.destination).list(part, signal),
+    ],
+    async see(batch, rows, first) {
+      let before = first
+      const seen: SeenChain[] = []
+      for (const pair of batch) {
+        seen.push(await seeChain(pass, pair, rows, before))
+        before = pair.key
       }
-    }
-  } finally {
-    listing.abort()
-    await rows?.close()
-  }
+      return seen
+    },
+  })
+
+async function seeChain(
+  pass: Pass,
+  pair: Pair<Chain>,
+  rows: Rows | null,
+  before: Key | null,
+): Promise<SeenChain> {
+  const { key } = pair
+  const listed = listedVersions(pair)
+  if (!pass.filter.matches(key)) return { key, chain: null, row: null, listed }
+  const chain = decideChains(pair, nothingKnown, pass.sight)
+  if (!rows || chain.is !== 'fitted' || !pair.destination || settledChain(chain, pass.options))
+    return { key, chain, row: null, listed }
+  const row = await rows.at(key, before)
+  const known = row && knownFrom(row, pair)
+  return known
+    ? { key, chain: decideChains(pair, known, pass.sight), row, listed }
+    : { key, chain, row: null, listed }
 }
 
 /** The chain of one key as it is now; null where there is nothing of it. */

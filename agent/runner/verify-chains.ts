@@ -7,7 +7,7 @@ import type { Chain, Version } from '../storage/versions.ts'
 import { type ChainTodo, planChains } from './chain-plan.ts'
 import { tooLong } from './copy-chains.ts'
 import type { Job } from './copy-packet.ts'
-import { eachInSlot } from './each.ts'
+import { eachOfPacket, nothingHeld } from './each.ts'
 import { type Fitted, fitToTheEnd, hasMoved } from './fit-chains.ts'
 import { chainOf } from './look-chains.ts'
 import { isSideTrouble } from './trouble.ts'
@@ -17,19 +17,9 @@ const tries = 4
 
 /** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
 export async function verifyChains(job: Job): Promise<Key | null> {
-  const { pass, packet, tally, report, signal } = job
+  const { pass, packet, tally, signal } = job
   const plan = await planChains(pass, packet, tally, signal)
-  await eachInSlot(
-    plan.todo,
-    pass.slots,
-    signal,
-    () => 0,
-    async (todo, within) => {
-      await report.ready()
-      await verifyChain(job, todo, within)
-      tally.progress.objects++
-    },
-  )
+  await eachOfPacket(job, plan.todo, nothingHeld, (todo, within) => verifyChain(job, todo, within))
   return plan.through
 }
 

@@ -11,7 +11,7 @@ import { differingProperties } from '../core/same-properties.ts'
 import { prove } from '../prove.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Job } from './copy-packet.ts'
-import { eachInSlot } from './each.ts'
+import { eachOfPacket, nothingHeld } from './each.ts'
 import type { Pass } from './pass.ts'
 import { makePlan, type Todo } from './plan.ts'
 import { isGone, isSideTrouble, unreadable } from './trouble.ts'
@@ -21,20 +21,9 @@ const tries = 4
 
 /** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
 export async function verifyPacket(job: Job): Promise<Key | null> {
-  const { pass, packet, tally, report, signal } = job
+  const { pass, packet, tally, signal } = job
   const plan = await makePlan(pass, packet, tally, signal)
-  // Bodies are hashed as they stream, so each costs a buffer and not its size.
-  await eachInSlot(
-    plan.todo,
-    pass.slots,
-    signal,
-    () => 0,
-    async (todo, within) => {
-      await report.ready()
-      await verifyOne(job, todo, within)
-      tally.progress.objects++
-    },
-  )
+  await eachOfPacket(job, plan.todo, nothingHeld, (todo, within) => verifyOne(job, todo, within))
   return plan.through
 }
 
