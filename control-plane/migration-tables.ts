@@ -6,7 +6,7 @@
  * (one pass runs at a time), and so are its failures. Keys are TEXT: SQLite's order of the UTF-8 of a byte string is the
  * order of its bytes.
  */
-import type { NewMigration, PassState } from '../shared/api.ts'
+import type { NewMigration, PassState } from '../shared/api/migrations.ts'
 import type { Key } from '../shared/key.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import type { Failure, PacketKind } from '../shared/protocol.ts'

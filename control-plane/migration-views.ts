@@ -1,6 +1,6 @@
 /** What a `Migration` object shows of itself: figures and pages, each bounded. */
 import type * as z from 'zod'
-import type { failuresPageSchema, PassStatus, packetsPageSchema } from '../shared/api.ts'
+import type { failuresPageSchema, PassStatus, packetsPageSchema } from '../shared/api/migrations.ts'
 import type { ErrorCode } from '../shared/error.ts'
 import { escapeKey, publicKey, unescapeKey } from '../shared/key.ts'
 import type { Packet } from './core/packet.ts'

@@ -6,7 +6,7 @@
  * sockets whose messages were in it are closed, so that their agents connect anew and send again.
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { PassStatus } from '../shared/api.ts'
+import type { PassStatus } from '../shared/api/migrations.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../shared/protocol.ts'
 import { Batches } from './batches.ts'

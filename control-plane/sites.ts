@@ -1,4 +1,4 @@
-import type { NewMigration } from '../shared/api.ts'
+import type { NewMigration } from '../shared/api/migrations.ts'
 
 /** The sites that an agent must be of, all at once, to reach both locations and the manifest. */
 export function sitesOf({ source, destination, manifest }: NewMigration): string[] {

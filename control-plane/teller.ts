@@ -3,7 +3,7 @@
  * must be told is in the pass's row (`told`), so that it is told even if the object dies in between; telling twice does
  * no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
  */
-import type { PassStatus } from '../shared/api.ts'
+import type { PassStatus } from '../shared/api/migrations.ts'
 import { type Env, workspace } from './env.ts'
 import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
 import { passStatus } from './migration-views.ts'

@@ -1,6 +1,6 @@
 /** The console's only caller of the network. */
 import * as z from 'zod'
-import { type AgentView, agentSchema, type MigrationView, migrationSchema } from '../shared/api.ts'
+import { type AgentView, agentSchema, type MigrationView, migrationSchema } from '../shared/api/migrations.ts'
 
 const problemSchema = z.object({ title: z.string(), hint: z.string().nullish() })
 

@@ -2,7 +2,7 @@
  * The console's first page: what is moving, and how far it is. The operator's token comes in the address's fragment (`dray up`
  * prints the address), which browsers do not send, and stays in this tab.
  */
-import type { MigrationView } from '../shared/api.ts'
+import type { MigrationView } from '../shared/api/migrations.ts'
 import { formatLocation } from '../shared/location.ts'
 import { agents, migrations, Refused } from './api.ts'
 

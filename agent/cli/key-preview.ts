@@ -2,7 +2,7 @@
  * What the first keys of a migration become, for whoever wants to see what a mapping does before it is done. It also finds out
  * early that a manifest is not there, or cannot be understood.
  */
-import type { NewMigration } from '../../shared/api.ts'
+import type { NewMigration } from '../../shared/api/migrations.ts'
 import { displayKey } from '../../shared/key.ts'
 import { compileFilter } from '../core/filter.ts'
 import { type ArrangeDeps, readManifest } from '../mapping/arrange.ts'

@@ -3,7 +3,7 @@
  * repetition of patterns do not matter. Changing this function orphans what users have unfinished.
  */
 import { createHash } from 'node:crypto'
-import type { NewMigration } from '../../shared/api.ts'
+import type { NewMigration } from '../../shared/api/migrations.ts'
 import type { Filter } from '../../shared/policy.ts'
 
 export function migrationId(migration: NewMigration): string {

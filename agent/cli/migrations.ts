@@ -1,7 +1,7 @@
 /** `dray migrations` and `dray migration ID`: what a control plane knows. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MigrationView, PassStatus } from '../../shared/api.ts'
+import type { MigrationView, PassStatus } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'

@@ -1,5 +1,5 @@
 /** What a finished `dray copy` or `dray verify` has to say: for people, and with --json for programs. Pure. */
-import type { FailureView, PassStatus } from '../../shared/api.ts'
+import type { FailureView, PassStatus } from '../../shared/api/migrations.ts'
 import { evidenceClasses } from '../../shared/counts.ts'
 import type { ErrorBody } from '../../shared/error.ts'
 import { displayKey, keyFromText, unescapeKey, visible } from '../../shared/key.ts'

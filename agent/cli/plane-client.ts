@@ -15,7 +15,7 @@ import {
   passStatusSchema,
   problemSchema,
   startedPassSchema,
-} from '../../shared/api.ts'
+} from '../../shared/api/migrations.ts'
 import { DrayError, type ErrorCode } from '../../shared/error.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 

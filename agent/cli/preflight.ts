@@ -5,7 +5,7 @@
  */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import type { NewMigration } from '../../shared/api.ts'
+import type { NewMigration } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { keyFromText } from '../../shared/key.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'

@@ -1,5 +1,5 @@
 /** Live progress on standard error: one block that redraws itself on a terminal, else a plain line every few seconds. */
-import type { PassStatus } from '../../shared/api.ts'
+import type { PassStatus } from '../../shared/api/migrations.ts'
 import { visible } from '../../shared/key.ts'
 import { bytes, count, duration } from './figures.ts'
 import { packetsOf } from './outcome.ts'

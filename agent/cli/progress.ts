@@ -4,7 +4,7 @@
  * The time left is a range: work left over the pace of the last seconds and over that of the whole time, whichever of
  * objects and bytes takes longer. While the survey has not seen everything, the work left is not known.
  */
-import type { PassStatus } from '../../shared/api.ts'
+import type { PassStatus } from '../../shared/api/migrations.ts'
 
 /** Milliseconds. Short enough to follow a change, long enough for a packet of large objects. */
 const windowMs = 15_000

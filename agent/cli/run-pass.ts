@@ -3,7 +3,7 @@
  * plane and one agent, run the pass, tell how it ended, leave nothing running.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FailureView, PassStatus } from '../../shared/api.ts'
+import type { FailureView, PassStatus } from '../../shared/api/migrations.ts'
 import { DrayError, type ErrorBody } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'

@@ -2,7 +2,7 @@
  * When to stop waiting for a pass: nothing has moved for a while, and errors say why. Each packet is tried several
  * times, so with thousands of them and a store that is gone the pass itself would end only after hours. Pure.
  */
-import type { PassStatus } from '../../shared/api.ts'
+import type { PassStatus } from '../../shared/api/migrations.ts'
 import type { ErrorBody } from '../../shared/error.ts'
 
 /** Without any movement (ms). Longer than a packet's own attempts take, and a store's restart. */

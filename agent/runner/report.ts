@@ -8,7 +8,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip, type Gzip } from 'node:zlib'
-import type { ReportLine } from '../../shared/api.ts'
+import type { ReportLine } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import type { Pass, ReportAddress } from './pass.ts'
 

@@ -2,7 +2,7 @@
  * A pass in figures, kept up to date with every step of its packets, so that its status is never a scan. Stored as one
  * JSON document in the transaction of the steps that it counts. The functions change the counters that they are given.
  */
-import type { PassStatus } from '../../shared/api.ts'
+import type { PassStatus } from '../../shared/api/migrations.ts'
 import { addCounts, type Counts, zeroCounts } from '../../shared/counts.ts'
 import type { ErrorBody, ErrorCode } from '../../shared/error.ts'
 import type { Work } from '../../shared/protocol.ts'

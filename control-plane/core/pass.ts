@@ -7,7 +7,7 @@
  *
  * The three are final: what is left of an incomplete one is the next pass's work.
  */
-import type { PassState } from '../../shared/api.ts'
+import type { PassState } from '../../shared/api/migrations.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import type { Counters } from './counters.ts'
 

@@ -1,7 +1,7 @@
 /** Path and query parameters, parsed; and what they name, or 404. */
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { type MigrationView, migrationIdSchema, type NewMigration } from '../../shared/api.ts'
+import { type MigrationView, migrationIdSchema, type NewMigration } from '../../shared/api/migrations.ts'
 import { type Env, workspace } from '../env.ts'
 import type { Migration } from '../migration.ts'
 import { Catalogue } from '../store/catalogue.ts'

@@ -1,7 +1,12 @@
 /** What operators configure and list. */
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { type AgentView, migrationIdSchema, type NewMigration, newMigrationSchema } from '../../shared/api.ts'
+import {
+  type AgentView,
+  migrationIdSchema,
+  type NewMigration,
+  newMigrationSchema,
+} from '../../shared/api/migrations.ts'
 import { type Env, workspace } from '../env.ts'
 import { sitesOf } from '../sites.ts'
 import { access } from './access.ts'

@@ -1,6 +1,6 @@
 /** Passes: start, watch, cancel, and what became of them. */
 import { Hono } from 'hono'
-import type { NewMigration } from '../../shared/api.ts'
+import type { NewMigration } from '../../shared/api/migrations.ts'
 import { seesAll } from '../../shared/mapping.ts'
 import { defaultPassOptions, type PassOptions, passOptionsSchema } from '../../shared/policy.ts'
 import type { Env } from '../env.ts'

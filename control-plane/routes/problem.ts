@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { ZodError, type z } from 'zod'
-import type { Problem } from '../../shared/api.ts'
+import type { Problem } from '../../shared/api/migrations.ts'
 import { DrayError, type ErrorCode } from '../../shared/error.ts'
 
 /** What a route refuses, with the status to say it by. */

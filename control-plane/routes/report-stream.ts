@@ -2,7 +2,7 @@
  * A pass's report: the accepted reports of its packets, one after the other, unpacked on the way. Memory holds one
  * page of names and the little that is on its way, whatever the number of packets.
  */
-import type { ReportLine } from '../../shared/api.ts'
+import type { ReportLine } from '../../shared/api/migrations.ts'
 import type { ReportsPage } from '../migration-views.ts'
 
 /** How many bodies are asked for ahead of the one that is sent; a Worker has six connections. */

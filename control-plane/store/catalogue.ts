@@ -1,7 +1,7 @@
 /** The catalogue's queries. */
 import { and, desc, eq, lt, or } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import type { AgentView, MigrationView, NewMigration, PassStatus } from '../../shared/api.ts'
+import type { AgentView, MigrationView, NewMigration, PassStatus } from '../../shared/api/migrations.ts'
 import type { Manifest, Mapping } from '../../shared/mapping.ts'
 import { agents, migrations } from './schema.ts'
 

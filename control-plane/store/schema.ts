@@ -1,6 +1,6 @@
 /** The catalogue: what operators configure and list. What a running pass does is its object's alone. */
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import type { PassStatus } from '../../shared/api.ts'
+import type { PassStatus } from '../../shared/api/migrations.ts'
 import type { Location } from '../../shared/location.ts'
 import type { Manifest, Mapping } from '../../shared/mapping.ts'
 import type { Filter } from '../../shared/policy.ts'

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { migrationId } from '../../agent/cli/migration-id.ts'
 import { below, overlapOfPaths, overlapOfPrefixes } from '../../agent/cli/overlap.ts'
 import { identityOf } from '../../agent/storage/s3/store-identity.ts'
-import { migrationIdSchema, type NewMigration } from '../../shared/api.ts'
+import { migrationIdSchema, type NewMigration } from '../../shared/api/migrations.ts'
 import { noFilter } from '../../shared/policy.ts'
 
 const migration: NewMigration = {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
-import { type ReportLine, reportLineSchema } from '../../shared/api.ts'
+import { type ReportLine, reportLineSchema } from '../../shared/api/migrations.ts'
 import { displayKey } from '../../shared/key.ts'
 import { type Ended, type Result, type Running, resultOf, run, start } from '../support/dray.ts'
 

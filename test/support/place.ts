@@ -9,7 +9,7 @@ import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } f
 import { afterAll } from 'vitest'
 import type { RequestInfo } from '../../agent/s3-server/faults.ts'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
-import { type ReportLine, reportLineSchema } from '../../shared/api.ts'
+import { type ReportLine, reportLineSchema } from '../../shared/api/migrations.ts'
 import { type Ended, type Result, type Running, resultOf, start } from './dray.ts'
 
 export interface Outcome extends Ended {

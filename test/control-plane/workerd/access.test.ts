@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { app } from '../../../control-plane/routes/app.ts'
-import { problemSchema } from '../../../shared/api.ts'
+import { problemSchema } from '../../../shared/api/migrations.ts'
 import { begin, call, prepare } from './inside.ts'
 
 beforeAll(async () => {

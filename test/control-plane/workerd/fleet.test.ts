@@ -1,7 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { type AgentView, agentsPageSchema, type PassStatus } from '../../../shared/api.ts'
+import { type AgentView, agentsPageSchema, type PassStatus } from '../../../shared/api/migrations.ts'
 import { closeCodes, type FleetPlaneMessage } from '../../../shared/protocol.ts'
 import type { ScriptedAgent } from '../../support/scripted-agent.ts'
 import { begin, connect, definition, file, json, prepare, s3 } from './inside.ts'

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Migration } from '../../../control-plane/migration.ts'
-import type { PassStatus } from '../../../shared/api.ts'
+import type { PassStatus } from '../../../shared/api/migrations.ts'
 import { closeCodes } from '../../../shared/protocol.ts'
 import { cutOf, heldOf, outcomeOf } from '../../support/scripted-agent.ts'
 import { begin, json, passTime, prepare, toMigration } from './inside.ts'

@@ -9,7 +9,7 @@ import {
   type Problem,
   packetsPageSchema,
   startedPassSchema,
-} from '../../../shared/api.ts'
+} from '../../../shared/api/migrations.ts'
 import type { Key } from '../../../shared/key.ts'
 import { cutOf, outcomeOf } from '../../support/scripted-agent.ts'
 import { begin, call, definition, file, json, prepare, s3, toMigration } from './inside.ts'

@@ -16,13 +16,13 @@
  *   GET  /agent/fleet, /agent/migrations/:id           agent      WebSockets (protocol.ts)
  */
 import * as z from 'zod'
-import { countsSchema } from './counts.ts'
-import { errorBodySchema, errorCodes } from './error.ts'
-import { properties } from './fidelity.ts'
-import { locationSchema } from './location.ts'
-import { arrangementShape } from './mapping.ts'
-import { filterSchema, passOptionsSchema } from './policy.ts'
-import { packetKinds } from './protocol.ts'
+import { countsSchema } from '../counts.ts'
+import { errorBodySchema, errorCodes } from '../error.ts'
+import { properties } from '../fidelity.ts'
+import { locationSchema } from '../location.ts'
+import { arrangementShape } from '../mapping.ts'
+import { filterSchema, passOptionsSchema } from '../policy.ts'
+import { packetKinds } from '../protocol.ts'
 
 export const migrationIdSchema = z
   .string()
