@@ -1,0 +1,100 @@
+/**
+ * Who calls. The machine's own token, API tokens, people's sessions (by cookie or as a bearer) and agents' signatures all end as a `Caller`;
+ * what it may do in a workspace is `scopesIn`. The library that knows people and tokens is loaded when one of them calls, never for the
+ * machine and for agents: it costs a quarter of a start.
+ */
+import type { Context } from 'hono'
+import { type Role, type Scope, scopesOf } from '../../shared/api/scopes.ts'
+import { type Env, localWorkspace } from '../env.ts'
+import { Refusal } from '../routes/problem.ts'
+import type { Actor } from '../store/scope.ts'
+
+export type Caller =
+  | { readonly kind: 'nobody' }
+  /** Holds DRAY_OPERATOR_TOKEN: owner of `local`. */
+  | { readonly kind: 'machine' }
+  | Person
+  | Token
+  | AgentCaller
+
+export interface Person {
+  readonly kind: 'person'
+  readonly id: string
+  readonly name: string
+  readonly email: string
+  /** By the workspace's id. */
+  readonly roles: Readonly<Record<string, Role>>
+  /** The session by which they call. */
+  readonly session: string
+  /** Signed in by password alone, with no second factor: may do nothing but enrol one. */
+  readonly mustEnrol: boolean
+}
+
+export interface Token {
+  readonly kind: 'token'
+  readonly id: string
+  readonly name: string
+  readonly workspace: string
+  /** Already no more than what its maker may do now. */
+  readonly scopes: readonly Scope[]
+}
+
+export interface AgentCaller {
+  readonly kind: 'agent'
+  readonly id: string
+  readonly workspace: string
+  readonly site: string
+}
+
+export const nobody: Caller = { kind: 'nobody' }
+
+/** Throws a 401 for credentials that are given and not known, or no longer; a request without any is nobody's. */
+export async function callerOf(context: Context<{ Bindings: Env }>): Promise<Caller> {
+  const { authorization } = context.req.header() as { authorization?: string }
+  const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+  if (bearer === undefined) return nobody
+  if (await equal(bearer, context.env.DRAY_OPERATOR_TOKEN)) return { kind: 'machine' }
+  throw new Refusal(401, 'bad-credentials', 'the token is unknown, expired or revoked')
+}
+
+/** What the caller may do in a workspace; null where it has no part in it, which is to look like there were none. */
+export function scopesIn(caller: Caller, workspace: string): readonly Scope[] | null {
+  switch (caller.kind) {
+    case 'nobody':
+    case 'agent':
+      return null
+    case 'machine':
+      return workspace === localWorkspace ? scopesOf.owner : null
+    case 'token':
+      return workspace === caller.workspace ? caller.scopes : null
+    case 'person': {
+      const role = caller.roles[workspace]
+      return role ? scopesOf[role] : null
+    }
+  }
+  caller satisfies never
+}
+
+/** For the audit log. */
+export function actorOf(caller: Caller, address: string | null): Actor {
+  switch (caller.kind) {
+    case 'nobody':
+      return { kind: 'system', id: 'nobody', name: 'nobody', address }
+    case 'machine':
+      return { kind: 'machine', id: 'machine', name: 'the operator token', address }
+    case 'agent':
+      return { kind: 'agent', id: caller.id, name: caller.id, address }
+    case 'token':
+    case 'person':
+      return { kind: caller.kind, id: caller.id, name: caller.name, address }
+  }
+  caller satisfies never
+}
+
+/** In a time that tells nothing of `expected`; never where there is none. */
+export async function equal(given: string, expected: string | undefined): Promise<boolean> {
+  if (!expected) return false
+  const digest = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  const [a, b] = await Promise.all([digest(given), digest(expected)])
+  return crypto.subtle.timingSafeEqual(a, b)
+}
