@@ -30,7 +30,7 @@ import {
   plannedUploadSchema,
   uploadIdSchema,
 } from './large-object.ts'
-import { locationSchema } from './location.ts'
+import { resolvedLocationSchema } from './location.ts'
 import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
@@ -227,8 +227,8 @@ export const planeMessageSchema = z.discriminatedUnion('t', [
     protocol: z.number().int(),
     migration: name,
     pass: passBriefSchema,
-    source: locationSchema,
-    destination: locationSchema,
+    source: resolvedLocationSchema,
+    destination: resolvedLocationSchema,
     filter: filterSchema,
     ...arrangementShape,
     /** The plane sets the pace; an agent that is silent for `leaseMs` has lost its leases. */
