@@ -22,5 +22,5 @@ export function pace(env: Env): { leaseMs: number; heartbeatMs: number } {
   return { leaseMs, heartbeatMs: Math.floor(leaseMs / 3) }
 }
 
-/** Until there are several: the one workspace of this control plane. */
-export const workspace = 'local'
+/** The one workspace of an embedded control plane. */
+export const localWorkspace = 'local'

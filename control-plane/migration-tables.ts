@@ -13,6 +13,7 @@ import type { Failure, PacketKind } from '../shared/protocol.ts'
 import type { Counters } from './core/counters.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
 import type { Ready } from './core/queue.ts'
+import { localWorkspace } from './env.ts'
 import { UploadTable } from './upload-table.ts'
 
 export interface PassRow {
@@ -32,6 +33,7 @@ export interface PassRow {
 /** The migration as the catalogue had it when its last pass began. */
 export interface Definition extends NewMigration {
   readonly id: string
+  readonly workspace: string
 }
 
 /** One process of an agent; leases belong to it. */
@@ -39,6 +41,8 @@ export interface SessionRow {
   readonly id: number
   readonly agent: string
   readonly session: string
+  /** When the process began (ms). */
+  readonly started: number
 }
 
 export interface FailureRow extends Failure {
@@ -73,7 +77,9 @@ export class MigrationTables {
         id INTEGER PRIMARY KEY, packet INTEGER NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL,
         message TEXT NOT NULL, bytes INTEGER NOT NULL
       );
-      CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY, agent TEXT NOT NULL, session TEXT NOT NULL);
+      CREATE TABLE IF NOT EXISTS session (
+        id INTEGER PRIMARY KEY, agent TEXT NOT NULL, session TEXT NOT NULL, started INTEGER NOT NULL DEFAULT 0
+      );
     `)
     this.#addColumns('packet', {
       upload: 'INTEGER',
@@ -81,6 +87,7 @@ export class MigrationTables {
       last_part: 'INTEGER',
       md5s: 'TEXT',
     })
+    this.#addColumns('session', { started: 'INTEGER NOT NULL DEFAULT 0' })
   }
 
   /** To a table that an earlier version made without them. */
@@ -103,7 +110,8 @@ export class MigrationTables {
   /** Null before the first pass. */
   definition(): Definition | null {
     const row = this.#sql.exec<Row>(`SELECT value FROM config WHERE name = 'definition'`).toArray()[0]
-    return row ? JSON.parse(row.value as string) : null
+    // One that was stored before there were several workspaces names none.
+    return row ? { workspace: localWorkspace, ...JSON.parse(row.value as string) } : null
   }
 
   setDefinition(definition: Definition): void {
@@ -271,8 +279,8 @@ export class MigrationTables {
     return (this.#sql.exec<Row>(query, agent, session).toArray()[0] as SessionRow | undefined) ?? null
   }
 
-  insertSession({ id, agent, session }: SessionRow): void {
-    this.#write('INSERT INTO session VALUES (?, ?, ?)', id, agent, session)
+  insertSession({ id, agent, session, started }: SessionRow): void {
+    this.#write('INSERT INTO session VALUES (?, ?, ?, ?)', id, agent, session, started)
   }
 }
 

@@ -224,7 +224,7 @@ export class Migration extends DurableObject<Env> {
     this.#sockets.close(session.row.id, closeCodes.failed, 'the same session connected again')
     this.#sockets.set(session.row.id, socket)
     const { number, options, startedAt } = live.pass
-    const { id, ...definition } = this.#tables.definition()!
+    const { id, workspace: _, ...definition } = this.#tables.definition()!
     const uploads = live.leftUploads
     live.out.push({
       session: session.row.id,

@@ -4,7 +4,7 @@
  * no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
  */
 import type { PassStatus } from '../shared/api/migrations.ts'
-import { type Env, workspace } from './env.ts'
+import type { Env } from './env.ts'
 import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
 import { passStatus } from './migration-views.ts'
 import { sitesOf } from './sites.ts'
@@ -69,7 +69,7 @@ export class Teller {
   }
 
   async #tellOf(pass: PassRow, definition: Definition): Promise<void> {
-    const fleet = this.#env.FLEET.getByName(workspace)
+    const fleet = this.#env.FLEET.getByName(definition.workspace)
     if (pass.state === 'running') await fleet.assign(definition.id, sitesOf(definition))
     else await fleet.dismiss(definition.id)
     await this.#summary
@@ -77,6 +77,6 @@ export class Teller {
   }
 
   #catalogue(): Catalogue {
-    return new Catalogue(this.#env.DB, workspace)
+    return Catalogue.of(this.#env, this.#tables.definition()!.workspace)
   }
 }

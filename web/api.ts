@@ -25,7 +25,9 @@ async function get<T>(path: string, schema: z.ZodType<T>, token: string): Promis
 }
 
 export const migrations = (token: string): Promise<MigrationView[]> =>
-  get('/api/migrations', z.object({ migrations: z.array(migrationSchema) }), token).then((r) => r.migrations)
+  get('/api/workspaces/local/migrations', z.object({ migrations: z.array(migrationSchema) }), token).then(
+    (r) => r.migrations,
+  )
 
 export const agents = (token: string): Promise<AgentView[]> =>
-  get('/api/agents', z.object({ agents: z.array(agentSchema) }), token).then((r) => r.agents)
+  get('/api/workspaces/local/agents', z.object({ agents: z.array(agentSchema) }), token).then((r) => r.agents)

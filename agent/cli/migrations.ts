@@ -63,7 +63,14 @@ async function withPlane<T>(
   if (options.controlPlane !== undefined) {
     const url = new URL(parseEndpoint('--control-plane', options.controlPlane))
     return ask(
-      planeClient(url, findToken('operator', options, io.env.DRAY_OPERATOR_TOKEN, io.cwd), io.signal),
+      planeClient(
+        {
+          url,
+          token: findToken('operator', options, io.env.DRAY_OPERATOR_TOKEN, io.cwd),
+          workspace: 'local',
+        },
+        io.signal,
+      ),
     )
   }
   if (!existsSync(join(io.stateDir, 'control-plane'))) return null
@@ -82,7 +89,7 @@ async function withPlane<T>(
   try {
     const plane = await startControlPlane({ stateDir: state.path })
     try {
-      return await ask(planeClient(plane.url, plane.operatorToken, io.signal))
+      return await ask(planeClient(plane, io.signal))
     } finally {
       await plane.stop()
     }
@@ -96,7 +103,7 @@ function runningPlane(io: Io): PlaneClient | null {
   const holder = readHolder(io.stateDir)
   const tokens = readTokens(io.stateDir)
   if (!holder?.url || !tokens || !isRunning(holder.pid)) return null
-  return planeClient(new URL(holder.url), tokens.operator, io.signal)
+  return planeClient({ url: new URL(holder.url), token: tokens.operator, workspace: 'local' }, io.signal)
 }
 
 function isRunning(pid: number): boolean {

@@ -1,25 +1,35 @@
 /** The control plane's HTTP API, as the command line uses it. Every answer is parsed before anything believes it. */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type * as z from 'zod'
 import {
   type AgentView,
-  agentsPageSchema,
+  cancelPass,
   type FailureView,
-  failuresPageSchema,
+  listAgents,
+  listFailures,
+  listMigrations,
   type MigrationView,
-  migrationSchema,
-  migrationsPageSchema,
   type NewMigration,
   type PassStatus,
   type Problem,
-  passStatusSchema,
   problemSchema,
-  startedPassSchema,
+  putMigration,
+  readMigration,
+  readPass,
+  readReport,
+  startPass,
 } from '../../shared/api/migrations.ts'
+import { type Answer, addressOf, type Input, type Route } from '../../shared/api/route.ts'
 import { DrayError, type ErrorCode } from '../../shared/error.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 
 export interface PlaneClient {
+  /** The workspace that all of this is about. */
+  readonly workspace: string
+  /** Asks what the contract says, in this workspace; again where that does no harm and may help. */
+  call<R extends Route>(contract: R, input: Asked<R>, how?: { ifMatch?: number }): Promise<Answer<R>>
+  /** A list's pages, one after the other. */
+  pages<R extends Route>(contract: R, input: Asked<R>): AsyncGenerator<Answer<R>>
   migrations(): Promise<MigrationView[]>
   /** Null where there is none of that id. */
   migration(id: string): Promise<MigrationView | null>
@@ -34,11 +44,28 @@ export interface PlaneClient {
   report(id: string, number: number): Promise<ReadableStream<Uint8Array>>
 }
 
-export function planeClient(url: URL, token: string, signal?: AbortSignal): PlaneClient {
-  const at = (id: string, rest = '') => `/api/migrations/${encodeURIComponent(id)}${rest}`
+/** What a caller gives: the workspace is the client's. */
+export type Asked<R extends Route> = Omit<Input<R>, 'params'> & {
+  params?: Omit<Input<R>['params'], 'workspace'>
+}
 
+export interface PlaneAddress {
+  url: URL
+  token: string
+  workspace: string
+}
+
+export function planeClient({ url, token, workspace }: PlaneAddress, signal?: AbortSignal): PlaneClient {
   /** The answer's body has come as a whole, unless it is wanted as a stream. */
-  async function call(method: string, path: string, body?: unknown, streamed = false): Promise<Response> {
+  async function send(
+    method: string,
+    path: string,
+    {
+      body,
+      headers,
+      streamed = false,
+    }: { body?: unknown; headers?: Record<string, string>; streamed?: boolean } = {},
+  ): Promise<Response> {
     const op = `${method} ${path}`
     let response: Response
     let refusal: string | null = null
@@ -47,6 +74,7 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
         method,
         headers: {
           authorization: `Bearer ${token}`,
+          ...headers,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -67,7 +95,7 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
     throw problem(op, response.status, refusal)
   }
 
-  /** Everything but starting a pass may be asked twice; workerd may just be starting again. */
+  /** workerd may just be starting again. */
   async function again<T>(ask: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -79,47 +107,58 @@ export function planeClient(url: URL, token: string, signal?: AbortSignal): Plan
     }
   }
 
-  const get = <T>(path: string, schema: z.ZodType<T>): Promise<T> =>
-    again(async () => schema.parse(await (await call('GET', path)).json()))
+  const pathOf = <R extends Route>(contract: R, { params, query }: Asked<R>) =>
+    addressOf(contract, { params: { ...params, workspace }, query } as never)
 
-  async function all<P extends { cursor: string | null }, T>(
-    path: string,
-    schema: z.ZodType<P>,
-    items: (page: P) => T[],
-  ): Promise<T[]> {
-    const found: T[] = []
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const page: P = await get(cursor === '' ? path : `${path}?cursor=${encodeURIComponent(cursor)}`, schema)
-      found.push(...items(page))
-      cursor = page.cursor
+  const call = <R extends Route>(
+    contract: R,
+    input: Asked<R>,
+    { ifMatch }: { ifMatch?: number } = {},
+  ): Promise<Answer<R>> => {
+    const headers = {
+      ...(ifMatch !== undefined && { 'if-match': `"${ifMatch}"` }),
+      // So that asking again does nothing twice.
+      ...(contract.method === 'POST' && { 'idempotency-key': randomUUID() }),
     }
-    return found
+    return again(async () => {
+      const response = await send(contract.method, pathOf(contract, input), { body: input.body, headers })
+      return contract.answer?.parse(await response.json()) as Answer<R>
+    })
+  }
+
+  async function* pages<R extends Route>(contract: R, input: Asked<R>): AsyncGenerator<Answer<R>> {
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const query = { ...(input.query as object), ...(cursor && { cursor }) }
+      const page = await call(contract, { ...input, query } as Asked<R>)
+      yield page
+      cursor = (page as { cursor: string | null }).cursor
+    }
   }
 
   return {
-    migrations: () => all('/api/migrations', migrationsPageSchema, (page) => page.migrations),
-    migration: async (id) => {
-      try {
-        return await get(at(id), migrationSchema)
-      } catch (error) {
+    workspace,
+    call,
+    pages,
+    async migrations() {
+      const found: MigrationView[] = []
+      for await (const page of pages(listMigrations, {})) found.push(...page.migrations)
+      return found
+    },
+    migration: (migration) =>
+      call(readMigration, { params: { migration } }).catch((error) => {
         if (error instanceof DrayError && error.code === 'not-found') return null
         throw error
-      }
-    },
-    agents: async () => (await get('/api/agents', agentsPageSchema)).agents,
-    putMigration: (id, migration) => again(async () => void (await call('PUT', at(id), migration))),
-    startPass: (id, options) =>
-      again(async () =>
-        startedPassSchema.parse(await (await call('POST', at(id, '/passes'), options)).json()),
-      ),
-    pass: (id, number) => get(at(id, `/passes/${number}`), passStatusSchema),
-    cancelPass: (id, number) =>
-      again(async () => void (await call('POST', at(id, `/passes/${number}/cancel`)))),
-    failures: async (id, number) =>
-      (await get(at(id, `/passes/${number}/failures`), failuresPageSchema)).failures,
-    report: (id, number) =>
+      }),
+    agents: async () => (await call(listAgents, {})).agents,
+    putMigration: async (migration, body) => void (await call(putMigration, { params: { migration }, body })),
+    startPass: (migration, body) => call(startPass, { params: { migration }, body }),
+    pass: (migration, pass) => call(readPass, { params: { migration, pass } }),
+    cancelPass: async (migration, pass) => void (await call(cancelPass, { params: { migration, pass } })),
+    failures: async (migration, pass) => (await call(listFailures, { params: { migration, pass } })).failures,
+    report: (migration, pass) =>
       again(async () => {
-        const { body } = await call('GET', at(id, `/passes/${number}/report`), undefined, true)
+        const path = pathOf(readReport, { params: { migration, pass } })
+        const { body } = await send('GET', path, { streamed: true })
         return body ?? new Response('').body!
       }),
   }

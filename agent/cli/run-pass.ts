@@ -83,7 +83,7 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
   try {
     state.announce(plane.url)
     throwIfInterrupted(io.signal)
-    const client = planeClient(plane.url, plane.operatorToken)
+    const client = planeClient(plane)
     await client.putMigration(plan.id, plan.migration)
     const began = performance.now()
     const { pass, resumed } = await begin(client, plan.id, request.pass)

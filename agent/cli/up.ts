@@ -53,11 +53,11 @@ export async function runUp(
   }
 }
 
-function welcome({ url, operatorToken }: ControlPlane, stateDir: string, host: string): string {
+function welcome({ url, token }: ControlPlane, stateDir: string, host: string): string {
   const address = url.href.replace(/\/$/, '')
   const lines = [
     `Dray is up at ${address}`,
-    `  console ${address}/#token=${operatorToken}`,
+    `  console ${address}/#token=${token}`,
     `  state   ${stateDir}`,
     `  tokens  ${tokensFile(stateDir)} ("operator" for the API, "agent" for agents)`,
     '',

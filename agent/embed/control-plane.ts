@@ -41,7 +41,9 @@ export interface ControlPlaneOptions {
 
 export interface ControlPlane {
   url: URL
-  operatorToken: string
+  /** Of the operator. */
+  token: string
+  workspace: string
   agentToken: string
   stop(): Promise<void>
 }
@@ -83,7 +85,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }
   })
   const url = new URL(`http://${reachable(host)}:${workerd.ports.api}`)
-  return { url, operatorToken: operator, agentToken: agent, stop: () => workerd.stop() }
+  return { url, token: operator, workspace: 'local', agentToken: agent, stop: () => workerd.stop() }
 }
 
 const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host)

@@ -54,6 +54,9 @@ export async function callerOf(context: Context<{ Bindings: Env }>): Promise<Cal
   const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
   if (bearer === undefined) return nobody
   if (await equal(bearer, context.env.DRAY_OPERATOR_TOKEN)) return { kind: 'machine' }
+  if (await equal(bearer, context.env.DRAY_AGENT_TOKEN)) {
+    return { kind: 'agent', id: 'any', workspace: localWorkspace, site: localWorkspace }
+  }
   throw new Refusal(401, 'bad-credentials', 'the token is unknown, expired or revoked')
 }
 

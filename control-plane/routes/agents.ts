@@ -1,50 +1,46 @@
 /** What agents call: their sockets, and their reports. */
-import { Hono } from 'hono'
-import { type Env, workspace } from '../env.ts'
-import { access } from './access.ts'
-import { type Asked, findObject, numberIn } from './find.ts'
+import { joinFleet, joinMigration, putReport } from '../../shared/api/migrations.ts'
+import { findObject } from './find.ts'
 import { Refusal } from './problem.ts'
 import { reportName } from './report-stream.ts'
+import { type App, serve } from './serve.ts'
 
 export const maxReportBytes = 64 * 1024 * 1024
 
-export const agentRoutes = new Hono<{ Bindings: Env }>()
-  .get('/agent/fleet', access('agent'), async (context) => {
-    socketOnly(context)
-    return context.env.FLEET.getByName(workspace).fetch(context.req.raw)
+export function agentRoutes(app: App): void {
+  serve(app, joinFleet, async ({ env, scope, request }) => {
+    socketOnly(request)
+    return env.FLEET.getByName(scope.workspace).fetch(request)
   })
 
-  .get('/agent/migrations/:id', access('agent'), async (context) => {
-    socketOnly(context)
-    return (await findObject(context)).fetch(context.req.raw)
+  serve(app, joinMigration, async ({ env, scope, params, request }) => {
+    socketOnly(request)
+    return (await findObject(env, scope, params.migration)).fetch(request)
   })
 
-  .put(
-    '/agent/migrations/:id/passes/:number/reports/:packet/:generation',
-    access('agent'),
-    async (context) => {
-      const [pass, packet, generation] = ['number', 'packet', 'generation'].map((n) => numberIn(context, n))
-      const length = context.req.header('content-length')
-      if (length === undefined || !/^\d{1,15}$/.test(length) || !context.req.raw.body) {
-        throw new Refusal(411, 'usage', 'a report is sent with its Content-Length')
-      }
-      if (Number(length) > maxReportBytes) {
-        throw new Refusal(413, 'too-large', `the report has more than ${maxReportBytes} bytes`)
-      }
-      const object = await findObject(context)
-      if (!(await object.wantsReport(pass!, packet!, generation!))) {
-        throw new Refusal(409, 'stale', `packet ${packet} is not leased in generation ${generation}`)
-      }
-      // Never joined into the pass's report unless the outcome of this very lease is accepted.
-      const name = reportName(context.req.param('id'), pass!, packet!, generation!)
-      await context.env.REPORTS.put(name, context.req.raw.body, {
-        httpMetadata: { contentType: 'application/x-ndjson', contentEncoding: 'gzip' },
-      })
-      return context.body(null, 204)
-    },
-  )
+  serve(app, putReport, async ({ env, scope, params, request }) => {
+    const { migration, pass, packet, generation } = params
+    const length = request.headers.get('content-length')
+    if (length === null || !/^\d{1,15}$/.test(length) || !request.body) {
+      throw new Refusal(411, 'usage', 'a report is sent with its Content-Length')
+    }
+    if (Number(length) > maxReportBytes) {
+      throw new Refusal(413, 'too-large', `the report has more than ${maxReportBytes} bytes`)
+    }
+    const object = await findObject(env, scope, migration)
+    if (!(await object.wantsReport(pass, packet, generation))) {
+      throw new Refusal(409, 'stale', `packet ${packet} is not leased in generation ${generation}`)
+    }
+    // Never joined into the pass's report unless the outcome of this very lease is accepted.
+    const name = reportName(scope.workspace, migration, pass, packet, generation)
+    await env.REPORTS.put(name, request.body, {
+      httpMetadata: { contentType: 'application/x-ndjson', contentEncoding: 'gzip' },
+    })
+    return undefined
+  })
+}
 
-function socketOnly(context: Asked): void {
-  if (context.req.header('upgrade')?.toLowerCase() === 'websocket') return
+function socketOnly(request: Request): void {
+  if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') return
   throw new Refusal(426, 'usage', 'connect with a WebSocket')
 }

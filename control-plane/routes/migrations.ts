@@ -1,55 +1,42 @@
 /** What operators configure and list. */
-import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import {
   type AgentView,
-  migrationIdSchema,
+  listAgents,
+  listMigrations,
+  listPackets,
   type NewMigration,
-  newMigrationSchema,
+  putMigration,
+  readMigration,
 } from '../../shared/api/migrations.ts'
-import { type Env, workspace } from '../env.ts'
 import { sitesOf } from '../sites.ts'
-import { access } from './access.ts'
-import { catalogueOf, cursorIn, definitionOf, findMigration, findObject, numberIn, orNoPass } from './find.ts'
-import { body, Refusal } from './problem.ts'
+import { Catalogue } from '../store/catalogue.ts'
+import { definitionOf, findMigration, findObject, orNoPass } from './find.ts'
+import { Refusal } from './problem.ts'
+import { type App, Reply, serve } from './serve.ts'
 
-const pageSize = 100
-/** 2,000 patterns of 1,024 characters fit. */
-export const maxBody = 8 * 1024 * 1024
-export const limited = bodyLimit({
-  maxSize: maxBody,
-  onError: () => {
-    throw new Refusal(413, 'too-large', `the body has more than ${maxBody} bytes`)
-  },
-})
-
-export const migrationRoutes = new Hono<{ Bindings: Env }>()
-  .get('/api/agents', access('operator'), async (context) => {
+export function migrationRoutes(app: App): void {
+  serve(app, listAgents, async ({ env, scope }) => {
     const [agents, connected] = await Promise.all([
-      catalogueOf(context).agents(),
-      context.env.FLEET.getByName(workspace).connected(),
+      new Catalogue(scope).agents(),
+      env.FLEET.getByName(scope.workspace).connected(),
     ])
     const there = new Set(connected)
-    return context.json({
-      agents: agents.map((agent): AgentView => ({ ...agent, connected: there.has(agent.id) })),
-    })
+    return { agents: agents.map((agent): AgentView => ({ ...agent, connected: there.has(agent.id) })) }
   })
 
-  .get('/api/migrations', access('operator'), async (context) => {
-    const cursor = cursorIn(context, /^\d{1,15}-[a-z0-9-]+$/)
-    const [, createdAt, id] = /^(\d+)-(.+)$/.exec(cursor ?? '') ?? []
-    const after = createdAt && id ? { createdAt: Number(createdAt), id } : null
-    const page = await catalogueOf(context).migrations(after, pageSize)
-    const last = page.length === pageSize ? page.at(-1) : undefined
-    return context.json({ migrations: page, cursor: last ? `${last.createdAt}-${last.id}` : null })
+  serve(app, listMigrations, async ({ scope, query }) => {
+    const { cursor, limit } = query
+    const after = cursor === undefined ? null : placeOf(cursor)
+    const page = await new Catalogue(scope).migrations(after, limit)
+    const last = page.length === limit ? page.at(-1) : undefined
+    return { migrations: page, cursor: last ? `${last.createdAt}-${last.id}` : null }
   })
 
-  .put('/api/migrations/:id', access('operator'), limited, async (context) => {
-    const id = migrationIdSchema.parse(context.req.param('id'))
-    const definition = await body(context, newMigrationSchema)
+  serve(app, putMigration, async ({ scope, params, body: definition }) => {
+    const id = params.migration
     refuseTwoSites(definition)
     refuseForeignManifest(definition)
-    const catalogue = catalogueOf(context)
+    const catalogue = new Catalogue(scope)
     const created = await catalogue.addMigration(id, definition, Date.now())
     const migration = (await catalogue.migration(id))!
     if (!created && !isDefinedAs(migration, definition)) {
@@ -60,20 +47,23 @@ export const migrationRoutes = new Hono<{ Bindings: Env }>()
         'Give this one another id: a migration does not change.',
       )
     }
-    return context.json(migration, created ? 201 : 200)
+    return new Reply(migration, created ? 201 : 200)
   })
 
-  .get('/api/migrations/:id', access('operator'), async (context) =>
-    context.json(await findMigration(context)),
-  )
+  serve(app, readMigration, ({ scope, params }) => findMigration(scope, params.migration))
 
-  .get('/api/migrations/:id/packets', access('operator'), async (context) => {
-    const cursor = cursorIn(context, /^k[\x21-\x7e]*$/)
-    const migration = await findObject(context)
-    const asked = context.req.query('pass')
-    const number = asked === undefined ? await migration.lastPass() : numberIn(context, 'pass', asked)
-    return context.json(orNoPass(await migration.packets(number, cursor), number))
+  serve(app, listPackets, async ({ env, scope, params, query }) => {
+    const migration = await findObject(env, scope, params.migration)
+    const number = query.pass ?? (await migration.lastPass())
+    return orNoPass(await migration.packets(number, query.cursor ?? null), number)
   })
+}
+
+function placeOf(cursor: string): { createdAt: number; id: string } {
+  const [, createdAt, id] = /^(\d{1,15})-([a-z0-9-]+)$/.exec(cursor) ?? []
+  if (createdAt && id) return { createdAt: Number(createdAt), id }
+  throw new Refusal(400, 'usage', 'the cursor is none that this list gave')
+}
 
 /** No agent is at two sites, so none could reach all. */
 function refuseTwoSites(definition: NewMigration): void {

@@ -1,14 +1,18 @@
 /** Passes: start, watch, cancel, and what became of them. */
-import { Hono } from 'hono'
-import type { NewMigration } from '../../shared/api/migrations.ts'
+import {
+  cancelPass,
+  listFailures,
+  type NewMigration,
+  readPass,
+  readReport,
+  startPass,
+} from '../../shared/api/migrations.ts'
 import { seesAll } from '../../shared/mapping.ts'
-import { defaultPassOptions, type PassOptions, passOptionsSchema } from '../../shared/policy.ts'
-import type { Env } from '../env.ts'
-import { access } from './access.ts'
-import { cursorIn, definitionOf, findMigration, findObject, numberIn, orNoPass } from './find.ts'
-import { limited } from './migrations.ts'
-import { body, Refusal } from './problem.ts'
+import { defaultPassOptions, type PassOptions } from '../../shared/policy.ts'
+import { definitionOf, findMigration, findObject, objectOf, orNoPass } from './find.ts'
+import { Refusal } from './problem.ts'
 import { reportStream } from './report-stream.ts'
+import { type App, Reply, serve } from './serve.ts'
 
 /** What a manifest or a filter of unmapped keys leaves out cannot be told, at the destination, from what is to go. */
 function refuseBlindDelete(migration: NewMigration, options: PassOptions): void {
@@ -21,16 +25,15 @@ function refuseBlindDelete(migration: NewMigration, options: PassOptions): void 
   )
 }
 
-export const passRoutes = new Hono<{ Bindings: Env }>()
-  /** What the body leaves out is as in `defaultPassOptions`. */
-  .post('/api/migrations/:id/passes', access('operator'), limited, async (context) => {
-    const given = await body(context, passOptionsSchema.partial())
-    const migration = await findMigration(context)
+export function passRoutes(app: App): void {
+  serve(app, startPass, async ({ env, scope, params, body: given }) => {
+    const migration = await findMigration(scope, params.migration)
     const { id } = migration
-    const object = await findObject(context)
     const options = { ...defaultPassOptions, ...given } as PassOptions
     refuseBlindDelete(migration, options)
-    const answer = await object.startPass({ id, ...definitionOf(migration) }, options)
+    const object = objectOf(env, scope.workspace, id)
+    const definition = { id, workspace: scope.workspace, ...definitionOf(migration) }
+    const answer = await object.startPass(definition, options)
     if ('busy' in answer) {
       const { number, options } = answer.busy
       const kind = options.kind === 'verify' ? 'verification' : options.dryRun ? 'dry run' : 'copy'
@@ -38,34 +41,40 @@ export const passRoutes = new Hono<{ Bindings: Env }>()
         409,
         'busy',
         `pass ${number} of ${id}, a ${kind} with other options, is not finished`,
-        `Start it again with its own options to finish it, or cancel it: POST /api/migrations/${id}/passes/${number}/cancel`,
+        `Start it again with its own options to finish it, or cancel it: POST …/migrations/${id}/passes/${number}/cancel`,
       )
     }
-    return context.json(answer, answer.resumed ? 200 : 201)
+    if (!answer.resumed) {
+      const after = { pass: answer.pass.number, options }
+      await scope.record({ action: 'pass.start', subject: `migration/${id}`, after })
+    }
+    return new Reply(answer, answer.resumed ? 200 : 201)
   })
 
-  .get('/api/migrations/:id/passes/:number', access('operator'), async (context) => {
-    const number = numberIn(context, 'number')
-    return context.json(orNoPass(await (await findObject(context)).passStatus(number), number))
+  serve(app, readPass, async ({ env, scope, params }) => {
+    const object = await findObject(env, scope, params.migration)
+    return orNoPass(await object.passStatus(params.pass), params.pass)
   })
 
-  .post('/api/migrations/:id/passes/:number/cancel', access('operator'), async (context) => {
-    const number = numberIn(context, 'number')
-    return context.json(orNoPass(await (await findObject(context)).cancelPass(number), number))
+  serve(app, cancelPass, async ({ env, scope, params }) => {
+    const { migration, pass } = params
+    const object = await findObject(env, scope, migration)
+    const status = orNoPass(await object.cancelPass(pass), pass)
+    await scope.record({ action: 'pass.cancel', subject: `migration/${migration}`, after: { pass } })
+    return status
   })
 
-  .get('/api/migrations/:id/passes/:number/failures', access('operator'), async (context) => {
-    const number = numberIn(context, 'number')
-    const cursor = cursorIn(context, /^\d{1,15}$/)
-    return context.json(orNoPass(await (await findObject(context)).failures(number, cursor), number))
+  serve(app, listFailures, async ({ env, scope, params, query }) => {
+    const object = await findObject(env, scope, params.migration)
+    return orNoPass(await object.failures(params.pass, query.cursor ?? null), params.pass)
   })
 
-  .get('/api/migrations/:id/passes/:number/report', access('operator'), async (context) => {
-    const number = numberIn(context, 'number')
-    const { id } = await findMigration(context)
-    const object = await findObject(context)
-    orNoPass(await object.passStatus(number), number)
-    return context.body(reportStream(context.env.REPORTS, id, number, object), 200, {
-      'content-type': 'application/x-ndjson; charset=utf-8',
+  serve(app, readReport, async ({ env, scope, params }) => {
+    const { migration, pass } = params
+    const object = await findObject(env, scope, migration)
+    orNoPass(await object.passStatus(pass), pass)
+    return new Response(reportStream(env.REPORTS, scope.workspace, migration, pass, object), {
+      headers: { 'content-type': readReport.type },
     })
   })
+}

@@ -10,9 +10,17 @@ export class Refusal extends Error {
   readonly status: number
   readonly code: ErrorCode
   readonly hint: string | null
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(status: number, code: ErrorCode, detail: string, hint: string | null = null) {
+  constructor(
+    status: number,
+    code: ErrorCode,
+    detail: string,
+    hint: string | null = null,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(detail)
+    this.headers = headers
     this.status = status
     this.code = code
     this.hint = hint
@@ -21,13 +29,17 @@ export class Refusal extends Error {
 
 const titles: Record<number, string> = {
   400: 'The request is not understood',
-  401: 'A token is needed',
-  403: 'This token may not do that',
+  401: 'Nobody knows who you are',
+  403: 'This is not for you',
   404: 'There is nothing here',
   409: 'Something else is in the way',
   411: 'A Content-Length is needed',
+  412: 'It is not what it was',
   413: 'The body is too large',
+  415: 'The body is of another type',
+  422: 'This was something else before',
   426: 'This is for WebSockets',
+  429: 'Too many requests',
   500: 'The control plane failed',
 }
 
@@ -46,6 +58,7 @@ export function problem(error: unknown): Response {
     headers: {
       'content-type': 'application/problem+json',
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(error instanceof Refusal ? error.headers : {}),
     },
   })
 }

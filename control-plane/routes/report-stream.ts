@@ -8,8 +8,13 @@ import type { ReportsPage } from '../migration-views.ts'
 /** How many bodies are asked for ahead of the one that is sent; a Worker has six connections. */
 const ahead = 4
 
-export const reportName = (migration: string, pass: number, packet: number, generation: number) =>
-  `migrations/${migration}/passes/${pass}/${packet}-${generation}.ndjson.gz`
+export const reportName = (
+  workspace: string,
+  migration: string,
+  pass: number,
+  packet: number,
+  generation: number,
+) => `${workspace}/migrations/${migration}/passes/${pass}/${packet}-${generation}.ndjson.gz`
 
 interface Reports {
   reports(pass: number, from: number): Promise<ReportsPage | null>
@@ -17,17 +22,21 @@ interface Reports {
 
 export function reportStream(
   bucket: R2Bucket,
+  workspace: string,
   migration: string,
   pass: number,
   object: Reports,
 ): ReadableStream<Uint8Array> {
   const { readable, writable } = new IdentityTransformStream()
-  void pipe(bucket, migration, pass, object, writable).catch((error) => writable.abort(error).catch(() => {}))
+  void pipe(bucket, workspace, migration, pass, object, writable).catch((error) =>
+    writable.abort(error).catch(() => {}),
+  )
   return readable
 }
 
 async function pipe(
   bucket: R2Bucket,
+  workspace: string,
   migration: string,
   pass: number,
   object: Reports,
@@ -36,7 +45,7 @@ async function pipe(
   for (let from: number | null = 0; from !== null; ) {
     const page: ReportsPage | null = await object.reports(pass, from)
     const names = (page?.reports ?? []).map(({ packet, generation }) =>
-      reportName(migration, pass, packet, generation),
+      reportName(workspace, migration, pass, packet, generation),
     )
     const asked: Promise<R2ObjectBody | null>[] = []
     for (const [i, name] of names.entries()) {

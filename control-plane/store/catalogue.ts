@@ -1,100 +1,72 @@
-/** The catalogue's queries. */
+/** The catalogue's queries about migrations and agents. */
 import { and, desc, eq, lt, or } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import type { AgentView, MigrationView, NewMigration, PassStatus } from '../../shared/api/migrations.ts'
-import type { Manifest, Mapping } from '../../shared/mapping.ts'
+import type { Env } from '../env.ts'
 import { agents, migrations } from './schema.ts'
-
-const migrationColumns = {
-  id: migrations.id,
-  source: migrations.source,
-  destination: migrations.destination,
-  filter: migrations.filter,
-  mapping: migrations.mapping,
-  manifest: migrations.manifest,
-  createdAt: migrations.createdAt,
-  pass: migrations.pass,
-}
+import { Scope, system } from './scope.ts'
 
 export type AgentRow = Omit<AgentView, 'connected'>
+type MigrationRow = typeof migrations.$inferSelect
 
 export class Catalogue {
-  readonly #db
-  readonly #workspace: string
+  readonly #scope: Scope
 
-  constructor(db: D1Database, workspace: string) {
-    this.#db = drizzle(db)
-    this.#workspace = workspace
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+
+  /** For the objects, which act for nobody in particular. */
+  static of(env: Env, workspace: string): Catalogue {
+    return new Catalogue(new Scope(env.DB, workspace, system))
   }
 
   async migration(id: string): Promise<MigrationView | null> {
-    const row = await this.#db.select(migrationColumns).from(migrations).where(this.#is(id)).get()
-    return row ? viewOf(row) : null
+    const row = await this.#scope.row(migrations, eq(migrations.id, id))
+    return row && viewOf(row)
   }
 
   /** Newest first, from past `after` on. */
   async migrations(after: { createdAt: number; id: string } | null, limit: number): Promise<MigrationView[]> {
-    const { createdAt, id, workspaceId } = migrations
+    const { createdAt, id } = migrations
     const older =
       after && or(lt(createdAt, after.createdAt), and(eq(createdAt, after.createdAt), lt(id, after.id)))
-    const rows = await this.#db
-      .select(migrationColumns)
-      .from(migrations)
-      .where(and(eq(workspaceId, this.#workspace), older ?? undefined))
-      .orderBy(desc(createdAt), desc(id))
-      .limit(limit)
+    const rows = await this.#scope.rows(migrations, {
+      where: older ?? undefined,
+      orderBy: [desc(createdAt), desc(id)],
+      limit,
+    })
     return rows.map(viewOf)
   }
 
   /** False where it is there already; that one is left as it is. */
   async addMigration(id: string, definition: NewMigration, now: number): Promise<boolean> {
-    const row = { workspaceId: this.#workspace, id, ...definition, createdAt: now }
-    const added = await this.#db
-      .insert(migrations)
-      .values(row)
-      .onConflictDoNothing()
-      .returning({ id: migrations.id })
-    return added.length > 0
+    const row = { id, ...definition, createdAt: now }
+    const [added] = await this.#scope.write(this.#scope.insert(migrations, row, { is: 'nothing' }), {
+      action: 'migration.create',
+      subject: `migration/${id}`,
+      after: definition,
+    })
+    return added === 1
   }
 
   async saveSummary(id: string, pass: PassStatus): Promise<void> {
-    await this.#db.update(migrations).set({ pass }).where(this.#is(id))
+    await this.#scope.write(this.#scope.update(migrations, { pass }, eq(migrations.id, id)), null)
   }
 
   async agents(): Promise<AgentRow[]> {
-    return this.#db
-      .select({
-        id: agents.id,
-        host: agents.host,
-        site: agents.site,
-        version: agents.version,
-        seenAt: agents.seenAt,
-      })
-      .from(agents)
-      .where(eq(agents.workspaceId, this.#workspace))
-      .orderBy(agents.id)
+    const rows = await this.#scope.rows(agents, { orderBy: [agents.id] })
+    return rows.map(({ workspaceId: _, ...row }) => row)
   }
 
   async saveAgent(agent: AgentRow): Promise<void> {
-    const { id, ...set } = agent
-    await this.#db
-      .insert(agents)
-      .values({ workspaceId: this.#workspace, ...agent })
-      .onConflictDoUpdate({ target: [agents.workspaceId, agents.id], set })
+    const { id: _, ...set } = agent
+    const target = [agents.workspaceId, agents.id]
+    await this.#scope.write(this.#scope.insert(agents, agent, { is: 'update', target, set }), null)
   }
-
-  #is(id: string) {
-    return and(eq(migrations.workspaceId, this.#workspace), eq(migrations.id, id))
-  }
-}
-
-type MigrationRow = Omit<MigrationView, 'mapping' | 'manifest'> & {
-  mapping: Mapping | null
-  manifest: Manifest | null
 }
 
 /** What a migration does not have is left out of its view. */
-const viewOf = ({ mapping, manifest, ...row }: MigrationRow): MigrationView => ({
+const viewOf = ({ workspaceId: _, mapping, manifest, ...row }: MigrationRow): MigrationView => ({
   ...row,
   ...(mapping && { mapping }),
   ...(manifest && { manifest }),

@@ -1,20 +1,4 @@
-/**
- * The control plane's HTTP API: what the command line and the console send and get. Errors are RFC 9457 problems.
- *
- *   GET  /api/health                                   anybody
- *   GET  /api/agents                                   operator
- *   GET  /api/migrations                               operator   newest first
- *   PUT  /api/migrations/:id                           operator   create; the same again is no error, another definition is 409
- *   GET  /api/migrations/:id                           operator
- *   GET  /api/migrations/:id/packets?pass=&cursor=     operator   pages of 1,000 in key order
- *   POST /api/migrations/:id/passes                    operator   start, or go on with an unfinished one of equal options
- *   GET  /api/migrations/:id/passes/:number            operator   live
- *   POST /api/migrations/:id/passes/:number/cancel     operator
- *   GET  /api/migrations/:id/passes/:number/failures?cursor=   operator   pages of 1,000
- *   GET  /api/migrations/:id/passes/:number/report     operator   NDJSON, streamed: every failure and every change
- *   PUT  /agent/migrations/:id/passes/:number/reports/:packet/:generation   agent   gzip NDJSON of one packet, 64 MiB at most, with a Content-Length
- *   GET  /agent/fleet, /agent/migrations/:id           agent      WebSockets (protocol.ts)
- */
+/** Migrations and their passes: what is asked of them, and what they answer. */
 import * as z from 'zod'
 import { countsSchema } from '../counts.ts'
 import { errorBodySchema, errorCodes } from '../error.ts'
@@ -23,10 +7,7 @@ import { locationSchema } from '../location.ts'
 import { arrangementShape } from '../mapping.ts'
 import { filterSchema, passOptionsSchema } from '../policy.ts'
 import { packetKinds } from '../protocol.ts'
-
-export const migrationIdSchema = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and "-", at most 63')
+import { cursorSchema, idSchema, pageQuery, route } from './route.ts'
 
 export const newMigrationSchema = z.strictObject({
   source: locationSchema,
@@ -48,6 +29,15 @@ export const packetCountsSchema = z.object({
   settled: z.number(),
 })
 
+/** Why nobody works for a pass: of no site that reaches all of its locations is there an agent. */
+export const waitsForSchema = z.object({
+  /** A sentence. */
+  message: z.string(),
+  /** The sites of which one agent would do; null: any. Empty: no site reaches all of them. */
+  sites: z.array(z.string()).nullable(),
+})
+export type WaitsFor = z.infer<typeof waitsForSchema>
+
 export const passStatusSchema = z.object({
   number: z.number(),
   state: z.enum(passStates),
@@ -64,6 +54,8 @@ export const passStatusSchema = z.object({
   packets: packetCountsSchema,
   /** Connected agents that work for it. */
   agents: z.number(),
+  /** Of a running pass that no connected agent can work for. */
+  waitsFor: waitsForSchema.optional(),
   failureCauses: z.array(
     z.object({ code: z.enum(errorCodes), objects: z.number(), bytes: z.number(), message: z.string() }),
   ),
@@ -73,7 +65,7 @@ export const passStatusSchema = z.object({
 export type PassStatus = z.infer<typeof passStatusSchema>
 
 export const migrationSchema = newMigrationSchema.extend({
-  id: migrationIdSchema,
+  id: idSchema,
   createdAt: z.number(),
   /** The last pass as the catalogue last heard of it; null before the first. */
   pass: passStatusSchema.nullable(),
@@ -124,12 +116,10 @@ export const problemSchema = z.object({
 })
 export type Problem = z.infer<typeof problemSchema>
 
-/** What the lists answer. A `cursor` is opaque; null at the end; given back as `?cursor=` it asks for the next page. */
-const cursor = z.string().nullable()
 export const agentsPageSchema = z.object({ agents: z.array(agentSchema) })
-export const migrationsPageSchema = z.object({ migrations: z.array(migrationSchema), cursor })
-export const packetsPageSchema = z.object({ packets: z.array(packetViewSchema), cursor })
-export const failuresPageSchema = z.object({ failures: z.array(failureViewSchema), cursor })
+export const migrationsPageSchema = z.object({ migrations: z.array(migrationSchema), cursor: cursorSchema })
+export const packetsPageSchema = z.object({ packets: z.array(packetViewSchema), cursor: cursorSchema })
+export const failuresPageSchema = z.object({ failures: z.array(failureViewSchema), cursor: cursorSchema })
 
 /** One line of a report. `outcome` says what became of the object; `code` and `message` why, where there is a why. */
 export const reportLineSchema = z.object({
@@ -149,3 +139,141 @@ export const reportLineSchema = z.object({
   dropped: z.array(z.enum(properties)).optional(),
 })
 export type ReportLine = z.infer<typeof reportLineSchema>
+
+const all = '/api/workspaces/:workspace/migrations'
+const one = `${all}/:migration` as const
+const pass = `${one}/passes/:pass` as const
+/** 2,000 patterns of 1,024 characters fit. */
+const maxBody = 8 * 1024 * 1024
+const number = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
+const ofPass = z.object({ pass: number })
+
+export const listAgents = route({
+  method: 'GET',
+  path: '/api/workspaces/:workspace/agents',
+  needs: 'sites:read',
+  summary: 'List the agents, and which of them are connected.',
+  answer: agentsPageSchema,
+})
+
+export const listMigrations = route({
+  method: 'GET',
+  path: all,
+  needs: 'migrations:read',
+  summary: 'List the migrations, the newest first.',
+  query: pageQuery,
+  answer: migrationsPageSchema,
+})
+
+export const putMigration = route({
+  method: 'PUT',
+  path: one,
+  needs: 'migrations:write',
+  summary:
+    'Create a migration. The same again is no error; a migration that has another definition is left as it is (409).',
+  params: z.object({ migration: idSchema }),
+  body: newMigrationSchema,
+  maxBody,
+  answer: migrationSchema,
+})
+
+export const readMigration = route({
+  method: 'GET',
+  path: one,
+  needs: 'migrations:read',
+  summary: 'Read a migration, with its last pass as the catalogue last heard of it.',
+  answer: migrationSchema,
+})
+
+export const listPackets = route({
+  method: 'GET',
+  path: `${one}/packets`,
+  needs: 'migrations:read',
+  summary: 'List the packets of a pass (the last one, unless told) in the order of keys, 1,000 a page.',
+  query: z.object({
+    cursor: z
+      .string()
+      .regex(/^k[\x21-\x7e]*$/)
+      .optional(),
+    pass: number.optional(),
+  }),
+  answer: packetsPageSchema,
+})
+
+export const startPass = route({
+  method: 'POST',
+  path: `${one}/passes`,
+  needs: 'migrations:run',
+  summary:
+    'Start a pass, or go on with an unfinished one of equal options. What the body leaves out is as usual.',
+  body: passOptionsSchema.partial(),
+  maxBody,
+  answer: startedPassSchema,
+  status: 201,
+})
+
+export const readPass = route({
+  method: 'GET',
+  path: pass,
+  needs: 'migrations:read',
+  summary: 'Read a pass, as it is now.',
+  params: ofPass,
+  answer: passStatusSchema,
+})
+
+export const cancelPass = route({
+  method: 'POST',
+  path: `${pass}/cancel`,
+  needs: 'migrations:run',
+  summary: 'Cancel a pass. One that is over stays as it is.',
+  params: ofPass,
+  answer: passStatusSchema,
+})
+
+export const listFailures = route({
+  method: 'GET',
+  path: `${pass}/failures`,
+  needs: 'migrations:read',
+  summary: 'List what failed in a pass, 1,000 a page.',
+  params: ofPass,
+  query: z.object({
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .optional(),
+  }),
+  answer: failuresPageSchema,
+})
+
+export const readReport = route({
+  method: 'GET',
+  path: `${pass}/report`,
+  needs: 'migrations:read',
+  summary: 'Read the report of a pass: every failure and every change, one JSON object a line.',
+  params: ofPass,
+  type: 'application/x-ndjson; charset=utf-8',
+})
+
+/** The agents' own: sockets (protocol.ts) and reports. */
+export const joinFleet = route({
+  method: 'GET',
+  path: '/agent/fleet',
+  needs: 'agent',
+  summary: 'The standing socket of an agent.',
+  type: 'websocket',
+})
+export const joinMigration = route({
+  method: 'GET',
+  path: '/agent/migrations/:migration',
+  needs: 'agent',
+  summary: 'The socket of an agent that works for a migration.',
+  type: 'websocket',
+})
+export const putReport = route({
+  method: 'PUT',
+  path: '/agent/migrations/:migration/passes/:pass/reports/:packet/:generation',
+  needs: 'agent',
+  summary:
+    'Upload the report of a packet that is leased to the caller: gzip, NDJSON, 64 MiB at most, with a Content-Length.',
+  params: z.object({ pass: number, packet: number, generation: number }),
+})

@@ -116,7 +116,7 @@ describe('the private control plane', () => {
     const plane = await startControlPlane({ stateDir, ...options })
     onTestFinished(() => plane.stop())
     const ask = (path: string) =>
-      fetch(new URL(path, plane.url), { headers: { authorization: `Bearer ${plane.operatorToken}` } })
+      fetch(new URL(path, plane.url), { headers: { authorization: `Bearer ${plane.token}` } })
     return { stateDir, plane, ask }
   }
 
@@ -127,14 +127,14 @@ describe('the private control plane', () => {
     expect(await page.text()).toContain('<title>Dray</title>')
     expect((await ask('/main.css')).headers.get('content-type')).toBe('text/css')
     expect(await (await ask('/migrations/x')).text()).toContain('<title>Dray</title>')
-    expect((await ask('/api/migrations')).status).toBe(200)
-    expect((await fetch(new URL('/api/migrations', plane.url))).status).toBe(401)
+    expect((await ask('/api/workspaces/local/migrations')).status).toBe(200)
+    expect((await fetch(new URL('/api/workspaces/local/migrations', plane.url))).status).toBe(401)
   })
 
   it('has no secret in its configuration', async () => {
     const { stateDir, plane } = await started()
     const config = readFileSync(join(stateDir, 'control-plane/workerd.capnp'), 'utf8')
-    expect(config).not.toContain(plane.operatorToken)
+    expect(config).not.toContain(plane.token)
     expect(config).not.toContain(plane.agentToken)
   })
 
@@ -150,7 +150,7 @@ describe('the private control plane', () => {
     await expect
       .poll(
         () =>
-          ask('/api/migrations').then(
+          ask('/api/workspaces/local/migrations').then(
             ({ status }) => status,
             () => 0,
           ),

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import { migrationId } from '../../agent/cli/migration-id.ts'
 import { below, overlapOfPaths, overlapOfPrefixes } from '../../agent/cli/overlap.ts'
 import { identityOf } from '../../agent/storage/s3/store-identity.ts'
-import { migrationIdSchema, type NewMigration } from '../../shared/api/migrations.ts'
+import type { NewMigration } from '../../shared/api/migrations.ts'
+import { idSchema } from '../../shared/api/route.ts'
 import { noFilter } from '../../shared/policy.ts'
 
 const migration: NewMigration = {
@@ -23,7 +24,7 @@ const filtered = (include: string[], exclude: string[] = [], only: string | null
 
 it('gives the same command the same migration, now and in later versions', () => {
   expect(migrationId(migration)).toBe('40a41324cfc32fe1')
-  expect(migrationIdSchema.safeParse(migrationId(migration)).success).toBe(true)
+  expect(idSchema.safeParse(migrationId(migration)).success).toBe(true)
 })
 
 it('minds neither the order nor the repetition of patterns, nor the order of members', () => {

@@ -68,7 +68,7 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
     return json as T
   }
 
-  await api('PUT', `/api/migrations/${migration}`, {
+  await api('PUT', `/api/workspaces/local/migrations/${migration}`, {
     ...(options.locations ?? { source: bucket('source'), destination: bucket('destination') }),
     filter: { ...noFilter, ...options.filter },
   })
@@ -114,7 +114,7 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
       return mine
     },
     async start(given = {}) {
-      const started = await api<{ pass: PassStatus }>('POST', `/api/migrations/${migration}/passes`, {
+      const started = await api<{ pass: PassStatus }>('POST', `/api/workspaces/local/migrations/${migration}/passes`, {
         ...defaultPassOptions,
         ...given,
       })
@@ -126,10 +126,10 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
       await ended
       return world.status(number)
     },
-    status: (pass) => api<PassStatus>('GET', `/api/migrations/${migration}/passes/${pass}`),
+    status: (pass) => api<PassStatus>('GET', `/api/workspaces/local/migrations/${migration}/passes/${pass}`),
     async report(pass) {
-      const response = await fetch(new URL(`/api/migrations/${migration}/passes/${pass}/report`, plane.url), {
-        headers: { authorization: `Bearer ${plane.operatorToken}` },
+      const response = await fetch(new URL(`/api/workspaces/local/migrations/${migration}/passes/${pass}/report`, plane.url), {
+        headers: { authorization: `Bearer ${plane.token}` },
       })
       const text = await response.text()
       return text

@@ -40,7 +40,7 @@ const stubs = [port, port + 1].map((at) =>
 await Promise.all(stubs.map((stub) => once(stub.stdout, 'data')))
 const stateDir = mkdtempSync(join(tmpdir(), 'dray-threads-'))
 const plane = await startControlPlane({ stateDir })
-const client = planeClient(plane.url, plane.operatorToken)
+const client = planeClient(plane)
 const at = (name: string, endpoint: number) => ({ ...bucket(name), endpoint: `http://127.0.0.1:${endpoint}` })
 await client.putMigration('threads', {
   source: at('src', port),

@@ -47,11 +47,11 @@ const s3 = (bucket: string) => ({
 })
 async function begin(id: string, options = {}, on = plane) {
   const filter = { include: [], exclude: [], only: null }
-  await on.api('PUT', `/api/migrations/${id}`, { source: s3('a'), destination: s3('b'), filter })
-  return startedPassSchema.parse((await on.api('POST', `/api/migrations/${id}/passes`, options)).json)
+  await on.api('PUT', `/api/workspaces/local/migrations/${id}`, { source: s3('a'), destination: s3('b'), filter })
+  return startedPassSchema.parse((await on.api('POST', `/api/workspaces/local/migrations/${id}/passes`, options)).json)
 }
 const status = async (id: string) =>
-  passStatusSchema.parse((await plane.api('GET', `/api/migrations/${id}/passes/1`)).json)
+  passStatusSchema.parse((await plane.api('GET', `/api/workspaces/local/migrations/${id}/passes/1`)).json)
 
 async function upload(id: string, { id: packet, generation }: LeasedPacket, lines: object[]) {
   const path = `/agent/migrations/${id}/passes/1/reports/${packet}/${generation}`
@@ -64,8 +64,8 @@ async function upload(id: string, { id: packet, generation }: LeasedPacket, line
 }
 
 async function report(id: string): Promise<{ key: string }[]> {
-  const response = await fetch(new URL(`/api/migrations/${id}/passes/1/report`, plane.url), {
-    headers: { authorization: `Bearer ${plane.operatorToken}` },
+  const response = await fetch(new URL(`/api/workspaces/local/migrations/${id}/passes/1/report`, plane.url), {
+    headers: { authorization: `Bearer ${plane.token}` },
   })
   const text = await response.text()
   return text
@@ -126,11 +126,11 @@ it('runs a whole pass with two agents, from the assignment to the report', async
     errors: [],
   })
   expect((await report('whole')).map(({ key }) => key).sort()).toEqual(['1', 'c1', 'z1'])
-  expect((await plane.api('GET', '/api/migrations/whole/passes/1/failures')).json).toMatchObject({
+  expect((await plane.api('GET', '/api/workspaces/local/migrations/whole/passes/1/failures')).json).toMatchObject({
     failures: [{ key: 'd', code: 'access-denied' }],
   })
   await eventually(async () => {
-    const { json } = await plane.api('GET', '/api/migrations/whole')
+    const { json } = await plane.api('GET', '/api/workspaces/local/migrations/whole')
     expect(json).toMatchObject({ pass: { state: 'incomplete', counts: { objects: { listed: 12 } } } })
     expect(fleet.inbox.at(-1)).toEqual({ t: 'assign', migrations: [] })
   })
@@ -158,15 +158,15 @@ it('takes the last words of an agent that closes its socket without waiting', as
 
 it('refuses a socket without the agents’ token, and to a migration that is not there', async () => {
   await expect(connect('/agent/fleet', 'wrong')).rejects.toThrow('401')
-  await expect(connect('/agent/fleet', plane.operatorToken)).rejects.toThrow('403')
+  await expect(connect('/agent/fleet', plane.token)).rejects.toThrow('403')
   await expect(connect('/agent/migrations/none')).rejects.toThrow('404')
 })
 
 it('sends an agent away that comes when no pass is running', async () => {
   await begin('early')
-  await plane.api('POST', '/api/migrations/early/passes/1/cancel')
+  await plane.api('POST', '/api/workspaces/local/migrations/early/passes/1/cancel')
   const agent = await connect('/agent/migrations/early')
-  agent.say({ t: 'hello', protocol: 2, agent: 'a', session: 's', held: [] })
+  agent.say({ t: 'hello', protocol: 3, agent: 'a', session: 's', started: 1, held: [] })
   expect(await agent.next('end')).toMatchObject({ pass: 1, state: 'cancelled' })
   expect((await agent.closed).code).toBe(closeCodes.over)
 })

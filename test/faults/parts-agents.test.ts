@@ -62,12 +62,12 @@ it('agents that are killed one after the other leave a large object to the next'
   destination.hooks = {
     beforeRequest: ({ operation }) => (operation === 'UploadPart' ? { delayMs: 20 } : null),
   }
-  await plane.api('PUT', '/api/migrations/film', {
+  await plane.api('PUT', '/api/workspaces/local/migrations/film', {
     source: { ...bucket('film'), endpoint: source.url.href },
     destination: { ...bucket('film'), endpoint: destination.url.href },
     filter: noFilter,
   })
-  await plane.api('POST', '/api/migrations/film/passes', defaultPassOptions)
+  await plane.api('POST', '/api/workspaces/local/migrations/film/passes', defaultPassOptions)
   const there = () => destination.uploads('film').reduce((sum, upload) => sum + upload.parts, 0)
   const until = async (condition: () => boolean | Promise<boolean>) => {
     while (!(await condition())) await setTimeout(10)
@@ -84,7 +84,7 @@ it('agents that are killed one after the other leave a large object to the next'
   beginAgent('third')
   await until(() => there() >= 35)
   await kill(second)
-  const status = async () => (await plane.api<PassStatus>('GET', '/api/migrations/film/passes/1')).json
+  const status = async () => (await plane.api<PassStatus>('GET', '/api/workspaces/local/migrations/film/passes/1')).json
   await until(async () => (await status()).state !== 'running')
   expect(await status()).toMatchObject({
     state: 'complete',

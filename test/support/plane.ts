@@ -15,7 +15,9 @@ export interface PlaneOptions {
 
 export interface Plane {
   readonly url: URL
-  readonly operatorToken: string
+  /** Of the operator. */
+  readonly token: string
+  readonly workspace: string
   readonly agentToken: string
   readonly dir: string
   readonly miniflare: Miniflare
@@ -29,7 +31,7 @@ const migrationsDir = join(import.meta.dirname, '..', '..', 'control-plane', 'mi
 export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'dray-plane-')))
-  const operatorToken = 'operator-token'
+  const token = 'operator-token'
   const agentToken = 'agent-token'
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -43,7 +45,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
       compatibilityDate: '2026-10-20',
       compatibilityFlags: ['nodejs_compat'],
       bindings: {
-        DRAY_OPERATOR_TOKEN: operatorToken,
+        DRAY_OPERATOR_TOKEN: token,
         DRAY_AGENT_TOKEN: agentToken,
         ...(options.leaseMs ? { DRAY_LEASE_MS: String(options.leaseMs) } : {}),
       },
@@ -60,14 +62,15 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
   await applyMigrations(miniflare)
   return {
     url,
-    operatorToken,
+    token,
+    workspace: 'local',
     agentToken,
     dir,
     miniflare,
     async api<T>(method: string, path: string, body?: unknown) {
       const response = await fetch(new URL(path, url), {
         method,
-        headers: { authorization: `Bearer ${operatorToken}` },
+        headers: { authorization: `Bearer ${token}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       const text = await response.text()

@@ -11,19 +11,19 @@ beforeAll(async () => {
 /** Every route, with what it says to nobody, to the operator and to an agent. One without a row here fails below. */
 const table: [route: string, nobody: number, operator: number, agent: number, body?: unknown][] = [
   ['GET /api/health', 200, 200, 200],
-  ['GET /api/agents', 401, 200, 403],
-  ['GET /api/migrations', 401, 200, 403],
-  ['PUT /api/migrations/:id', 401, 400, 403, {}],
-  ['GET /api/migrations/:id', 401, 200, 403],
-  ['GET /api/migrations/:id/packets', 401, 200, 403],
-  ['POST /api/migrations/:id/passes', 401, 200, 403, {}],
-  ['GET /api/migrations/:id/passes/:number', 401, 200, 403],
-  ['POST /api/migrations/:id/passes/:number/cancel', 401, 200, 403],
-  ['GET /api/migrations/:id/passes/:number/failures', 401, 200, 403],
-  ['GET /api/migrations/:id/passes/:number/report', 401, 200, 403],
+  ['GET /api/workspaces/:workspace/agents', 401, 200, 403],
+  ['GET /api/workspaces/:workspace/migrations', 401, 200, 403],
+  ['PUT /api/workspaces/:workspace/migrations/:migration', 401, 400, 403, {}],
+  ['GET /api/workspaces/:workspace/migrations/:migration', 401, 200, 403],
+  ['GET /api/workspaces/:workspace/migrations/:migration/packets', 401, 200, 403],
+  ['POST /api/workspaces/:workspace/migrations/:migration/passes', 401, 200, 403, {}],
+  ['GET /api/workspaces/:workspace/migrations/:migration/passes/:pass', 401, 200, 403],
+  ['POST /api/workspaces/:workspace/migrations/:migration/passes/:pass/cancel', 401, 200, 403],
+  ['GET /api/workspaces/:workspace/migrations/:migration/passes/:pass/failures', 401, 200, 403],
+  ['GET /api/workspaces/:workspace/migrations/:migration/passes/:pass/report', 401, 200, 403],
   ['GET /agent/fleet', 401, 403, 426],
-  ['GET /agent/migrations/:id', 401, 403, 426],
-  ['PUT /agent/migrations/:id/passes/:number/reports/:packet/:generation', 401, 403, 411],
+  ['GET /agent/migrations/:migration', 401, 403, 426],
+  ['PUT /agent/migrations/:migration/passes/:pass/reports/:packet/:generation', 401, 403, 411],
 ]
 
 describe('every route', () => {
@@ -33,8 +33,9 @@ describe('every route', () => {
   })
 
   const parameters: Record<string, string> = {
-    ':id': 'door',
-    ':number': '1',
+    ':workspace': 'local',
+    ':migration': 'door',
+    ':pass': '1',
     ':packet': '1',
     ':generation': '1',
   }

@@ -2,7 +2,7 @@ import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { type AgentView, agentsPageSchema, type PassStatus } from '../../../shared/api/migrations.ts'
-import { closeCodes, type FleetPlaneMessage } from '../../../shared/protocol.ts'
+import { closeCodes, type Facts, type FleetPlaneMessage, protocolVersion } from '../../../shared/protocol.ts'
 import type { ScriptedAgent } from '../../support/scripted-agent.ts'
 import { begin, connect, definition, file, json, prepare, s3 } from './inside.ts'
 
@@ -11,22 +11,34 @@ const eventually = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeo
 
 beforeAll(prepare)
 
-async function join(agent: string, site: string, session = `${agent}-1`): Promise<ScriptedAgent> {
+const facts: Facts = {
+  version: '0.1.0',
+  host: 'somewhere.local',
+  platform: 'linux x64',
+  cores: 2,
+  memory: 1_000_000,
+  health: { load: 0, stateFree: null },
+  reach: [],
+}
+
+async function join(agent: string, site: string, started = 1): Promise<ScriptedAgent> {
   const socket = await connect('/agent/fleet')
   socket.raw(
     JSON.stringify({
       t: 'hello',
-      protocol: 2,
+      protocol: protocolVersion,
       agent,
-      session,
+      session: `${agent}-${started}`,
+      started,
       site,
-      version: '0.1.0',
-      host: `${agent}.local`,
+      facts: { ...facts, host: `${agent}.local` },
     }),
   )
   await socket.next('welcome')
   return socket
 }
+
+const ids = ({ migrations }: FleetPlaneMessage & { t: 'assign' }) => migrations.map(({ id }) => id)
 
 /** The next list in which `which` holds. */
 async function assigned(agent: ScriptedAgent, which: (migrations: string[]) => boolean): Promise<string[]> {
@@ -34,11 +46,12 @@ async function assigned(agent: ScriptedAgent, which: (migrations: string[]) => b
     t: 'assign',
     which: (message: FleetPlaneMessage & { t: 'assign' }) => boolean,
   ) => Promise<FleetPlaneMessage & { t: 'assign' }>
-  return (await next('assign', ({ migrations }) => which(migrations))).migrations
+  return ids(await next('assign', (message) => which(ids(message))))
 }
 
 const agents = async () =>
-  agentsPageSchema.parse((await json<{ agents: AgentView[] }>('GET', '/api/agents')).body).agents
+  agentsPageSchema.parse((await json<{ agents: AgentView[] }>('GET', '/api/workspaces/local/agents')).body)
+    .agents
 const agentNamed = async (id: string) => (await agents()).find((agent) => agent.id === id)
 
 describe('the fleet', () => {
@@ -58,7 +71,7 @@ describe('the fleet', () => {
     const agent = await join('dismissed', 'x')
     await begin('short')
     await assigned(agent, (all) => all.includes('short'))
-    await json<PassStatus>('POST', '/api/migrations/short/passes/1/cancel')
+    await json<PassStatus>('POST', '/api/workspaces/local/migrations/short/passes/1/cancel')
     await assigned(agent, (all) => !all.includes('short'))
   })
 
@@ -90,8 +103,8 @@ describe('the fleet', () => {
   })
 
   it('lets a newer process of an agent take over', async () => {
-    const old = await join('twin', 'x', 'one')
-    const young = await join('twin', 'x', 'two')
+    const old = await join('twin', 'x', 1)
+    const young = await join('twin', 'x', 2)
     expect((await old.closed).code).toBe(closeCodes.superseded)
     await begin('for-twins')
     await assigned(young, (all) => all.includes('for-twins'))

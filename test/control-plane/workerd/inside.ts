@@ -52,8 +52,8 @@ export const objectOf = (id: string): DurableObjectStub<Migration> => env.MIGRAT
 
 /** A migration `id` whose first pass runs. */
 export async function begin(id: string, options: Partial<PassOptions> = {}, defined = definition) {
-  await json('PUT', `/api/migrations/${id}`, defined)
-  await json('POST', `/api/migrations/${id}/passes`, options)
+  await json('PUT', `/api/workspaces/local/migrations/${id}`, defined)
+  await json('POST', `/api/workspaces/local/migrations/${id}/passes`, options)
   return objectOf(id)
 }
 

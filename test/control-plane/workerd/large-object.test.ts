@@ -25,7 +25,7 @@ const md5 = (n: number) => String(n).padStart(32, '0')
 
 const named = ({ id, generation }: LeasedPacket) => ({ packet: id, generation })
 const status = async (id: string, pass: number) =>
-  (await json<PassStatus>('GET', `/api/migrations/${id}/passes/${pass}`)).body
+  (await json<PassStatus>('GET', `/api/workspaces/local/migrations/${id}/passes/${pass}`)).body
 const uploadsOf = (object: DurableObjectStub<Migration>) =>
   runInDurableObject(object, (_, { storage }) => storage.sql.exec('SELECT * FROM upload').toArray())
 
@@ -134,14 +134,14 @@ it('goes over to the next pass: taken up where the object is the same, else to b
   const [part] = (await opened(agent)) as [LeasedPacket]
   const denied = { code: 'access-denied', op: 'x', message: 'no', retry: 'never', hint: null } as const
   await agent.ask({ t: 'failed', ...named(part), error: denied })
-  await json('POST', '/api/migrations/next/passes/1/cancel')
+  await json('POST', '/api/workspaces/local/migrations/next/passes/1/cancel')
   await agent.closed
 
   for (const [pass, token, isTakenUp] of [
     [2, 'etag-6', true],
     [3, 'other-6', false],
   ] as const) {
-    await json('POST', '/api/migrations/next/passes', {})
+    await json('POST', '/api/workspaces/local/migrations/next/passes', {})
     const later = await toMigration('next')
     const welcome = await later.hello('b', `b-${pass}`)
     expect(welcome.uploads).toMatchObject([{ key, upload: 'id', source: planned.source }])
@@ -173,7 +173,7 @@ it('goes over to the next pass: taken up where the object is the same, else to b
     } else {
       expect(uploads).toMatchObject([{ upload: null, stale: ['id'] }])
     }
-    await json('POST', `/api/migrations/next/passes/${pass}/cancel`)
+    await json('POST', `/api/workspaces/local/migrations/next/passes/${pass}/cancel`)
     await later.closed
   }
   expect(await uploadsOf(object)).toHaveLength(1)
@@ -182,9 +182,9 @@ it('goes over to the next pass: taken up where the object is the same, else to b
 it('that an agent has cleared away is forgotten', async () => {
   const { object, agent } = await expanded('cleared')
   await opened(agent)
-  await json('POST', '/api/migrations/cleared/passes/1/cancel')
+  await json('POST', '/api/workspaces/local/migrations/cleared/passes/1/cancel')
   await agent.closed
-  await json('POST', '/api/migrations/cleared/passes', {})
+  await json('POST', '/api/workspaces/local/migrations/cleared/passes', {})
   const later = await toMigration('cleared')
   const { uploads } = await later.hello('b')
   expect((await later.ask({ t: 'cleared', upload: uploads![0]!.id })).t).toBe('ack')

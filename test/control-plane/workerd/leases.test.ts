@@ -13,7 +13,7 @@ beforeAll(prepare)
 afterEach(() => void vi.useRealTimers())
 
 const status = async (id: string, pass = 1) =>
-  (await json<PassStatus>('GET', `/api/migrations/${id}/passes/${pass}`)).body
+  (await json<PassStatus>('GET', `/api/workspaces/local/migrations/${id}/passes/${pass}`)).body
 
 /** A pass of `n` packets that are ready, surveyed by an agent that has left. */
 async function withPackets(id: string, n: number, options = {}) {
@@ -84,7 +84,7 @@ describe('a pass', () => {
     expect(packets.map(({ through }) => through)).toEqual([...keys, null])
     const { body } = await json<{ packets: { after: string | null }[] }>(
       'GET',
-      '/api/migrations/bytes/packets',
+      '/api/workspaces/local/migrations/bytes/packets',
     )
     expect(body.packets.map(({ after }) => after)).toEqual([
       null,
@@ -143,10 +143,13 @@ describe('a pass', () => {
     const agent = await toMigration('cancelled')
     await agent.hello('a')
     const [packet] = await agent.lease()
-    const cancelled = await json<PassStatus>('POST', '/api/migrations/cancelled/passes/1/cancel')
+    const cancelled = await json<PassStatus>(
+      'POST',
+      '/api/workspaces/local/migrations/cancelled/passes/1/cancel',
+    )
     expect(cancelled.body).toMatchObject({ state: 'cancelled', packets: { ready: 2, leased: 0 } })
     expect(await agent.next('end')).toMatchObject({ state: 'cancelled' })
-    await json('POST', '/api/migrations/cancelled/passes', {})
+    await json('POST', '/api/workspaces/local/migrations/cancelled/passes', {})
     const again = await toMigration('cancelled')
     expect((await again.hello('a', 'a-1', heldOf([packet!]))).lost).toEqual(heldOf([packet!]))
     expect(await again.ask(outcomeOf(packet!))).toMatchObject({ t: 'refused', code: 'stale' })
@@ -161,7 +164,11 @@ describe('a pass', () => {
       await Promise.all((await agent.lease(100)).map((packet) => agent.ask(outcomeOf(packet))))
     }
     await agent.next('end')
-    const started = await json<{ pass: PassStatus }>('POST', '/api/migrations/again/passes', {})
+    const started = await json<{ pass: PassStatus }>(
+      'POST',
+      '/api/workspaces/local/migrations/again/passes',
+      {},
+    )
     expect(started.body.pass).toMatchObject({ number: 2, packets: { ready: 16 } })
   })
 })

@@ -18,23 +18,25 @@ beforeAll(prepare)
 
 describe('a migration', () => {
   it('is created once, and the same again is no error', async () => {
-    const first = await json<MigrationView>('PUT', '/api/migrations/once', definition)
+    const first = await json<MigrationView>('PUT', '/api/workspaces/local/migrations/once', definition)
     expect(first.status).toBe(201)
     expect(migrationSchema.parse(first.body)).toMatchObject({ id: 'once', source: s3('a'), pass: null })
-    const again = await json<MigrationView>('PUT', '/api/migrations/once', definition)
+    const again = await json<MigrationView>('PUT', '/api/workspaces/local/migrations/once', definition)
     expect([again.status, again.body]).toEqual([200, first.body])
-    expect((await json('GET', '/api/migrations/once')).body).toEqual(first.body)
+    expect((await json('GET', '/api/workspaces/local/migrations/once')).body).toEqual(first.body)
   })
 
   it('does not change', async () => {
-    await json('PUT', '/api/migrations/fixed', definition)
+    await json('PUT', '/api/workspaces/local/migrations/fixed', definition)
     const other = { ...definition, destination: s3('c') }
-    const answer = await json<Problem>('PUT', '/api/migrations/fixed', other)
+    const answer = await json<Problem>('PUT', '/api/workspaces/local/migrations/fixed', other)
     expect(answer).toMatchObject({
       status: 409,
       body: { code: 'busy', hint: expect.stringContaining('another id') },
     })
-    expect((await json('GET', '/api/migrations/fixed')).body).toMatchObject({ destination: s3('b') })
+    expect((await json('GET', '/api/workspaces/local/migrations/fixed')).body).toMatchObject({
+      destination: s3('b'),
+    })
   })
 
   it.each([
@@ -47,23 +49,28 @@ describe('a migration', () => {
       'no agent reaches both',
     ],
   ])('is refused with %s', async (_, body, detail) => {
-    const answer = await json<Problem>('PUT', '/api/migrations/refused', body)
+    const answer = await json<Problem>('PUT', '/api/workspaces/local/migrations/refused', body)
     expect(answer).toMatchObject({
       status: 400,
       body: { code: 'usage', detail: expect.stringContaining(detail) },
     })
-    expect((await json('GET', '/api/migrations/refused')).status).toBe(404)
+    expect((await json('GET', '/api/workspaces/local/migrations/refused')).status).toBe(404)
   })
 
   it.each(['Upper', '-dash', 'a b', 'x'.repeat(64)])('has no id like %s', async (id) => {
-    const answer = await json<Problem>('PUT', `/api/migrations/${encodeURIComponent(id)}`, definition)
+    const answer = await json<Problem>(
+      'PUT',
+      `/api/workspaces/local/migrations/${encodeURIComponent(id)}`,
+      definition,
+    )
     expect(answer).toMatchObject({ status: 400, body: { code: 'usage' } })
   })
 
   it('keeps its mapping and its manifest, which it never changes', async () => {
     const mapping = { kind: 'template', pattern: '(?<id>.+)', to: 'x/{id}', unmatched: 'fail' }
     const manifest = { place: { kind: 's3', bucket: 'b', key: 'list' }, columns: null, keys: null }
-    const put = (more: object) => json<object>('PUT', '/api/migrations/mapped', { ...definition, ...more })
+    const put = (more: object) =>
+      json<object>('PUT', '/api/workspaces/local/migrations/mapped', { ...definition, ...more })
     expect(await put({ mapping, manifest })).toMatchObject({ status: 201, body: { mapping, manifest } })
     expect((await put({ mapping, manifest })).status).toBe(200)
     expect((await put({ mapping })).status).toBe(409)
@@ -72,28 +79,28 @@ describe('a migration', () => {
     expect((await put({ manifest, source })).body).toMatchObject({
       detail: expect.stringContaining('in a bucket'),
     })
-    const deleting = await json('POST', '/api/migrations/mapped/passes', { delete: true })
+    const deleting = await json('POST', '/api/workspaces/local/migrations/mapped/passes', { delete: true })
     expect(deleting).toMatchObject({
       status: 400,
       body: { detail: expect.stringContaining('nothing can be deleted') },
     })
-    expect((await json('POST', '/api/migrations/mapped/passes', {})).status).toBe(201)
+    expect((await json('POST', '/api/workspaces/local/migrations/mapped/passes', {})).status).toBe(201)
   })
 
   it('takes no body that is not JSON, or too large', async () => {
-    const put = (body: string) => call('PUT', '/api/migrations/large', { body })
+    const put = (body: string) => call('PUT', '/api/workspaces/local/migrations/large', { body })
     expect((await put('{')).status).toBe(400)
     expect((await put(`"${'x'.repeat(9 * 1024 * 1024)}"`)).status).toBe(413)
   })
 
   it('is listed newest first, page by page', async () => {
     const ids = Array.from({ length: 105 }, (_, i) => `listed-${i}`)
-    for (const id of ids) await json('PUT', `/api/migrations/${id}`, definition)
+    for (const id of ids) await json('PUT', `/api/workspaces/local/migrations/${id}`, definition)
     const seen: string[] = []
     let cursor: string | null = ''
     while (cursor !== null) {
       const page: z.infer<typeof migrationsPageSchema> = migrationsPageSchema.parse(
-        (await json('GET', `/api/migrations${cursor && `?cursor=${cursor}`}`)).body,
+        (await json('GET', `/api/workspaces/local/migrations${cursor && `?cursor=${cursor}`}`)).body,
       )
       seen.push(...page.migrations.map(({ id }) => id))
       cursor = page.cursor
@@ -106,10 +113,10 @@ describe('a migration', () => {
 
 describe('a pass', () => {
   const start = (id: string, options: object) =>
-    json<unknown>('POST', `/api/migrations/${id}/passes`, options)
+    json<unknown>('POST', `/api/workspaces/local/migrations/${id}/passes`, options)
 
   it('is gone on with under equal options, and in the way of others until it is cancelled', async () => {
-    await json('PUT', '/api/migrations/passes', definition)
+    await json('PUT', '/api/workspaces/local/migrations/passes', definition)
     const first = await start('passes', { kind: 'copy' })
     expect(first.status).toBe(201)
     expect(startedPassSchema.parse(first.body)).toMatchObject({
@@ -120,41 +127,44 @@ describe('a pass', () => {
     expect([again.status, startedPassSchema.parse(again.body).resumed]).toEqual([200, true])
     expect(await start('passes', { kind: 'verify' })).toMatchObject({
       status: 409,
-      body: { code: 'busy', hint: expect.stringContaining('/api/migrations/passes/passes/1/cancel') },
+      body: {
+        code: 'busy',
+        hint: expect.stringContaining('/api/workspaces/local/migrations/passes/passes/1/cancel'),
+      },
     })
-    expect((await json<PassStatus>('POST', '/api/migrations/passes/passes/1/cancel')).body.state).toBe(
-      'cancelled',
-    )
+    expect(
+      (await json<PassStatus>('POST', '/api/workspaces/local/migrations/passes/passes/1/cancel')).body.state,
+    ).toBe('cancelled')
     expect(await start('passes', { kind: 'verify' })).toMatchObject({
       status: 201,
       body: { pass: { number: 2 } },
     })
-    expect((await json<PassStatus>('POST', '/api/migrations/passes/passes/1/cancel')).body.state).toBe(
-      'cancelled',
-    )
+    expect(
+      (await json<PassStatus>('POST', '/api/workspaces/local/migrations/passes/passes/1/cancel')).body.state,
+    ).toBe('cancelled')
   })
 
   it('takes no options that it does not know', async () => {
-    await json('PUT', '/api/migrations/options', definition)
+    await json('PUT', '/api/workspaces/local/migrations/options', definition)
     expect(await start('options', { kind: 'move' })).toMatchObject({ status: 400 })
     expect(await start('options', { fast: true })).toMatchObject({ status: 400 })
   })
 
   it.each([
-    ['GET', '/api/migrations/none'],
-    ['GET', '/api/migrations/none/packets'],
-    ['POST', '/api/migrations/none/passes'],
-    ['GET', '/api/migrations/none/passes/1'],
-    ['GET', '/api/migrations/empty/packets'],
-    ['GET', '/api/migrations/empty/passes/1'],
-    ['GET', '/api/migrations/empty/passes/1/failures'],
-    ['GET', '/api/migrations/empty/passes/1/report'],
-    ['POST', '/api/migrations/empty/passes/1/cancel'],
-    ['GET', '/api/migrations/empty/passes/zero'],
-    ['GET', '/api/migrations/empty/passes/-1'],
-    ['GET', '/api/migrations/empty/passes/1.5'],
+    ['GET', '/api/workspaces/local/migrations/none'],
+    ['GET', '/api/workspaces/local/migrations/none/packets'],
+    ['POST', '/api/workspaces/local/migrations/none/passes'],
+    ['GET', '/api/workspaces/local/migrations/none/passes/1'],
+    ['GET', '/api/workspaces/local/migrations/empty/packets'],
+    ['GET', '/api/workspaces/local/migrations/empty/passes/1'],
+    ['GET', '/api/workspaces/local/migrations/empty/passes/1/failures'],
+    ['GET', '/api/workspaces/local/migrations/empty/passes/1/report'],
+    ['POST', '/api/workspaces/local/migrations/empty/passes/1/cancel'],
+    ['GET', '/api/workspaces/local/migrations/empty/passes/zero'],
+    ['GET', '/api/workspaces/local/migrations/empty/passes/-1'],
+    ['GET', '/api/workspaces/local/migrations/empty/passes/1.5'],
   ])('that is not there is not found: %s %s', async (method, path) => {
-    await json('PUT', '/api/migrations/empty', definition)
+    await json('PUT', '/api/workspaces/local/migrations/empty', definition)
     const answer = await json<Problem>(method, path, method === 'POST' ? {} : undefined)
     expect(answer).toMatchObject({ status: 404, body: { code: 'not-found' } })
   })
@@ -162,9 +172,9 @@ describe('a pass', () => {
   it('refuses a cursor that it did not give', async () => {
     await begin('cursor')
     for (const path of ['packets?cursor=x', 'passes/1/failures?cursor=-1', 'passes/1/failures?cursor=%00']) {
-      expect((await json('GET', `/api/migrations/cursor/${path}`)).status).toBe(400)
+      expect((await json('GET', `/api/workspaces/local/migrations/cursor/${path}`)).status).toBe(400)
     }
-    expect((await json('GET', '/api/migrations?cursor=1')).status).toBe(400)
+    expect((await json('GET', '/api/workspaces/local/migrations?cursor=1')).status).toBe(400)
   })
 
   it('shows its packets in the order of keys, page by page', async () => {
@@ -183,7 +193,7 @@ describe('a pass', () => {
     const pages: z.infer<typeof packetsPageSchema>[] = []
     let cursor: string | null = ''
     while (cursor !== null) {
-      const path: string = `/api/migrations/pages/packets?pass=1${cursor && `&cursor=${cursor}`}`
+      const path: string = `/api/workspaces/local/migrations/pages/packets?pass=1${cursor && `&cursor=${cursor}`}`
       pages.push(packetsPageSchema.parse((await json('GET', path)).body))
       cursor = pages.at(-1)!.cursor
     }
@@ -212,16 +222,16 @@ describe('a pass', () => {
     await agent.ask(outcomeOf(packet!, 0, { failures, counts }))
     expect(await agent.next('end')).toMatchObject({ state: 'incomplete' })
     const first = failuresPageSchema.parse(
-      (await json('GET', '/api/migrations/failures/passes/1/failures')).body,
+      (await json('GET', '/api/workspaces/local/migrations/failures/passes/1/failures')).body,
     )
     expect(first.failures).toHaveLength(1_000)
     expect(first.failures[0]).toMatchObject({ key: '\\xff', keyEscaped: '%FF', code: 'unsupported-key' })
-    const path = `/api/migrations/failures/passes/1/failures?cursor=${first.cursor}`
+    const path = `/api/workspaces/local/migrations/failures/passes/1/failures?cursor=${first.cursor}`
     expect(failuresPageSchema.parse((await json('GET', path)).body)).toEqual({
       failures: [{ key: 'k1000', code: 'io', message: 'bad 1000', bytes: 7 }],
       cursor: null,
     })
-    const { body } = await json<PassStatus>('GET', '/api/migrations/failures/passes/1')
+    const { body } = await json<PassStatus>('GET', '/api/workspaces/local/migrations/failures/passes/1')
     expect(body.failureCauses).toEqual([
       { code: 'unsupported-key', objects: 1, bytes: 7, message: 'bad 0' },
       { code: 'io', objects: 1_000, bytes: 7_000, message: 'bad 1000' },
@@ -247,7 +257,7 @@ describe('a report', () => {
     ).status
 
   const download = async (id: string) => {
-    const response = await call('GET', `/api/migrations/${id}/passes/1/report`)
+    const response = await call('GET', `/api/workspaces/local/migrations/${id}/passes/1/report`)
     expect(response.headers.get('content-type')).toContain('ndjson')
     return new TextDecoder().decode(await response.arrayBuffer())
   }

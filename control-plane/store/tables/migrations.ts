@@ -1,0 +1,26 @@
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { PassStatus } from '../../../shared/api/migrations.ts'
+import type { Location } from '../../../shared/location.ts'
+import type { Manifest, Mapping } from '../../../shared/mapping.ts'
+import type { Filter } from '../../../shared/policy.ts'
+import { workspaceId } from './workspaces.ts'
+
+export const migrations = sqliteTable(
+  'migrations',
+  {
+    workspaceId: workspaceId(),
+    id: text().notNull(),
+    source: text({ mode: 'json' }).$type<Location>().notNull(),
+    destination: text({ mode: 'json' }).$type<Location>().notNull(),
+    filter: text({ mode: 'json' }).$type<Filter>().notNull(),
+    mapping: text({ mode: 'json' }).$type<Mapping>(),
+    manifest: text({ mode: 'json' }).$type<Manifest>(),
+    createdAt: integer('created_at').notNull(),
+    /** The last pass as its object last told; null before the first. */
+    pass: text({ mode: 'json' }).$type<PassStatus>(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workspaceId, table.id] }),
+    index('migrations_newest').on(table.workspaceId, table.createdAt),
+  ],
+)

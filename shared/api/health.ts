@@ -1,0 +1,10 @@
+import * as z from 'zod'
+import { route } from './route.ts'
+
+export const readHealth = route({
+  method: 'GET',
+  path: '/api/health',
+  needs: 'anybody',
+  summary: 'Is the control plane there?',
+  answer: z.object({ ok: z.literal(true) }),
+})
