@@ -1,6 +1,7 @@
 /** Opens a location with the adapter for its kind, as it is: retry and remembered listings are the caller's to add. */
 import { join } from 'node:path'
 import type { Location } from '../../shared/location.ts'
+import type { SealedKeys } from './s3/access.ts'
 import type { Lanes } from './s3/lanes.ts'
 import type { Storage } from './storage.ts'
 
@@ -17,6 +18,8 @@ export interface OpenStorageOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Whether reads ask for the checksums that a store keeps; not unless told. */
   readonly checksums?: boolean
+  /** Where the keys of sealed connections come from. */
+  readonly sealed?: SealedKeys
 }
 
 /** No request goes out here; credentials and configuration are looked up, and may turn out wrong (`config`). */
@@ -31,12 +34,13 @@ export async function openStorage(location: Location, options: OpenStorageOption
     case 's3': {
       // Who moves files does without the SDK's half second.
       const { openS3Storage } = await import('./s3/s3-storage.ts')
-      const { connections, lanes, checksums = false, stateDir, env = {} } = options
+      const { connections, lanes, checksums = false, stateDir, env = {}, sealed } = options
+      const more = { connections, lanes, checksums, env, sealed }
       const name = location.customerKey
-      if (name === undefined) return openS3Storage(location, { connections, lanes, checksums, env })
+      if (name === undefined) return openS3Storage(location, more)
       const { readCustomerKey } = await import('./s3/customer-key.ts')
       const customerKey = readCustomerKey(name, stateDir, env)
-      return openS3Storage(location, { connections, lanes, checksums, env, customerKey })
+      return openS3Storage(location, { ...more, customerKey })
     }
     default:
       return location satisfies never

@@ -30,7 +30,12 @@ export interface Access {
   credentials(afresh?: boolean): Promise<Credentials>
   /** The same without waiting; null where they must be asked for. */
   known(): Credentials | null
+  /** Whether there may be others as soon as these are refused, though nothing said that they end: of a sealed secret. */
+  readonly rotates: boolean
 }
+
+/** The keys that were sealed to this agent for a location's connection; `afresh` where those that it gave before have been refused. */
+export type SealedKeys = (location: S3Location, afresh: boolean) => Promise<Credentials>
 
 type Section = Record<string, string | undefined>
 
@@ -39,7 +44,8 @@ const credentialsMs = 30_000
 /** The SDK writes warnings about precedence on the console, which is ours. */
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
-export async function resolveAccess(location: S3Location): Promise<Access> {
+/** `sealed` is only needed for locations that are. */
+export async function resolveAccess(location: S3Location, sealed?: SealedKeys): Promise<Access> {
   const op = `OPEN s3://${location.bucket}`
   const files = await loadSharedConfigFiles()
   const named = location.profile
@@ -78,7 +84,8 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
       ? undefined
       : endpointOf(ofNamed) ||
         (await setting((env) => env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL, endpointOf))
-  const endpoint = location.endpoint ?? configured ?? null
+  // What was sealed for one endpoint goes to no other, whatever this machine is configured for.
+  const endpoint = location.endpoint ?? (location.sealed ? null : configured) ?? null
   checkEndpoint(endpoint, op)
 
   const region =
@@ -107,7 +114,8 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
     (env) => env.AWS_USE_FIPS_ENDPOINT || env.AWS_USE_DUALSTACK_ENDPOINT,
     (profile) => profile.use_fips_endpoint || profile.use_dualstack_endpoint,
   )
-  const pathStyle = addressing === 'path' || (endpoint !== null && addressing !== 'virtual')
+  const pathStyle =
+    location.pathStyle ?? (addressing === 'path' || (endpoint !== null && addressing !== 'virtual'))
 
   return {
     endpoint,
@@ -116,9 +124,28 @@ export async function resolveAccess(location: S3Location): Promise<Access> {
     pathStyle,
     plain: endpoint !== null && pathStyle && special === undefined,
     authorities: bundle && !endpoint?.startsWith('http:') ? await readBundle(bundle, op) : null,
+    rotates: location.sealed === true,
     ...(location.anonymous
       ? { credentials: async () => nobody, known: () => nobody }
-      : credentialsOf(location, region, preferred, op)),
+      : location.sealed
+        ? sealedCredentials(location, sealed, op)
+        : credentialsOf(location, region, preferred, op)),
+  }
+}
+
+function sealedCredentials(
+  location: S3Location,
+  keys: SealedKeys | undefined,
+  op: string,
+): Pick<Access, 'credentials' | 'known'> {
+  if (!keys) throw new DrayError('config', op, 'Sealed secrets are for agents, which have keys to open them.')
+  let known: Credentials | null = null
+  return {
+    credentials: async (afresh = false) => {
+      known = await keys(location, afresh)
+      return known
+    },
+    known: () => known,
   }
 }
 

@@ -136,9 +136,12 @@ export function openS3Client(options: S3ClientOptions): S3Client {
       clockOffset = skewMs
       return true
     }
-    if (error.code === 'bad-credentials' && code?.startsWith('ExpiredToken')) {
-      const renewed = async (afresh: boolean) =>
-        (await access.credentials(afresh)).sessionToken !== used.sessionToken
+    if (error.code === 'bad-credentials' && (access.rotates || code?.startsWith('ExpiredToken'))) {
+      const renewed = async (afresh: boolean) => {
+        const { accessKeyId, secretAccessKey, sessionToken } = await access.credentials(afresh)
+        const isSame = accessKeyId === used.accessKeyId && secretAccessKey === used.secretAccessKey
+        return !isSame || sessionToken !== used.sessionToken
+      }
       return (await renewed(false)) || (await renewed(true))
     }
     return false

@@ -4,29 +4,23 @@ import { displayKey, type Key, keyFromText, keyToText } from '../../../shared/ke
 import { formatLocation, type S3Location } from '../../../shared/location.ts'
 import { BytesReading } from '../bytes-reading.ts'
 import type { ByteRange, Head, Reading, Storage } from '../storage.ts'
-import { resolveAccess } from './access.ts'
 import { openArchive } from './archive.ts'
 import { openBesides } from './besides.ts'
 import { ignore } from './body.ts'
-import { openS3Client } from './client.ts'
 import { createConditions } from './conditional.ts'
 import { openCopyFrom } from './copy-from.ts'
 import { type CustomerKey, withCustomerKey } from './customer-key.ts'
 import { openDigestProbe } from './digest-probe.ts'
 import { malformed } from './errors.ts'
 import { partHeadOf, partQuery } from './head-part.ts'
-import type { Http, HttpOptions, HttpResponse, WholeResponse } from './http.ts'
-import type { Lanes } from './lanes.ts'
+import type { HttpResponse, WholeResponse } from './http.ts'
 import { listObjects } from './list.ts'
 import { openMultipart } from './multipart.ts'
 import { headersOf, headOf, isOpaque } from './object-headers.ts'
-import { proxyOf } from './proxy.ts'
+import { type OpenClientOptions, openClient } from './open-client.ts'
 import { identityOf } from './store-identity.ts'
-import { resolveTarget } from './target.ts'
-import { withTerms } from './terms.ts'
 import { upload } from './upload.ts'
 import { ofVersion, openVersions, versionQuery } from './versions.ts'
-import { openWire } from './wire/wire.ts'
 
 /** S3's own limit, in bytes. */
 const longestKey = 1024
@@ -36,26 +30,11 @@ const leastWhole = 64 * 1024
 /** Looks up credentials, region and endpoint; asks nothing of the store yet. `checksums`: reads ask for those that are stored. */
 export async function openS3Storage(
   location: S3Location,
-  options: {
-    connections: number
-    lanes?: Lanes | undefined
-    customerKey?: CustomerKey
-    checksums?: boolean
-    env?: NodeJS.ProcessEnv
-  },
+  options: OpenClientOptions & { customerKey?: CustomerKey; checksums?: boolean },
 ): Promise<Storage> {
   const { bucket } = location
   const prefix = keyFromText(location.prefix)
-  const access = await resolveAccess(location)
-  const retarget = (region: string) => resolveTarget(access, bucket, region)
-  const [target] = await Promise.all([retarget(access.region), access.credentials()])
-  const proxy = proxyOf(target.origin, options.env ?? {})
-  const http = await openHttp(proxy, {
-    connections: options.connections,
-    lanes: options.lanes,
-    authorities: access.authorities,
-  })
-  const plain = withTerms(openS3Client({ bucket, access, http, target, retarget }), location)
+  const { access, client: plain } = await openClient(location, options)
   const client = options.customerKey ? withCustomerKey(plain, options.customerKey) : plain
   /** AWS alone is known to hold a DELETE to its If-Match; others refuse or ignore it. */
   const deletesConditionally = access.endpoint === null
@@ -201,13 +180,6 @@ export async function openS3Storage(
     versions: openVersions(client, prefix, whole),
     close: () => client.close(),
   }
-}
-
-/** A wire of this location's own, or the way through the proxy that the environment names for it. */
-async function openHttp(proxy: string | null, options: HttpOptions): Promise<Http> {
-  if (proxy === null) return openWire(options)
-  const { openProxiedHttp } = await import('./proxied-http.ts')
-  return openProxiedHttp(options, proxy)
 }
 
 /** The size of the object whose bytes these are; a string says why they cannot be those that were asked for. */

@@ -12,7 +12,8 @@ export const payer = { 'x-amz-request-payer': 'requester' }
 
 const reads = new Set(['LIST', 'LIST-VERSIONS', 'HEAD', 'GET', 'GET-TAGS', 'COPY', 'COPY-PART'])
 
-export function withTerms(client: S3Client, { anonymous, requesterPays }: S3Location): S3Client {
+export function withTerms(client: S3Client, location: S3Location): S3Client {
+  const { anonymous, requesterPays, sealed, connection } = location
   const asking =
     <Answer>(ask: (request: S3Request) => Promise<Answer>) =>
     (request: S3Request): Promise<Answer> =>
@@ -24,6 +25,11 @@ export function withTerms(client: S3Client, { anonymous, requesterPays }: S3Loca
 
   /** What is denied may be only for want of the right terms. */
   function explained(error: DrayError, { verb }: S3Request): DrayError {
+    if (sealed && error.code === 'bad-credentials') {
+      const { code, op, message, retry } = error
+      const hint = `Seal keys that this endpoint knows: dray connection seal ${connection}.`
+      return new DrayError(code, op, message, { retry, hint, cause: error })
+    }
     const isDenied = error.code === 'access-denied' || (anonymous && error.code === 'bad-credentials')
     if (!isDenied || !reads.has(verb)) return error
     const { code, op, message, retry, hint } = error
