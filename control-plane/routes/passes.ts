@@ -7,6 +7,7 @@ import {
   readReport,
   startPass,
 } from '../../shared/api/migrations.ts'
+import { addressOf } from '../../shared/api/route.ts'
 import { seesAll } from '../../shared/mapping.ts'
 import { defaultPassOptions, type PassOptions } from '../../shared/policy.ts'
 import { definitionOf, findMigration, findObject, objectOf, orNoPass } from './find.ts'
@@ -41,7 +42,7 @@ export function passRoutes(app: App): void {
         409,
         'busy',
         `pass ${number} of ${id}, a ${kind} with other options, is not finished`,
-        `Start it again with its own options to finish it, or cancel it: POST …/migrations/${id}/passes/${number}/cancel`,
+        `Start it again with its own options to finish it, or cancel it: POST ${addressOf(cancelPass, { params: { workspace: scope.workspace, migration: id, pass: number } })}`,
       )
     }
     if (!answer.resumed) {

@@ -7,7 +7,7 @@ import * as z from 'zod'
 import type { Answer, Body, Params, Query, Route } from '../../shared/api/route.ts'
 import { idSchema } from '../../shared/api/route.ts'
 import type { Scope as Right } from '../../shared/api/scopes.ts'
-import { actorOf, type Caller, callerOf, scopesIn } from '../access/caller.ts'
+import { actorOf, type Caller, callerOf, nobody, scopesIn } from '../access/caller.ts'
 import type { Env } from '../env.ts'
 import { Scope } from '../store/scope.ts'
 import { onceFor } from './idempotency.ts'
@@ -54,7 +54,7 @@ export function serve<R extends Route>(app: App, contract: R, handler: Handler<R
     const request = context.req.raw
     const address = addressOf(request)
     if (address !== null) takeTurn(address, 'address')
-    const caller = await callerOf(context)
+    const caller = contract.needs === 'anybody' ? nobody : await callerOf(context)
     if (caller.kind !== 'nobody' && caller.kind !== 'machine') takeTurn(nameOf(caller), 'caller')
     const workspace = admit(contract, context, caller)
     const scope = new Scope(env.DB, workspace, actorOf(caller, address))
@@ -120,10 +120,11 @@ function nameOf(caller: Caller): string {
 
 const names = z.record(z.string(), z.string())
 
-/** What does not parse in a path names nothing. */
+/** What does not parse in a path names nothing, and nothing of that name can be made. */
 function paramsOf<R extends Route>(contract: R, context: Context): Params<R> {
   const given = names.parse(context.req.param())
   const parsed = contract.params?.safeParse(given)
+  if (parsed?.success === false && contract.method === 'PUT') throw parsed.error
   if (parsed?.success === false) throw new Refusal(404, 'not-found', `there is no ${context.req.path}`)
   return { ...given, ...parsed?.data } as Params<R>
 }

@@ -2,8 +2,7 @@
  * The catalogue as one workspace sees it. Every query goes through here and is about this workspace alone, whatever its caller asks for;
  * nobody else opens the database (test/layers.test.ts). A change and the record of who made it are one transaction.
  */
-import { and, eq, type InferInsertModel, type InferSelectModel, type SQL, sql } from 'drizzle-orm'
-import type { BatchItem } from 'drizzle-orm/batch'
+import { and, eq, type InferInsertModel, type InferSelectModel, type SQL } from 'drizzle-orm'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { audit } from './tables/audit.ts'
@@ -35,14 +34,18 @@ export interface Entry {
 }
 
 /** One statement, for `write`. */
-export type Change = { readonly statement: BatchItem<'sqlite'> }
+export interface Change {
+  readonly statement: { toSQL(): { sql: string; params: unknown[] } }
+}
 
 export class Scope {
   readonly workspace: string
   readonly actor: Actor
+  readonly #database: D1Database
   readonly #db: DrizzleD1Database
 
   constructor(database: D1Database, workspace: string, actor: Actor) {
+    this.#database = database
     this.#db = drizzle(database)
     this.workspace = workspace
     this.actor = actor
@@ -114,13 +117,17 @@ export class Scope {
    * same transaction.
    */
   async write(changes: Change | readonly Change[], entry: Entry | null): Promise<number[]> {
-    const [first, ...rest] = (Array.isArray(changes) ? changes : [changes]) as Change[]
+    const [first, ...rest] = Array.isArray(changes) ? (changes as Change[]) : [changes as Change]
     if (!first) return []
+    const [told, ...others] = [first, ...rest].map(({ statement }) => this.#prepare(statement.toSQL()))
     const recorded = entry ? [this.#record(entry)] : []
-    const batch = [first.statement, ...recorded, ...rest.map(({ statement }) => statement)]
-    const results = (await this.#db.batch(batch as never)) as unknown as D1Result[]
-    if (recorded.length > 0) results.splice(1, 1)
+    const results = await this.#database.batch([told!, ...recorded, ...others])
+    results.splice(1, recorded.length)
     return results.map(({ meta }) => meta.changes)
+  }
+
+  #prepare({ sql, params }: { sql: string; params: unknown[] }): D1PreparedStatement {
+    return this.#database.prepare(sql).bind(...params)
   }
 
   /** Of what was not a change of the catalogue. */
@@ -136,12 +143,24 @@ export class Scope {
   }
 
   /** Follows the statement that it tells of: `changes()` is of that one. */
-  #record({ action, subject, before, after }: Entry): BatchItem<'sqlite'> {
+  #record({ action, subject, before, after }: Entry): D1PreparedStatement {
     const { kind, id, name, address } = this.actor
     const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
-    return this.#db.run(sql`INSERT INTO ${audit}
-      (workspace_id, at, actor_kind, actor_id, actor_name, address, action, subject, before, after)
-      SELECT ${this.workspace}, ${Date.now()}, ${kind}, ${id}, ${name}, ${address}, ${action}, ${subject}, ${json(before)}, ${json(after)}
-      WHERE changes() > 0`) as never
+    return this.#prepare({
+      sql: `INSERT INTO audit (workspace_id, at, actor_kind, actor_id, actor_name, address, action, subject, before, after)
+            SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() > 0`,
+      params: [
+        this.workspace,
+        Date.now(),
+        kind,
+        id,
+        name,
+        address,
+        action,
+        subject,
+        json(before),
+        json(after),
+      ],
+    })
   }
 }
