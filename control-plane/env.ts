@@ -10,6 +10,20 @@ export interface Env {
   readonly REPORTS: R2Bucket
   readonly DRAY_OPERATOR_TOKEN?: string
   readonly DRAY_AGENT_TOKEN?: string
+  /** At least 32 characters, kept for good: signs sessions, encrypts second factors. Without it nobody signs in. */
+  readonly DRAY_AUTH_SECRET?: string
+  /** What the link that makes the first owner holds; without it there is no such link. */
+  readonly DRAY_SETUP_TOKEN?: string
+  /** Where people reach this control plane, `https://dray.example.com`: the address that they asked for, where it is not given. */
+  readonly DRAY_PUBLIC_URL?: string
+  /** An OpenID Connect provider: its issuer, and what it knows us by. */
+  readonly DRAY_OIDC_ISSUER?: string
+  readonly DRAY_OIDC_CLIENT_ID?: string
+  readonly DRAY_OIDC_CLIENT_SECRET?: string
+  /** What its button says. */
+  readonly DRAY_OIDC_NAME?: string
+  /** Domains of addresses that need no invitation, separated by commas. */
+  readonly DRAY_OIDC_DOMAINS?: string
   /** Only for tests: how long a silent session keeps its leases, in ms. */
   readonly DRAY_LEASE_MS?: string
 }
@@ -24,3 +38,6 @@ export function pace(env: Env): { leaseMs: number; heartbeatMs: number } {
 
 /** The one workspace of an embedded control plane. */
 export const localWorkspace = 'local'
+
+export const publicOrigin = (env: Env, request: Request): string =>
+  new URL(env.DRAY_PUBLIC_URL || request.url).origin
