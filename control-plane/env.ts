@@ -1,11 +1,13 @@
 /** What the Worker and its objects are given; wrangler.toml and agent/embed name the same bindings. */
 import * as z from 'zod'
+import type { Courier } from './courier.ts'
 import type { Fleet } from './fleet.ts'
 import type { Migration } from './migration.ts'
 
 export interface Env {
   readonly MIGRATION: DurableObjectNamespace<Migration>
   readonly FLEET: DurableObjectNamespace<Fleet>
+  readonly COURIER: DurableObjectNamespace<Courier>
   readonly DB: D1Database
   readonly REPORTS: R2Bucket
   readonly DRAY_OPERATOR_TOKEN?: string
@@ -24,6 +26,8 @@ export interface Env {
   readonly DRAY_OIDC_NAME?: string
   /** Domains of addresses that need no invitation, separated by commas. */
   readonly DRAY_OIDC_DOMAINS?: string
+  /** `1`: webhooks may be plain http and in private networks. For tests, and where the network is the operators' own. */
+  readonly DRAY_WEBHOOKS_INSECURE?: string
   /** Only for tests: how long a silent session keeps its leases, in ms. */
   readonly DRAY_LEASE_MS?: string
 }
@@ -41,3 +45,5 @@ export const localWorkspace = 'local'
 
 export const publicOrigin = (env: Env, request: Request): string =>
   new URL(env.DRAY_PUBLIC_URL || request.url).origin
+
+export const allowsInsecure = (env: Env): boolean => env.DRAY_WEBHOOKS_INSECURE === '1'

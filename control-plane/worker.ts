@@ -1,6 +1,7 @@
-/** The Worker: the API, and the two objects behind it. */
+/** The Worker: the API, and the objects behind it. */
 import { app } from './routes/app.ts'
 
+export { Courier } from './courier.ts'
 export { Fleet } from './fleet.ts'
 export { Migration } from './migration.ts'
 export default app

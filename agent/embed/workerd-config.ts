@@ -66,11 +66,13 @@ const theWorker = (script: string) => `(name = "dray", worker = (
       ${database},
       (name = "MIGRATION", durableObjectNamespace = (className = "Migration")),
       (name = "FLEET", durableObjectNamespace = (className = "Fleet")),
+      (name = "COURIER", durableObjectNamespace = (className = "Courier")),
       (name = "REPORTS", r2Bucket = (name = "r2:entry", props = (json = "{\\"MINIFLARE_NAMESPACE\\":\\"dray-reports\\"}"))),
     ],
     durableObjectNamespaces = [
       (className = "Migration", enableSql = true, uniqueKey = "dray-Migration"),
       (className = "Fleet", enableSql = true, uniqueKey = "dray-Fleet"),
+      (className = "Courier", enableSql = true, uniqueKey = "dray-Courier"),
     ],
     durableObjectStorage = (localDisk = "do:storage"),
   ))`

@@ -52,6 +52,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
       durableObjects: {
         MIGRATION: { className: 'Migration', useSQLite: true },
         FLEET: { className: 'Fleet', useSQLite: true },
+        COURIER: { className: 'Courier', useSQLite: true },
       },
       d1Databases: { DB: 'dray' },
       r2Buckets: { REPORTS: 'dray-reports' },
