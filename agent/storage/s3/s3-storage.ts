@@ -4,9 +4,11 @@ import { displayKey, type Key, keyFromText, keyToText } from '../../../shared/ke
 import { formatLocation, type S3Location } from '../../../shared/location.ts'
 import { BytesReading } from '../bytes-reading.ts'
 import type { ByteRange, Head, Reading, Storage } from '../storage.ts'
+import type { Access } from './access.ts'
 import { openArchive } from './archive.ts'
 import { openBesides } from './besides.ts'
 import { ignore } from './body.ts'
+import type { S3Client } from './client.ts'
 import { createConditions } from './conditional.ts'
 import { openCopyFrom } from './copy-from.ts'
 import { type CustomerKey, withCustomerKey } from './customer-key.ts'
@@ -30,11 +32,26 @@ const leastWhole = 64 * 1024
 /** Looks up credentials, region and endpoint; asks nothing of the store yet. `checksums`: reads ask for those that are stored. */
 export async function openS3Storage(
   location: S3Location,
-  options: OpenClientOptions & { customerKey?: CustomerKey; checksums?: boolean },
+  options: OpenClientOptions & StorageOptions,
+): Promise<Storage> {
+  const { access, client } = await openClient(location, options)
+  return storageOver(client, access, location, options)
+}
+
+interface StorageOptions {
+  customerKey?: CustomerKey
+  checksums?: boolean
+}
+
+/** The same with a client that there is already. */
+export async function storageOver(
+  plain: S3Client,
+  access: Access,
+  location: S3Location,
+  options: StorageOptions = {},
 ): Promise<Storage> {
   const { bucket } = location
   const prefix = keyFromText(location.prefix)
-  const { access, client: plain } = await openClient(location, options)
   const client = options.customerKey ? withCustomerKey(plain, options.customerKey) : plain
   /** AWS alone is known to hold a DELETE to its If-Match; others refuse or ignore it. */
   const deletesConditionally = access.endpoint === null
