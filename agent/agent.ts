@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
+import { factsOf } from './facts.ts'
 import { type OpenStorage, spillRoot } from './runner/pass.ts'
 import { mostThreads, openThreads } from './runner/threads.ts'
 import { openWorkplace } from './runner/workplace.ts'
@@ -50,6 +51,7 @@ export interface Agent {
 export function startAgent(options: AgentOptions): Agent {
   const { token, log, concurrency, memory } = options
   const session = randomUUID()
+  const started = Date.now()
   const base = new URL(options.url)
   if (!base.pathname.endsWith('/')) base.pathname += '/'
   let seq = 0
@@ -83,8 +85,9 @@ export function startAgent(options: AgentOptions): Agent {
       token,
       agent: options.id,
       session,
+      started,
       site: options.site,
-      version: options.version,
+      facts: () => factsOf(options),
       only: options.only ?? null,
       log,
       superseded,
@@ -95,6 +98,7 @@ export function startAgent(options: AgentOptions): Agent {
           token,
           agent: options.id,
           session,
+          started,
           log,
           nextSeq: () => seq++,
           startRunner: threads.startRunner,
@@ -110,7 +114,7 @@ export function startAgent(options: AgentOptions): Agent {
     if (!isLeaving) fleet = join()
   }
 
-  const started = start().catch((error: unknown) => {
+  const starting = start().catch((error: unknown) => {
     const message = error instanceof Error ? error.message : String(error)
     log({ level: 'error', event: 'state-directory', message })
     closed.resolve()
@@ -118,7 +122,7 @@ export function startAgent(options: AgentOptions): Agent {
 
   async function leave(how: 'drain' | 'stop'): Promise<void> {
     isLeaving = true
-    await started
+    await starting
     await fleet?.[how]()
     await threads.close()
     place.close()

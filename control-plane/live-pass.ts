@@ -8,11 +8,13 @@
 import type { Counts } from '../shared/counts.ts'
 import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
 import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey, type Slots } from './core/dispatch.ts'
-import type { NewPacket, Packet, PacketEvent, Refusal } from './core/packet.ts'
+import { isNewer } from './core/newest.ts'
+import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone } from './core/packet.ts'
 import { ReadyQueue } from './core/queue.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
 import { Ledger } from './ledger.ts'
 import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
+import { Stragglers } from './stragglers.ts'
 import { Uploads } from './uploads.ts'
 
 export interface Outgoing {
@@ -35,9 +37,11 @@ export class LivePass {
   readonly #tables: MigrationTables
   readonly #leaseMs: number
   readonly #queue = new ReadyQueue()
-  readonly #newest = new Map<string, number>()
   readonly #ledger: Ledger
   readonly #uploads: Uploads
+  readonly #stragglers = new Stragglers()
+  /** Leases of before then began at a time that nobody knows any more. */
+  readonly #woke: number
   #nextSession: number
   readonly holders = new Holders()
   out: Outgoing[] = []
@@ -45,11 +49,11 @@ export class LivePass {
   constructor(tables: MigrationTables, pass: PassRow, leaseMs: number, now: number) {
     this.#tables = tables
     this.#leaseMs = leaseMs
+    this.#woke = now
     this.#ledger = new Ledger(tables, pass, (before, after, now) => this.#became(before, after, now))
     this.#uploads = new Uploads(tables, this.#ledger)
     this.#nextSession = tables.next('session')
     const rows = new Map(tables.sessions().map((row) => [row.id, row]))
-    for (const { agent, id } of rows.values()) this.#newest.set(agent, id)
     for (const packet of tables.ready(pass.firstPacket)) this.#queue.add(packet, now)
     for (const packet of tables.leased(pass.firstPacket)) {
       if (packet.state !== 'leased') continue
@@ -83,17 +87,18 @@ export class LivePass {
 
   /** The session, whose leases now are those that it still holds; and whom it supersedes. Null: it is superseded itself. */
   hello(
-    { agent, session: name, held }: AgentMessage & { t: 'hello' },
+    { agent, session: name, started, held }: AgentMessage & { t: 'hello' },
     now: number,
   ): { session: Session; superseded: number[]; lost: Held[] } | null {
-    const newest = this.#newest.get(agent)
     const row = this.#tables.sessionOf(agent, name)
-    if (row && newest !== undefined && newest > row.id) return null
+    for (const other of this.holders.sessions.values()) {
+      if (other.row.agent === agent && !other.silent && isNewer(other.row, { session: name, started }))
+        return null
+    }
     let session = row && this.holders.sessions.get(row.id)
     if (!session) {
-      const fresh = row ?? { id: this.#nextSession++, agent, session: name }
+      const fresh = row ?? { id: this.#nextSession++, agent, session: name, started }
       if (!row) this.#tables.insertSession(fresh)
-      this.#newest.set(agent, fresh.id)
       session = this.holders.add(fresh, now)
     }
     const superseded: number[] = []
@@ -200,7 +205,8 @@ export class LivePass {
     let slots = this.holders.slots()
     while (!this.#grant(slots, now)) slots = this.holders.slots()
     this.#letProceed()
-    return this.#askToSplit(slots, now)
+    if (this.#queue.work > 0 || this.#queue.surveys > 0) return null
+    return earlier(this.#askToSplit(slots, now), this.#askToYield(slots, now))
   }
 
   /** False where something in the queue was no longer ready, so that there may be slots left for what is. */
@@ -250,7 +256,7 @@ export class LivePass {
 
   #askToSplit(slots: readonly { free: number }[], now: number): number | null {
     const idle = slots.reduce((sum, { free }) => sum + free, 0)
-    if (idle === 0 || this.#queue.work > 0 || this.#queue.surveys > 0) return null
+    if (idle === 0) return null
     const running: RunningSurvey[] = []
     for (const [packet, times] of this.holders.surveys) {
       if (this.holders.holderOf(packet)?.connected) running.push({ packet, ...times })
@@ -259,6 +265,15 @@ export class LivePass {
     for (const { packet, parts } of ask) {
       this.holders.surveys.get(packet)!.asked = now
       this.#send(this.holders.holderOf(packet)!, { t: 'please-split', packet, parts })
+    }
+    return again
+  }
+
+  #askToYield(slots: readonly Slots[], now: number): number | null {
+    const { ask, again } = this.#stragglers.ask(this.holders.leased(), slots, now)
+    for (const { packet } of ask) {
+      const session = this.holders.holderOf(packet)
+      if (session?.connected) this.#send(session, { t: 'please-yield', packet })
     }
     return again
   }
@@ -318,7 +333,12 @@ export class LivePass {
   #step(id: number, event: PacketEvent, now: number): Refusal | null {
     const before = this.#find(id)
     if (!before) return unknown
-    const { effects, refused } = this.#ledger.apply(before, event, now)
+    const next = this.#ledger.nextPacket
+    const whole = event.t === 'outcome' ? { ...event, heir: this.#stragglers.heirOf(id) } : event
+    const { packet, effects, refused } = this.#ledger.apply(before, whole, now)
+    if (packet !== before && packet.state === 'done') {
+      this.#stragglers.settle(id, packet.through === before.through ? null : next)
+    }
     this.#uploads.follow(effects, now)
     return refused
   }
@@ -329,7 +349,11 @@ export class LivePass {
 
   #became(before: Packet | null, after: Packet, now: number): void {
     if (after.state === 'leased') this.holders.note(after)
-    else if (before?.state === 'leased') this.holders.forget(before)
+    else if (before?.state === 'leased') {
+      const work = before.since > this.#woke ? workDone(before, after) : null
+      if (work) this.holders.measure(before, work, now - before.since)
+      this.holders.forget(before)
+    }
     if (after.state === 'ready') this.#queue.add(after, now)
   }
 
@@ -347,3 +371,5 @@ function settle(session: Session, { objects, bytes }: Counts): void {
 function settleBytes(session: Session, bytes: number): void {
   session.inFlight.bytes = Math.max(0, session.inFlight.bytes - bytes)
 }
+
+const earlier = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.min(a, b))

@@ -35,7 +35,7 @@ import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
 /** Raised on any change that an older peer would misread. Peers of different versions refuse one another. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 /** Below the 32 MiB that a Durable Object receives; whoever sends splits before. */
 export const maxMessageBytes = 16 * 1024 * 1024
@@ -65,6 +65,8 @@ const generation = z.number().int().positive()
 const seq = z.number().int().nonnegative()
 const name = z.string().min(1).max(200)
 const count = z.number().int().nonnegative()
+/** When the agent's process began (ms since the epoch, by the plane's clock as far as the agent knows it). */
+const started = z.number().int().positive()
 
 /** `parts`: some parts of one large object. */
 export const packetKinds = ['survey', 'copy', 'verify', 'parts'] as const
@@ -102,8 +104,9 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
     t: z.literal('hello'),
     protocol: z.number().int(),
     agent: name,
-    /** New for each process: a second session of one agent supersedes the first. */
+    /** New for each process: of two sessions of one agent the one that began later stays. */
     session: name,
+    started,
     /**
      * Every lease that it still holds, those with an unacknowledged outcome included: what the plane has leased to this
      * session and is not named here goes back in the queue at once.
@@ -251,10 +254,66 @@ export const planeMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('proceed'), packet: id }),
   /** Others are idle: make so many pieces of this survey, if it can be done, and give away all but the lowest. */
   z.strictObject({ t: z.literal('please-split'), packet: id, parts: z.number().int().min(2).max(10_000) }),
+  /** This copy or verify packet is late: finish what is under way of it, and hand back the rest (an outcome with an earlier `through`). */
+  z.strictObject({ t: z.literal('please-yield'), packet: id }),
   z.strictObject({ t: z.literal('drop'), held: z.array(heldSchema).max(10_000) }),
   z.strictObject({ t: z.literal('end'), pass: id, state: z.enum(['complete', 'incomplete', 'cancelled']) }),
 ])
 export type PlaneMessage = z.infer<typeof planeMessageSchema>
+
+/** What an agent finds out about itself and its surroundings. Nothing is decided by it but by people. */
+export const factsSchema = z.strictObject({
+  version: name,
+  host: z.string().max(255),
+  /** As node says: `linux x64`. */
+  platform: name,
+  cores: z.number().int().positive(),
+  /** Bytes of the machine, or of the control group that the agent is in. */
+  memory: count,
+  health: z.strictObject({
+    /** Runnable processes, averaged over a minute. */
+    load: z.number().nonnegative(),
+    /** Bytes that are left where the state directory is; null where nobody can tell. */
+    stateFree: count.nullable(),
+  }),
+  /** Endpoints that it may use, and whether they answer: a connection, and TLS where they speak it. */
+  reach: z
+    .array(
+      z.strictObject({
+        endpoint: z.string().min(1).max(500),
+        /** Milliseconds until it was connected; null: it is out of reach, as `error` says. */
+        ms: z.number().nonnegative().nullable(),
+        error: z.string().max(200).nullable(),
+      }),
+    )
+    .max(100),
+})
+export type Facts = z.infer<typeof factsSchema>
+
+/** Limits of one workspace. */
+export const mostLimits = 500
+const endpoint = z.string().min(1).max(300)
+
+/** A part of a limit (limit.ts); null where there is no bound. */
+const shareSchema = z.strictObject({
+  bandwidth: z.number().nonnegative().nullable(),
+  requests: z.number().nonnegative().nullable(),
+  concurrency: count.nullable(),
+})
+
+const endpointUseSchema = z.strictObject({
+  endpoint,
+  /** What follows is of so many milliseconds: since it was told last. */
+  ms: count,
+  bytes: count,
+  requests: count,
+  inFlight: count,
+  /** What it could have used more of. */
+  held: z.strictObject({ bandwidth: z.boolean(), requests: z.boolean(), concurrency: z.boolean() }),
+  /** What it may do as yet; null where it knows of no share of it that is still valid, and does nothing. */
+  share: shareSchema.nullable(),
+})
+export type EndpointUse = z.infer<typeof endpointUseSchema>
 
 export const fleetAgentMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({
@@ -262,13 +321,30 @@ export const fleetAgentMessageSchema = z.discriminatedUnion('t', [
     protocol: z.number().int(),
     agent: name,
     session: name,
+    started,
     site: name,
-    version: name,
-    host: z.string().max(255),
+    facts: factsSchema,
   }),
+  /** When they have changed. */
+  z.strictObject({ t: z.literal('facts'), facts: factsSchema }),
   z.strictObject({ t: z.literal('draining') }),
+  /**
+   * What it uses of limited endpoints: as soon as it uses one, every second while it does, and at once when a share was lowered. An
+   * endpoint that is not named any more is not used any more, and its share is given back.
+   */
+  z.strictObject({
+    t: z.literal('usage'),
+    seq,
+    /** The number of the last budget that it obeys; 0 before the first. */
+    applied: count,
+    endpoints: z.array(endpointUseSchema).max(mostLimits),
+  }),
 ])
 export type FleetAgentMessage = z.infer<typeof fleetAgentMessageSchema>
+
+/** `weight`: its share of what the agent can do, beside the others' (any positive number; only the ratio counts). */
+export const assignmentSchema = z.strictObject({ id: name, weight: z.number().positive() })
+export type Assignment = z.infer<typeof assignmentSchema>
 
 export const fleetPlaneMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({
@@ -277,7 +353,20 @@ export const fleetPlaneMessageSchema = z.discriminatedUnion('t', [
     heartbeatMs: z.number().int().positive(),
   }),
   /** All that the agent is to work for now; it reconciles what it does with it. */
-  z.strictObject({ t: z.literal('assign'), migrations: z.array(name).max(1000) }),
+  z.strictObject({ t: z.literal('assign'), migrations: z.array(assignmentSchema).max(1000) }),
+  /** The endpoints that have a limit: nothing is done at one of them without a share. All others are free. */
+  z.strictObject({ t: z.literal('limited'), endpoints: z.array(endpoint).max(mostLimits) }),
+  /**
+   * The shares of endpoints that the agent uses. They replace those that it has, and hold for `validMs` since the usage that they answer was
+   * sent; with `answers` null as long as those before.
+   */
+  z.strictObject({
+    t: z.literal('budget'),
+    number: id,
+    answers: seq.nullable(),
+    validMs: z.number().int().positive(),
+    shares: z.array(z.strictObject({ endpoint, share: shareSchema })).max(mostLimits),
+  }),
 ])
 export type FleetPlaneMessage = z.infer<typeof fleetPlaneMessageSchema>
 

@@ -2,8 +2,8 @@
  * The standing socket, and one reconcile loop behind it: what the plane assigns is what this agent has sessions for.
  * It is woken by an assignment, by a session that ended, and by a pause that is over.
  */
-import { hostname } from 'node:os'
 import {
+  type Facts,
   type FleetAgentMessage,
   type FleetPlaneMessage,
   fleetPlaneMessageSchema,
@@ -18,8 +18,10 @@ export interface FleetOptions {
   token: string
   agent: string
   session: string
+  /** When this process began (ms). */
+  started: number
   site: string
-  version: string
+  facts(): Facts
   /** Of the migrations that are assigned, the one to open; null: all. */
   only: string | null
   log: Log
@@ -48,8 +50,9 @@ export function joinFleet(options: FleetOptions): Fleet {
     name: 'fleet',
     log: options.log,
     opened() {
-      const { agent, session, site, version } = options
-      line.send({ t: 'hello', protocol: protocolVersion, agent, session, site, version, host: hostname() })
+      const { agent, session, started, site } = options
+      const facts = options.facts()
+      line.send({ t: 'hello', protocol: protocolVersion, agent, session, started, site, facts })
       if (leaving) line.send({ t: 'draining' })
     },
     received(message) {
@@ -58,7 +61,9 @@ export function joinFleet(options: FleetOptions): Fleet {
           welcome(message.protocol, message.heartbeatMs)
           break
         case 'assign':
-          assigned = message.migrations.filter((id) => options.only === null || id === options.only)
+          assigned = message.migrations
+            .map(({ id }) => id)
+            .filter((id) => options.only === null || id === options.only)
           endings.clear()
           reconcile()
           break

@@ -40,6 +40,8 @@ export interface MigrationSessionOptions {
   token: string
   agent: string
   session: string
+  /** When this process began (ms). */
+  started: number
   log: Log
   /** Numbers that rise within a session of the agent, whichever migration they are for. */
   nextSeq(): number
@@ -93,6 +95,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
         protocol: protocolVersion,
         agent: options.agent,
         session: options.session,
+        started: options.started,
         held: runner?.held() ?? [],
       })
     },

@@ -42,6 +42,8 @@ export interface ScriptedPlane {
   stop(): Promise<void>
 }
 
+const weighed = (id: string) => ({ id, weight: 1 })
+
 export const lease = (packet: Partial<LeasedPacket> & { id: number }): LeasedPacket => ({
   generation: 1,
   kind: 'copy',
@@ -85,7 +87,7 @@ export async function startScriptedPlane(): Promise<ScriptedPlane> {
       if (text === 'ping') socket.send('pong')
       else if (JSON.parse(text).t === 'hello') {
         sayToFleet(socket, { t: 'welcome', protocol: protocolVersion, heartbeatMs: 1_000 })
-        sayToFleet(socket, { t: 'assign', migrations: assigned })
+        sayToFleet(socket, { t: 'assign', migrations: assigned.map(weighed) })
       }
     })
   }
@@ -149,7 +151,7 @@ export async function startScriptedPlane(): Promise<ScriptedPlane> {
     },
     assign(migrations) {
       assigned = migrations
-      for (const socket of fleet) sayToFleet(socket, { t: 'assign', migrations })
+      for (const socket of fleet) sayToFleet(socket, { t: 'assign', migrations: migrations.map(weighed) })
     },
     refuseWith(status) {
       refusal = status

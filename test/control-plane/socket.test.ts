@@ -47,8 +47,14 @@ const s3 = (bucket: string) => ({
 })
 async function begin(id: string, options = {}, on = plane) {
   const filter = { include: [], exclude: [], only: null }
-  await on.api('PUT', `/api/workspaces/local/migrations/${id}`, { source: s3('a'), destination: s3('b'), filter })
-  return startedPassSchema.parse((await on.api('POST', `/api/workspaces/local/migrations/${id}/passes`, options)).json)
+  await on.api('PUT', `/api/workspaces/local/migrations/${id}`, {
+    source: s3('a'),
+    destination: s3('b'),
+    filter,
+  })
+  return startedPassSchema.parse(
+    (await on.api('POST', `/api/workspaces/local/migrations/${id}/passes`, options)).json,
+  )
 }
 const status = async (id: string) =>
   passStatusSchema.parse((await plane.api('GET', `/api/workspaces/local/migrations/${id}/passes/1`)).json)
@@ -126,7 +132,9 @@ it('runs a whole pass with two agents, from the assignment to the report', async
     errors: [],
   })
   expect((await report('whole')).map(({ key }) => key).sort()).toEqual(['1', 'c1', 'z1'])
-  expect((await plane.api('GET', '/api/workspaces/local/migrations/whole/passes/1/failures')).json).toMatchObject({
+  expect(
+    (await plane.api('GET', '/api/workspaces/local/migrations/whole/passes/1/failures')).json,
+  ).toMatchObject({
     failures: [{ key: 'd', code: 'access-denied' }],
   })
   await eventually(async () => {

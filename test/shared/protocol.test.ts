@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { zeroCounts } from '../../shared/counts.ts'
 import { defaultPassOptions, noFilter } from '../../shared/policy.ts'
-import { agentMessageSchema, planeMessageSchema, protocolVersion } from '../../shared/protocol.ts'
+import {
+  agentMessageSchema,
+  fleetAgentMessageSchema,
+  fleetPlaneMessageSchema,
+  planeMessageSchema,
+  protocolVersion,
+} from '../../shared/protocol.ts'
 
 const planned = {
   source: { token: 'etag-3', size: 25, mtime: 1, version: null },
@@ -17,7 +23,7 @@ const planned = {
 
 /** Golden messages: what both sides must go on understanding until `protocolVersion` is raised. */
 const agentMessages = [
-  { t: 'hello', protocol: 2, agent: 'a', session: 's', held: [{ packet: 1, generation: 2 }] },
+  { t: 'hello', protocol: 3, agent: 'a', session: 's', started: 1, held: [{ packet: 1, generation: 2 }] },
   { t: 'free', n: 4 },
   { t: 'heartbeat', held: [], inFlight: { objects: 1, bytes: 2 } },
   {
@@ -61,7 +67,7 @@ const agentMessages = [
 const planeMessages = [
   {
     t: 'welcome',
-    protocol: 2,
+    protocol: 3,
     migration: 'm',
     pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
     source: { kind: 'file', path: '/a', site: 'local' },
@@ -81,7 +87,7 @@ const planeMessages = [
   },
   {
     t: 'welcome',
-    protocol: 2,
+    protocol: 3,
     migration: 'm',
     pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
     source: { kind: 'file', path: '/a', site: 'local' },
@@ -135,8 +141,32 @@ const planeMessages = [
   { t: 'end', pass: 1, state: 'complete' },
 ]
 
+const facts = {
+  version: '0.1.0',
+  host: 'h',
+  platform: 'linux x64',
+  cores: 2,
+  memory: 4096,
+  health: { load: 0.5, stateFree: null },
+  reach: [
+    { endpoint: 'https://s3.example.com', ms: 12.5, error: null },
+    { endpoint: 'http://10.0.0.9:9000', ms: null, error: 'connection refused' },
+  ],
+}
+
+const fleetAgentMessages = [
+  { t: 'hello', protocol: 3, agent: 'a', session: 's', started: 1, site: 'x', facts },
+  { t: 'facts', facts },
+  { t: 'draining' },
+]
+
+const fleetPlaneMessages = [
+  { t: 'welcome', protocol: 3, heartbeatMs: 5000 },
+  { t: 'assign', migrations: [{ id: 'm', weight: 1 }] },
+]
+
 describe('the wire', () => {
-  it('is at the version that these golden messages are of', () => expect(protocolVersion).toBe(2))
+  it('is at the version that these golden messages are of', () => expect(protocolVersion).toBe(3))
 
   it.each(agentMessages)('takes an agent’s $t as it is', (message) => {
     expect(agentMessageSchema.parse(JSON.parse(JSON.stringify(message)))).toEqual(message)
@@ -144,6 +174,14 @@ describe('the wire', () => {
 
   it.each(planeMessages)('takes the plane’s $t as it is', (message) => {
     expect(planeMessageSchema.parse(JSON.parse(JSON.stringify(message)))).toEqual(message)
+  })
+
+  it.each(fleetAgentMessages)('takes an agent’s $t to the fleet as it is', (message) => {
+    expect(fleetAgentMessageSchema.parse(JSON.parse(JSON.stringify(message)))).toEqual(message)
+  })
+
+  it.each(fleetPlaneMessages)('takes the fleet’s $t as it is', (message) => {
+    expect(fleetPlaneMessageSchema.parse(JSON.parse(JSON.stringify(message)))).toEqual(message)
   })
 
   it.each([

@@ -77,8 +77,10 @@ export class ScriptedAgent {
     }
   }
 
+  /** Of two sessions, the one with the higher number at its end began later. */
   hello(agent: string, session = `${agent}-1`, held: Held[] = []): Promise<Of<'welcome'>> {
-    this.say({ t: 'hello', protocol: protocolVersion, agent, session, held })
+    const started = Number(/\d+$/.exec(session) ?? 1)
+    this.say({ t: 'hello', protocol: protocolVersion, agent, session, started, held })
     return this.next('welcome')
   }
 
