@@ -1,18 +1,26 @@
 /** All routes: exactly those of shared/api. */
 import { Hono } from 'hono'
-import { readHealth } from '../../shared/api/health.ts'
+import { readHealth, readOpenApi } from '../../shared/api/health.ts'
 import { agentRoutes } from './agents.ts'
+import { auditRoutes } from './audit.ts'
 import { migrationRoutes } from './migrations.ts'
 import { passRoutes } from './passes.ts'
 import { problem, Refusal } from './problem.ts'
-import { type App, serve } from './serve.ts'
+import { type App, contracts, serve } from './serve.ts'
+import { webhookRoutes } from './webhooks.ts'
 
 export const app: App = new Hono()
 
 serve(app, readHealth, async () => ({ ok: true as const }))
+serve(app, readOpenApi, async ({ request }) => {
+  const { openApi } = await import('../openapi.ts')
+  return Response.json(openApi(contracts, new URL(request.url).origin))
+})
 migrationRoutes(app)
 passRoutes(app)
 agentRoutes(app)
+auditRoutes(app)
+webhookRoutes(app)
 
 app.notFound((context) => problem(new Refusal(404, 'not-found', `there is no ${context.req.path}`)))
 app.onError((error) => {
