@@ -66,3 +66,14 @@ it('reads the environment only in entry files', () => {
   const wrong = files.filter((file) => !entries.has(file) && /process\.env\b/.test(sourceOf(file)))
   expect(wrong).toEqual([])
 })
+
+/** Who somebody is must be known before what is theirs. */
+it('opens the database for one workspace alone, but to find out who calls', () => {
+  const wrong = files.filter(
+    (file) =>
+      file !== 'control-plane/store/scope.ts' &&
+      !file.startsWith('control-plane/access/') &&
+      (imports(file).includes('drizzle-orm/d1') || /\.DB\.(?:prepare|batch|exec)\(/.test(sourceOf(file))),
+  )
+  expect(wrong).toEqual([])
+})

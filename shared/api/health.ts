@@ -8,3 +8,11 @@ export const readHealth = route({
   summary: 'Is the control plane there?',
   answer: z.object({ ok: z.literal(true) }),
 })
+
+export const readOpenApi = route({
+  method: 'GET',
+  path: '/api/openapi.json',
+  needs: 'anybody',
+  summary: 'This document.',
+  type: 'application/json',
+})

@@ -11,6 +11,9 @@ beforeAll(async () => {
 /** Every route, with what it says to nobody, to the operator and to an agent. One without a row here fails below. */
 const table: [route: string, nobody: number, operator: number, agent: number, body?: unknown][] = [
   ['GET /api/health', 200, 200, 200],
+  ['GET /api/openapi.json', 200, 200, 200],
+  ['GET /api/workspaces/:workspace/audit', 401, 200, 403],
+  ['GET /api/workspaces/:workspace/audit/export', 401, 200, 403],
   ['GET /api/workspaces/:workspace/agents', 401, 200, 403],
   ['GET /api/workspaces/:workspace/migrations', 401, 200, 403],
   ['PUT /api/workspaces/:workspace/migrations/:migration', 401, 400, 403, {}],
