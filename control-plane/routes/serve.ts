@@ -81,11 +81,7 @@ function admit(contract: Route, context: Context, caller: Caller): string {
     return caller.workspace
   }
   if (caller.kind === 'agent') throw new Refusal(403, 'access-denied', 'this is not for agents')
-  if (needs === 'person') {
-    if (caller.kind !== 'person')
-      throw new Refusal(403, 'access-denied', 'this is for people who are signed in')
-    return ''
-  }
+  if (needs === 'caller') return ''
   if (caller.kind === 'person' && caller.mustEnrol) {
     throw new Refusal(
       403,
@@ -93,6 +89,11 @@ function admit(contract: Route, context: Context, caller: Caller): string {
       'you are signed in by password alone, without a second factor',
       'Set up a second factor or a passkey first.',
     )
+  }
+  if (needs === 'person') {
+    if (caller.kind !== 'person')
+      throw new Refusal(403, 'access-denied', 'this is for people who are signed in')
+    return ''
   }
   const workspace = context.req.param('workspace') ?? ''
   const rights = idSchema.safeParse(workspace).success ? scopesIn(caller, workspace) : null

@@ -5,8 +5,8 @@
 import * as z from 'zod'
 import type { Scope } from './scopes.ts'
 
-/** Who may call: whoever has the scope in the path's workspace; or an agent; a person who is signed in; anybody. */
-export type Needs = Scope | 'agent' | 'person' | 'anybody'
+/** Who may call: whoever has the scope in the path's workspace; or an agent; a person who is signed in; any caller that is known but agents; anybody. */
+export type Needs = Scope | 'agent' | 'person' | 'caller' | 'anybody'
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
