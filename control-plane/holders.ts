@@ -2,8 +2,11 @@
  * Who holds what, in memory: the sessions of a running pass, and the leases that each of them has. No two sessions hold
  * one packet, since a lease is one entry here, under the packet's id.
  */
+
+import type { Work } from '../shared/protocol.ts'
 import type { Slots } from './core/dispatch.ts'
 import type { Packet } from './core/packet.ts'
+import { measured, rateOf, type Speed, unmeasured } from './core/speed.ts'
 import type { SessionRow } from './migration-tables.ts'
 
 export type Leased = Packet & { state: 'leased' }
@@ -19,6 +22,9 @@ export interface Session {
   free: number
   inFlight: { objects: number; bytes: number }
   readonly leases: Set<number>
+  /** How many of its leases are on surveys. */
+  surveys: number
+  speed: Speed
 }
 
 interface Survey {
@@ -60,11 +66,20 @@ export class Holders {
   /** What `dispatch` chooses by. */
   slots(): Slots[] {
     const heard = this.connected().filter(({ silent }) => !silent)
-    return heard.map(({ row, free, leases }) => {
-      let surveys = 0
-      for (const id of leases) if (this.surveys.has(id)) surveys++
-      return { session: row.id, free, held: leases.size, surveys }
+    return heard.map(({ row, free, leases, surveys, speed }) => {
+      return { session: row.id, free, held: leases.size, surveys, rate: rateOf(speed) }
     })
+  }
+
+  /** All leases, in no order. */
+  leased(): Iterable<Leased> {
+    return this.#leased.values()
+  }
+
+  /** So much of a packet's work was done under this lease, in so many milliseconds. */
+  measure({ session }: Leased, work: Work, ms: number): void {
+    const its = this.sessions.get(session)
+    if (its) its.speed = measured(its.speed, work, ms)
   }
 
   /** Its surveys may be waiting for a `proceed` that it was not sent, or that was lost. */
@@ -78,7 +93,10 @@ export class Holders {
   add(row: SessionRow, now: number): Session {
     const inFlight = { objects: 0, bytes: 0 }
     const leases = new Set<number>()
-    const session = { row, connected: false, seen: now, silent: false, free: 0, inFlight, leases }
+    const session: Session = {
+      ...{ row, connected: false, seen: now, silent: false, free: 0, inFlight, leases },
+      ...{ surveys: 0, speed: unmeasured },
+    }
     this.sessions.set(row.id, session)
     return session
   }
@@ -86,16 +104,19 @@ export class Holders {
   /** A new lease, or what has become of it. Its session must be there. */
   note(packet: Leased): void {
     this.#leased.set(packet.id, packet)
-    this.sessions.get(packet.session)!.leases.add(packet.id)
+    const session = this.sessions.get(packet.session)!
+    session.leases.add(packet.id)
     if (packet.kind === 'survey' && !this.surveys.has(packet.id)) {
       this.surveys.set(packet.id, { since: packet.since, asked: 0, held: false })
+      session.surveys++
     }
   }
 
-  forget({ id, session }: Leased): void {
+  forget({ id, session: holder }: Leased): void {
+    const session = this.sessions.get(holder)
     this.#leased.delete(id)
-    this.surveys.delete(id)
-    this.sessions.get(session)?.leases.delete(id)
+    if (this.surveys.delete(id) && session) session.surveys--
+    session?.leases.delete(id)
   }
 
   /** When each session that holds something was last heard of. */

@@ -1,12 +1,10 @@
 /** The first half of a packet where all versions are moved: as plan.ts, but what is counted and held are versions. */
 import type { Key } from '../../shared/key.ts'
 import { packetBounds } from '../../shared/policy.ts'
-import type { LeasedPacket } from '../../shared/protocol.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
 import { type ChainDecision, chainWork, settledChain } from '../core/chain-decision.ts'
 import { lookAtChains, type SeenChain } from './look-chains.ts'
-import type { Pass } from './pass.ts'
-import type { Tally } from './tally.ts'
+import type { PlanJob, Same } from './plan.ts'
 
 /** A key that has to be acted on. */
 export type ChainTodo = Exclude<ChainDecision, { is: 'left' }>
@@ -17,6 +15,8 @@ export interface ChainPlan {
   /** When its listings began (ms). */
   readonly began: number
   readonly todo: ChainTodo[]
+  /** The versions of what is the same already, in rising order of keys. */
+  readonly same: Same[]
   /** The rows of what is the same by the baseline, in rising order. */
   readonly rows: BaselineRow[]
 }
@@ -28,13 +28,9 @@ const bounds = {
   listed: 2 * packetBounds.listedKeys,
 }
 
-export async function planChains(
-  pass: Pass,
-  packet: LeasedPacket,
-  tally: Tally,
-  signal: AbortSignal,
-): Promise<ChainPlan> {
+export async function planChains({ pass, packet, signal, mustYield }: PlanJob): Promise<ChainPlan> {
   const began = Date.now()
+  const same: Same[] = []
   const todo: ChainTodo[] = []
   const rows: BaselineRow[] = []
   const sum = { versions: 0, bytes: 0, listed: 0 }
@@ -46,7 +42,8 @@ export async function planChains(
   function add({ chain, row }: SeenChain): void {
     if (!chain || chain.is === 'left') return
     if (chain.is === 'fitted' && settledChain(chain, pass.options)) {
-      for (const [i, version] of chain.source.versions.entries()) tally.same(version, chain.fit!.proofs[i]!)
+      for (const [i, version] of chain.source.versions.entries())
+        same.push({ entry: version, evidence: chain.fit!.proofs[i]! })
       if (row) rows.push(row)
       return
     }
@@ -57,12 +54,16 @@ export async function planChains(
   }
 
   for await (const batch of lookAtChains(pass, packet, { signal })) {
+    if (last !== null && mustYield()) return { through: last, began, todo, same, rows }
     for (const seen of batch) {
-      if (isFull()) return { through: last, began, todo, rows }
+      if (isFull()) return { through: last, began, todo, same, rows }
       add(seen)
       sum.listed += Math.max(1, seen.listed)
       last = seen.key
     }
   }
-  return { through: packet.through, began, todo, rows }
+  return { through: packet.through, began, todo, same, rows }
 }
+
+export const chainKey = (todo: ChainTodo): Key =>
+  (todo.is === 'destination-only' ? todo.destination : todo.source).key

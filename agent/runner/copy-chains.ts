@@ -9,18 +9,19 @@ import { isAlive } from '../core/chain-decision.ts'
 import { mostVersions, type Version } from '../storage/versions.ts'
 import { restoreAndCopy } from './archived.ts'
 import { ChainCopy, type Fittable, isOne } from './chain-copy.ts'
-import { type ChainTodo, planChains } from './chain-plan.ts'
+import { type ChainTodo, chainKey, planChains } from './chain-plan.ts'
 import { type Job, remember } from './copy-packet.ts'
-import { eachOfPacket } from './each.ts'
+import { eachOfPacket, eachUntilYield } from './each.ts'
 import { chainOf, versionsOf } from './look-chains.ts'
+import { countSame } from './plan.ts'
 import { isSideTrouble } from './trouble.ts'
 
 type OnlyThere = Extract<ChainTodo, { is: 'destination-only' }>
 
 /** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
 export async function copyChains(job: Job): Promise<Key | null> {
-  const { pass, packet, tally, signal } = job
-  const plan = await planChains(pass, packet, tally, signal)
+  const { pass, tally } = job
+  const plan = await planChains(job)
   /** Chains that go on when these versions of theirs are out of the archive. */
   const archived: { copy: ChainCopy; todo: Fittable; versions: readonly Version[] }[] = []
 
@@ -36,7 +37,7 @@ export async function copyChains(job: Job): Promise<Key | null> {
     if (row) plan.rows.push(row)
   }
 
-  await eachOfPacket(job, plan.todo, largestOf, async (todo, within) => {
+  const act = async (todo: ChainTodo, within: AbortSignal) => {
     switch (todo.is) {
       case 'too-long':
         return tally.failed(todo.source.versions.at(-1)!, tooLong(todo.count))
@@ -47,7 +48,8 @@ export async function copyChains(job: Job): Promise<Key | null> {
       default:
         return todo satisfies never
     }
-  })
+  }
+  const through = await eachUntilYield(job, plan.todo, plan.through, chainKey, largestOf, act)
   const stuck = archived.splice(0)
   await restore(
     job,
@@ -56,8 +58,9 @@ export async function copyChains(job: Job): Promise<Key | null> {
   const sizeOf = ({ todo }: { todo: Fittable }) => largestOf(todo)
   await eachOfPacket(job, stuck, sizeOf, ({ copy, todo }, within) => copyChain(copy, todo, false, within))
 
-  if (!pass.options.dryRun) await remember(job, plan.through, plan.began, plan.rows)
-  return plan.through
+  countSame(tally, plan.same, through)
+  if (!pass.options.dryRun) await remember(job, through, plan.began, plan.rows)
+  return through
 }
 
 /** Bytes: one version at a time is on its way. */

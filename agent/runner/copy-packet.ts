@@ -11,10 +11,10 @@ import { copyObject } from '../copy.ts'
 import { type Proof, prove } from '../prove.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
 import { archivedError, mayBeArchived, restoreAndCopy } from './archived.ts'
-import { eachOfPacket } from './each.ts'
+import { eachOfPacket, eachUntilYield } from './each.ts'
 import { type Instead, planLarge, uploadPacket } from './large-object.ts'
 import type { Pass } from './pass.ts'
-import { makePlan, type Todo } from './plan.ts'
+import { countSame, keyOf, makePlan, type Todo } from './plan.ts'
 import type { Report } from './report.ts'
 import type { Tally } from './tally.ts'
 import { settleTouched } from './touched.ts'
@@ -31,16 +31,18 @@ export interface Job {
   readonly tally: Tally
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal
+  /** Whether another agent is to get what is left: nothing more is begun then, and the outcome says how far it has come. */
+  mustYield(): boolean
   /** Whether it only waits for a store to do something, and so takes nobody's place. */
   waits(isWaiting: boolean): void
 }
 
 /** How far the packet has come, in key order, or what becomes of it instead. Throws where it could not be worked on as a whole. */
 export async function copyPacket(job: Job): Promise<Key | null | Instead> {
-  const { pass, packet, tally, signal } = job
+  const { pass, packet, tally } = job
   const { options } = pass
   if (packet.upload) return uploadPacket(job, packet.upload)
-  const plan = await makePlan(pass, packet, tally, signal)
+  const plan = await makePlan(job)
   const { large } = plan
   const expanded = large && !copiesItself(pass) && !mayBeArchived(large) ? await planLarge(job, large) : null
   if (expanded) return expanded
@@ -77,20 +79,22 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   }
 
   const copies = plan.todo.filter((todo) => todo.is !== 'destination-only')
-  await work(copies, (todo, within) => settle(todo, within, false))
+  const through = await eachUntilYield(job, copies, plan.through, keyOf, bytesOf, (todo, within) =>
+    settle(todo, within, false),
+  )
+  const isIn = (todo: Todo) => through === null || keyOf(todo) <= through
   // The source's listing of the whole packet is complete: else the plan would have thrown.
-  const deletes = plan.todo.filter((todo) => todo.is === 'destination-only')
+  const deletes = plan.todo.filter((todo) => todo.is === 'destination-only' && isIn(todo))
   await work(deletes, (todo, within) => deleteOne(job, todo, within))
   await work(again.splice(0), (todo, within) => settle(todo, within, true))
-  await restoreAndCopy(job, archived.splice(0), (ready) =>
-    work(
-      ready.map(({ todo }) => todo),
-      (todo, within) => settle(todo, within, true),
-    ),
-  )
+  await restoreAndCopy(job, archived.splice(0), async (ready) => {
+    const todos = ready.map(({ todo }) => todo)
+    await work(todos, (todo, within) => settle(todo, within, true))
+  })
 
-  if (!options.dryRun) await remember(job, plan.through, plan.began, rows)
-  return plan.through
+  countSame(tally, plan.same, through)
+  if (!options.dryRun) await remember(job, through, plan.began, rows)
+  return through
 }
 
 /** Whether the store copies from one side to the other by itself: large objects too, and nobody can help it. */
@@ -243,6 +247,7 @@ export async function remember(
 ): Promise<void> {
   const { pass, packet } = job
   rows.sort((a, b) => (a.key < b.key ? -1 : 1))
+  while (through !== null && rows.length > 0 && rows.at(-1)!.key > through) rows.pop()
   try {
     await pass.baseline?.write({ after: packet.after, through }, began, rows)
   } catch (thrown) {

@@ -61,6 +61,10 @@ export class FarRunner {
     }
   }
 
+  yield(packet: number): void {
+    if (this.#leases.has(packet)) this.#wire.tell({ t: 'yield', runner: this.id, packet })
+  }
+
   list(state: Lease['state'] | null): Held[] {
     return [...this.#leases]
       .filter(([, lease]) => state === null || lease.state === state)

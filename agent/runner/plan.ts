@@ -2,6 +2,7 @@
  * The first half of a packet: its range of both sides is listed to the end, before anything is done about it. So nothing is
  * ever deleted, nor called extra, on the word of a listing that broke off; and what is held is bounded.
  */
+import type { Evidence } from '../../shared/counts.ts'
 import type { Key } from '../../shared/key.ts'
 import { packetBounds } from '../../shared/policy.ts'
 import type { LeasedPacket } from '../../shared/protocol.ts'
@@ -9,6 +10,7 @@ import { type BaselineRow, baselineRow } from '../baseline/baseline.ts'
 import { heldByKey, planBytes } from '../core/budget.ts'
 import { type Decision, workOf } from '../core/decide.ts'
 import type { Entry } from '../storage/storage.ts'
+import type { Job } from './copy-packet.ts'
 import { look, type Seen } from './look.ts'
 import type { Pass } from './pass.ts'
 import type { Tally } from './tally.ts'
@@ -16,16 +18,32 @@ import type { Tally } from './tally.ts'
 /** What has to be acted on: everything but `left` and `same`. */
 export type Todo = Exclude<Decision, { is: 'left' } | { is: 'same' }>
 
+export type PlanJob = Pick<Job, 'pass' | 'packet' | 'signal' | 'mustYield'>
+
 export interface Plan {
   /** How far the packet goes: its end, or the last key listed where its range has grown. */
   readonly through: Key | null
   /** When its listings began (ms). */
   readonly began: number
   readonly todo: Todo[]
-  /** The rows of what is the same already, in rising order. */
+  /** What is the same already, in rising order, and the rows of it. */
+  readonly same: Same[]
   readonly rows: BaselineRow[]
   /** An object that others may help with: the packet's first, and then its only one. */
   readonly large?: Entry
+}
+
+/** `evidence` is null for a delete marker. */
+export interface Same {
+  readonly entry: Entry
+  readonly evidence: Evidence | null
+}
+
+/** Counted when it is known how far the packet goes. */
+export function countSame(tally: Tally, same: readonly Same[], through: Key | null): void {
+  for (const { entry, evidence } of same) {
+    if (through === null || entry.key <= through) tally.same(entry, evidence)
+  }
 }
 
 /** Past these the range has grown since it was cut, and its rest is handed back. */
@@ -41,13 +59,9 @@ const failureBytes = 1_200
 /** JSON's escape of a control character. */
 const bytesPerKeyByte = 6
 
-export async function makePlan(
-  pass: Pass,
-  packet: LeasedPacket,
-  tally: Tally,
-  signal: AbortSignal,
-): Promise<Plan> {
+export async function makePlan({ pass, packet, signal, mustYield }: PlanJob): Promise<Plan> {
   const began = Date.now()
+  const same: Same[] = []
   const todo: Todo[] = []
   const rows: BaselineRow[] = []
   const sum = { objects: 0, bytes: 0, listed: 0, failures: 0, held: 0 }
@@ -67,7 +81,7 @@ export async function makePlan(
     if (!decision || decision.is === 'left') return
     if (decision.is === 'same') {
       const { source, destination, evidence } = decision
-      tally.same(source, evidence)
+      same.push({ entry: source, evidence })
       rows.push(row && evidence === 'baseline' ? row : baselineRow(source, destination, evidence))
       return
     }
@@ -80,20 +94,21 @@ export async function makePlan(
   // What another agent, or an earlier attempt, has changed is not in a listing that was remembered.
   const fresh = packet.attempt > 1
   for await (const batch of look(pass, packet, { signal, fresh })) {
+    if (last !== null && mustYield()) return { through: last, began, todo, same, rows }
     for (const seen of batch) {
-      if (isFull()) return { through: last, began, todo, rows }
+      if (isFull()) return { through: last, began, todo, same, rows }
       const large = isLarge(pass, packet, seen)
       if (large && isUntouched())
-        return { through: seen.key, began, todo: [seen.decision as Todo], rows, large }
+        return { through: seen.key, began, todo: [seen.decision as Todo], same, rows, large }
       // What comes before it is settled first; the rest begins with it.
-      if (large) return { through: last, began, todo, rows }
+      if (large) return { through: last, began, todo, same, rows }
       add(seen)
       sum.listed++
       sum.held += heldByKey + seen.key.length
       last = seen.key
     }
   }
-  return { through: packet.through, began, todo, rows }
+  return { through: packet.through, began, todo, same, rows }
 }
 
 /** Of more than four packets' bytes, and to be copied whatever else is found out about it. */
@@ -113,4 +128,5 @@ function isLarge(
 /** Packets' worth of bytes: one agent alone is slower by more than what it costs to bring several together. */
 const largeFrom = 4
 
-const keyOf = (todo: Todo): Key => (todo.is === 'destination-only' ? todo.destination : todo.source).key
+export const keyOf = (todo: Todo): Key =>
+  (todo.is === 'destination-only' ? todo.destination : todo.source).key

@@ -33,6 +33,8 @@ export interface Runner {
   /** Lets a survey go on, or all of them. */
   proceed(packet: number | null): void
   split(packet: number, parts: number): void
+  /** Ends a copy or verify packet where it stands. */
+  yield(packet: number): void
   /** Every lease, those with an unanswered outcome included. */
   held(): Held[]
   /** Those that are still being worked on. */
@@ -55,6 +57,7 @@ interface Holding {
   survey: Survey | null
   /** It waits for a store, and takes no place. */
   isWaiting: boolean
+  mustYield: boolean
   state: 'working' | 'telling'
 }
 
@@ -103,6 +106,7 @@ export function startRunner(
       progress: { objects: 0, bytes: 0 },
       survey: null,
       isWaiting: false,
+      mustYield: false,
       state: 'working',
     }
     holdings.set(packet.id, holding)
@@ -160,7 +164,8 @@ export function startRunner(
         holding.isWaiting = isWaiting
         changed()
       }
-      const job = { pass, packet, report, tally, signal, waits }
+      const mustYield = () => holding.mustYield
+      const job = { pass, packet, report, tally, signal, mustYield, waits }
       const through = await workOn(job)
       if (through !== null && typeof through === 'object') return { ...through, ...named(packet) }
       const { counts, failures } = tally
@@ -218,6 +223,10 @@ export function startRunner(
       }
     },
     split: (packet, parts) => holdings.get(packet)?.survey?.split(parts),
+    yield(packet) {
+      const holding = holdings.get(packet)
+      if (holding) holding.mustYield = true
+    },
     held: () => list(null),
     working: () => list('working'),
     get isOpen() {

@@ -67,6 +67,10 @@ export function sharedRunner(
     },
     proceed: near.proceed,
     split: near.split,
+    yield(packet) {
+      near.yield(packet)
+      for (const runner of far()) runner.yield(packet)
+    },
     held: () => [...near.held(), ...far().flatMap((runner) => runner.list(null))],
     working: () => [...near.working(), ...far().flatMap((runner) => runner.list('working'))],
     inFlight() {

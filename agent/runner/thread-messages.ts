@@ -20,6 +20,7 @@ export type ToThread =
   | { t: 'start'; runner: number; welcome: Welcome }
   | { t: 'take'; runner: number; packet: LeasedPacket }
   | { t: 'abort'; runner: number; held: Held; why: string }
+  | { t: 'yield'; runner: number; packet: number }
   /** Of what it posted as `n`. */
   | { t: 'answer'; n: number; answer: Answer }
   | { t: 'drain'; runner: number }

@@ -86,6 +86,9 @@ port.on('message', (message: ToThread) => {
     case 'abort':
       runner?.abort([message.held], message.why)
       break
+    case 'yield':
+      runner?.yield(message.packet)
+      break
     case 'drain':
       void runner?.drain().then(() => tell({ t: 'drained', runner: id }))
       break

@@ -4,12 +4,13 @@ import { displayKey, type Key } from '../../shared/key.ts'
 import { nothingKnown } from '../core/chain.ts'
 import { isSameMetadata } from '../core/same-metadata.ts'
 import type { Chain, Version } from '../storage/versions.ts'
-import { type ChainTodo, planChains } from './chain-plan.ts'
+import { type ChainTodo, chainKey, planChains } from './chain-plan.ts'
 import { tooLong } from './copy-chains.ts'
 import type { Job } from './copy-packet.ts'
-import { eachOfPacket, nothingHeld } from './each.ts'
+import { eachUntilYield, nothingHeld } from './each.ts'
 import { type Fitted, fitToTheEnd, hasMoved } from './fit-chains.ts'
 import { chainOf } from './look-chains.ts'
+import { countSame } from './plan.ts'
 import { isSideTrouble } from './trouble.ts'
 
 /** Of one key, the first included. */
@@ -17,10 +18,12 @@ const tries = 4
 
 /** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
 export async function verifyChains(job: Job): Promise<Key | null> {
-  const { pass, packet, tally, signal } = job
-  const plan = await planChains(pass, packet, tally, signal)
-  await eachOfPacket(job, plan.todo, nothingHeld, (todo, within) => verifyChain(job, todo, within))
-  return plan.through
+  const plan = await planChains(job)
+  const through = await eachUntilYield(job, plan.todo, plan.through, chainKey, nothingHeld, (todo, within) =>
+    verifyChain(job, todo, within),
+  )
+  countSame(job.tally, plan.same, through)
+  return through
 }
 
 async function verifyChain(job: Job, todo: ChainTodo, signal: AbortSignal): Promise<void> {

@@ -11,9 +11,9 @@ import { differingProperties } from '../core/same-properties.ts'
 import { prove } from '../prove.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Job } from './copy-packet.ts'
-import { eachOfPacket, nothingHeld } from './each.ts'
+import { eachUntilYield, nothingHeld } from './each.ts'
 import type { Pass } from './pass.ts'
-import { makePlan, type Todo } from './plan.ts'
+import { countSame, keyOf, makePlan, type Todo } from './plan.ts'
 import { isGone, isSideTrouble, unreadable } from './trouble.ts'
 
 /** Of one object, the first included. */
@@ -21,10 +21,12 @@ const tries = 4
 
 /** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
 export async function verifyPacket(job: Job): Promise<Key | null> {
-  const { pass, packet, tally, signal } = job
-  const plan = await makePlan(pass, packet, tally, signal)
-  await eachOfPacket(job, plan.todo, nothingHeld, (todo, within) => verifyOne(job, todo, within))
-  return plan.through
+  const plan = await makePlan(job)
+  const through = await eachUntilYield(job, plan.todo, plan.through, keyOf, nothingHeld, (todo, within) =>
+    verifyOne(job, todo, within),
+  )
+  countSame(job.tally, plan.same, through)
+  return through
 }
 
 async function verifyOne(job: Job, todo: Todo, signal: AbortSignal): Promise<void> {

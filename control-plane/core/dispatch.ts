@@ -1,11 +1,15 @@
 /**
  * Who gets which packet: pure choices over the queue and the agents' free slots.
  *
+ * Where there is less than the idle slots could take, the fastest agents get it (speed.ts): a slow one is never given what
+ * a faster one with nothing to do could have. Agents of like speed share it.
+ *
  * Surveys come first while little is ready, so that there is always something to copy; copying comes first once enough
  * is. One survey is kept going, and no agent surveys in all its slots, so that copying starts with the first packet.
  * A survey that is far ahead is held: its agent cuts on when the others have caught up.
  */
 import type { ReadyQueue } from './queue.ts'
+import { bySpeed, isSlower } from './speed.ts'
 
 /** Below this many ready packets a survey is worth more than a copy. */
 export const fewReady = 200
@@ -20,6 +24,8 @@ export interface Slots {
   free: number
   held: number
   surveys: number
+  /** Packets a second that one of its slots settles; null: not measured yet. */
+  readonly rate: number | null
 }
 
 export interface Grant {
@@ -27,32 +33,52 @@ export interface Grant {
   readonly packet: number
 }
 
-/** What is leased now, in rounds of one packet an agent, so that little work is spread over all. */
+/** What is leased now, in rounds of one packet an agent, so that little work is spread over all that are alike. */
 export function dispatch(queue: ReadyQueue, agents: readonly Slots[], surveysGoing: number): Grant[] {
+  const ready = queue.work + queue.surveys
+  if (ready === 0) return []
   const bySession = new Map(agents.map((agent) => [agent.session, agent]))
-  const busy = (session: number) => !((bySession.get(session)?.free ?? 0) > 0)
   const grants: Grant[] = []
   let going = surveysGoing
-  let idle = agents.filter((agent) => agent.free > 0 && agent.held < maxHeld)
-  while (idle.length > 0) {
-    const before = grants.length
-    for (const agent of idle) {
-      const survey = wantsSurvey(queue, agent, going) ? queue.takeSurvey() : null
-      const packet = survey ?? queue.takeWork(agent.session, busy)
-      if (packet === null) continue
-      agent.free--
-      agent.held++
-      if (survey !== null) {
-        agent.surveys++
-        going++
-      }
-      grants.push({ session: agent.session, packet })
+
+  /** Whether `asking` may take what the session `whose` surveyed. */
+  function isLeft(whose: number, asking: Slots): boolean {
+    const owner = bySession.get(whose)
+    return !owner || !hasRoom(owner) || isSlower(owner.rate, asking.rate)
+  }
+
+  function give(agent: Slots): void {
+    const survey = wantsSurvey(queue, agent, going) ? queue.takeSurvey() : null
+    const packet = survey ?? queue.takeWork(agent.session, (whose) => isLeft(whose, agent))
+    if (packet === null) return
+    agent.free--
+    agent.held++
+    if (survey !== null) {
+      agent.surveys++
+      going++
     }
-    if (grants.length === before) break
-    idle = idle.filter((agent) => agent.free > 0 && agent.held < maxHeld)
+    grants.push({ session: agent.session, packet })
+  }
+
+  const idle = agents.filter(hasRoom)
+  const slots = idle.reduce((sum, { free, held }) => sum + Math.min(free, maxHeld - held), 0)
+  const groups = ready < slots ? bySpeed(idle) : [idle]
+  /** Until nobody in it can be given any more. */
+  function giveAll(group: readonly Slots[]): void {
+    for (let before = -1; before < grants.length; ) {
+      before = grants.length
+      for (const agent of group) if (hasRoom(agent)) give(agent)
+    }
+  }
+  // Once the others are full, what they surveyed is left to whoever is not.
+  for (let before = -1; before < grants.length; ) {
+    before = grants.length
+    groups.forEach(giveAll)
   }
   return grants
 }
+
+const hasRoom = ({ free, held }: Slots) => free > 0 && held < maxHeld
 
 function wantsSurvey(queue: ReadyQueue, agent: Slots, going: number): boolean {
   if (queue.surveys === 0 || queue.work >= manyReady) return false

@@ -62,6 +62,8 @@ export type PacketEvent =
       readonly counts: Counts
       readonly failures: readonly Failure[]
       readonly report: boolean
+      /** The session that the rest is meant for, where the packet was asked to yield. */
+      readonly heir?: number | null
     }
   | { readonly t: 'failed'; readonly session: number; readonly generation: number; readonly error: ErrorBody }
   | { readonly t: 'release'; readonly session: number; readonly generation: number }

@@ -207,7 +207,7 @@ function outcome(packet: Leased, event: PacketEvent & { t: 'outcome' }): Stepped
       bytes: Math.max(0, packet.work.bytes - counts.bytes.listed),
     }
     const rest = newPacket(packet.kind, { after: through, through: packet.through }, left)
-    effects.push({ is: 'insert', packet: { ...rest, prefer: packet.prefer } })
+    effects.push({ is: 'insert', packet: { ...rest, prefer: event.heir ?? packet.prefer } })
   }
   return applied(
     { ...common(packet), through, failures: 0, error: null, state: 'done', counts, report },
@@ -223,6 +223,22 @@ function failed(packet: Leased, error: ErrorBody, around: Surroundings): Stepped
     return applied({ ...next, state: 'parked' }, effects)
   const notBefore = around.now + pause(failures, around.random)
   return applied({ ...next, state: 'ready', notBefore }, effects)
+}
+
+/**
+ * What of a leased packet's work was done, now that it is `after`: null where nothing is known. As the rest is counted too. That of a
+ * large object is in its parts.
+ */
+export function workDone(before: Leased, after: Packet): Work | null {
+  if (after.state !== 'done') return null
+  if (before.kind === 'parts') return after.md5s === undefined ? null : before.work
+  if (after.counts === null || before.upload !== null) return null
+  if (after.through === before.through) return before.work
+  const { objects, bytes } = after.counts
+  return {
+    objects: Math.min(before.work.objects, objects.listed),
+    bytes: Math.min(before.work.bytes, bytes.listed),
+  }
 }
 
 /** Milliseconds before the attempt after `failures` failed ones: at least 1 s, at random below a bound that doubles to 60 s. */

@@ -21,7 +21,13 @@ const work = (id: number, prefer: number | null = null, notBefore = 0): Ready =>
   notBefore,
 })
 const survey = (id: number): Ready => ({ id, kind: 'survey', prefer: null, notBefore: 0 })
-const agent = (session: number, free: number, held = 0, surveys = 0) => ({ session, free, held, surveys })
+const agent = (session: number, free: number, held = 0, surveys = 0) => ({
+  session,
+  free,
+  held,
+  surveys,
+  rate: null,
+})
 
 function queueOf(...packets: Ready[]): ReadyQueue {
   const queue = new ReadyQueue()
