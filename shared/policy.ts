@@ -103,3 +103,8 @@ export const defaultPassOptions: PassOptions = {
  * objects is one listing page.
  */
 export const packetBounds = { workBytes: 200_000_000, workObjects: 1_000, listedKeys: 10_000 } as const
+
+/** How much of its agents a migration gets, beside others that have work too: what nobody else needs, any of them gets. */
+export const priorities = ['low', 'normal', 'high'] as const
+export type Priority = (typeof priorities)[number]
+export const weights: Record<Priority, number> = { low: 1, normal: 4, high: 16 }

@@ -5,7 +5,7 @@ import { errorBodySchema, errorCodes } from '../error.ts'
 import { properties } from '../fidelity.ts'
 import { locationSchema } from '../location.ts'
 import { arrangementShape } from '../mapping.ts'
-import { filterSchema, passOptionsSchema } from '../policy.ts'
+import { filterSchema, passOptionsSchema, priorities } from '../policy.ts'
 import { packetKinds } from '../protocol.ts'
 import { cursorSchema, idSchema, pageQuery, route } from './route.ts'
 
@@ -64,9 +64,15 @@ export const passStatusSchema = z.object({
 })
 export type PassStatus = z.infer<typeof passStatusSchema>
 
+const priority = z.enum(priorities)
+
 export const migrationSchema = newMigrationSchema.extend({
   id: idSchema,
   createdAt: z.number(),
+  /** What share of its agents it gets, beside others that have work too: 1 to 4 to 16. */
+  priority,
+  /** Of its priority: the rest does not change. */
+  revision: z.number(),
   /** The last pass as the catalogue last heard of it; null before the first. */
   pass: passStatusSchema.nullable(),
 })
@@ -172,8 +178,18 @@ export const putMigration = route({
   summary:
     'Create a migration. The same again is no error; a migration that has another definition is left as it is (409).',
   params: z.object({ migration: idSchema }),
-  body: newMigrationSchema,
+  body: newMigrationSchema.extend({ priority: priority.optional() }),
   maxBody,
+  answer: migrationSchema,
+})
+
+export const editMigration = route({
+  method: 'PATCH',
+  path: one,
+  needs: 'migrations:write',
+  summary: 'Change the priority of a migration, while it runs too.',
+  params: z.object({ migration: idSchema }),
+  body: z.strictObject({ priority }).partial(),
   answer: migrationSchema,
 })
 
