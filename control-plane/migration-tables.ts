@@ -10,6 +10,7 @@ import type { NewMigration, PassState } from '../shared/api/migrations.ts'
 import type { Key } from '../shared/key.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import type { Failure, PacketKind } from '../shared/protocol.ts'
+import { Announcements } from './announcements.ts'
 import type { Counters } from './core/counters.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
 import type { Ready } from './core/queue.ts'
@@ -54,12 +55,15 @@ type Row = Record<string, SqlStorageValue>
 export class MigrationTables {
   readonly #sql: SqlStorage
   readonly uploads: UploadTable
+  readonly announcements: Announcements
   /** Since this object woke. */
   rowsWritten = 0
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
-    this.uploads = new UploadTable(sql, (query, ...values) => this.#write(query, ...values))
+    const write = (query: string, ...values: SqlStorageValue[]) => this.#write(query, ...values)
+    this.uploads = new UploadTable(sql, write)
+    this.announcements = new Announcements(sql, write)
     sql.exec(`
       CREATE TABLE IF NOT EXISTS config (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS pass (

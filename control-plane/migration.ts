@@ -10,6 +10,7 @@ import type { PassStatus } from '../shared/api/migrations.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../shared/protocol.ts'
 import { Batches } from './batches.ts'
+import { passEvents } from './core/events.ts'
 import { equalOptions } from './core/pass.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
 import { type Env, pace } from './env.ts'
@@ -30,6 +31,14 @@ export type StartAnswer =
   | { readonly pass: PassStatus; readonly resumed: boolean }
   /** An unfinished pass with other options is in the way. */
   | { readonly busy: PassStatus }
+
+/** What of a pass its events tell of. */
+type Standing = Pick<PassRow, 'number' | 'state'> & { readonly parked: number }
+const standing = ({ number, state, counters }: PassRow): Standing => ({
+  number,
+  state,
+  parked: counters.packets.parked,
+})
 
 export class Migration extends DurableObject<Env> {
   readonly #tables: MigrationTables
@@ -249,13 +258,16 @@ export class Migration extends DurableObject<Env> {
     this.#batches.flush()
     const now = Date.now()
     let again: number | null = null
+    const before = this.#live && standing(this.#live.pass)
     try {
       this.ctx.storage.transactionSync(() => {
         change()
-        if (this.#live?.pass.state !== 'running') return
-        this.#live.tick(now)
-        again = this.#live.dispatch(now)
-        this.#live.finish(now)
+        if (this.#live?.pass.state === 'running') {
+          this.#live.tick(now)
+          again = this.#live.dispatch(now)
+          this.#live.finish(now)
+        }
+        this.#announce(before, now)
       })
     } catch (error) {
       this.#wake(now)
@@ -270,6 +282,18 @@ export class Migration extends DurableObject<Env> {
     if (this.#live) this.#teller.tellSummary(() => this.#status(this.#live!.pass))
     this.#armAlarm()
     this.#armSplit(again)
+  }
+
+  /** Stores what webhooks are told of this transaction. */
+  #announce(before: Standing | null, now: number): void {
+    if (!this.#live) return
+    const { pass } = this.#live
+    const same = before?.number === pass.number ? before : null
+    if (same && same.state === pass.state && same.parked === pass.counters.packets.parked) return
+    for (const event of passEvents(this.#tables.definition()!, same, pass, now)) {
+      this.#tables.announcements.add(event)
+      this.#untold = true
+    }
   }
 
   /** A commit that nobody waits for. False where it failed, and nothing changed. */

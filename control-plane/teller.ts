@@ -1,7 +1,7 @@
 /**
- * Tells the others what became of a pass: the fleet, which then assigns or dismisses agents, and the catalogue. What
- * must be told is in the pass's row (`told`), so that it is told even if the object dies in between; telling twice does
- * no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
+ * Tells the others what became of a pass: the fleet, which then assigns or dismisses agents, the catalogue, and the courier. What
+ * must be told is in the pass's row (`told`) and in the announcements, so that it is told even if the object dies in between; telling
+ * twice does no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
  */
 import type { PassStatus } from '../shared/api/migrations.ts'
 import type { Env } from './env.ts'
@@ -29,7 +29,7 @@ export class Teller {
     this.#env = env
     this.#tables = tables
     this.#failed = failed
-    this.retryAt = tables.lastPass()?.told === false ? 0 : null
+    this.retryAt = tables.lastPass()?.told === false || tables.announcements.waiting ? 0 : null
   }
 
   /** To be called after a change of state was stored, and before the alarm is set. */
@@ -53,15 +53,19 @@ export class Teller {
 
   async #tell(): Promise<void> {
     try {
-      for (let pass = this.#tables.lastPass(); pass && !pass.told; pass = this.#tables.lastPass()) {
-        // The state may have moved on while it was told: then there is more to tell.
-        await this.#tellOf(pass, this.#tables.definition()!)
-        this.#tables.setTold(pass.number, pass.state)
+      // The state may have moved on while it was told: then there is more to tell.
+      for (;;) {
+        const pass = this.#tables.lastPass()
+        if (pass && !pass.told) {
+          await this.#tellOf(pass, this.#tables.definition()!)
+          this.#tables.setTold(pass.number, pass.state)
+        } else if (this.#tables.announcements.waiting) await this.#tables.announcements.tell(this.#env)
+        else break
       }
       this.#failures = 0
       this.retryAt = null
     } catch (error) {
-      console.warn('the fleet or the catalogue could not be told', error)
+      console.warn('the fleet, the catalogue or the courier could not be told', error)
       this.#failures++
       this.retryAt = Date.now() + Math.min(lastRetryMs, firstRetryMs * 2 ** this.#failures)
       this.#failed()

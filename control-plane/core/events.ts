@@ -29,12 +29,12 @@ export const parkedLevel = (parked: number): number =>
 
 /** What a transaction that brought a pass from `before` (null: it began) to `after` has to tell. */
 export function passEvents(
-  workspace: string,
   definition: Definition,
   before: { readonly state: PassRow['state']; readonly parked: number } | null,
   after: PassRow,
   now: number,
 ): WebhookEvent[] {
+  const { workspace } = definition
   const { number, options, startedAt, endedAt, state, counters } = after
   const about = [definition.id, number]
   const common = {
