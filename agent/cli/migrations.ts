@@ -1,29 +1,17 @@
 /** `dray migrations` and `dray migration ID`: what a control plane knows. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { MigrationView, PassStatus } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
 import { formatManifest } from '../../shared/mapping.ts'
 import type { Filter } from '../../shared/policy.ts'
-import { startControlPlane } from '../embed/control-plane.ts'
-import { openStateDir, readHolder } from '../embed/state-dir.ts'
-import { readTokens } from '../embed/tokens.ts'
 import { bytes, count, duration } from './figures.ts'
 import { exitCodes, type Io } from './io.ts'
 import { droppedText, packetsOf } from './outcome.ts'
 import { localSite } from './place.ts'
-import { type PlaneClient, planeClient } from './plane-client.ts'
-import { parseEndpoint } from './request.ts'
-import { findToken, type TokenOptions } from './token.ts'
+import { type AskOptions, withPlane } from './plane.ts'
 
-export interface LookOptions extends TokenOptions {
-  controlPlane?: string
-  json: boolean
-}
-
-export async function runMigrations(options: LookOptions, io: Io): Promise<number> {
+export async function runMigrations(options: AskOptions, io: Io): Promise<number> {
   const migrations = await withPlane(options, io, (plane) => plane.migrations())
   if (options.json) {
     io.stdout.write(`${JSON.stringify({ migrations: migrations ?? [] })}\n`)
@@ -35,7 +23,7 @@ export async function runMigrations(options: LookOptions, io: Io): Promise<numbe
   return exitCodes.equal
 }
 
-export async function runMigration(id: string, options: LookOptions, io: Io): Promise<number> {
+export async function runMigration(id: string, options: AskOptions, io: Io): Promise<number> {
   const migration = await withPlane(options, io, async (plane) => {
     const known = await plane.migration(id)
     // The catalogue hears of a running pass now and then only.
@@ -49,70 +37,6 @@ export async function runMigration(id: string, options: LookOptions, io: Io): Pr
   }
   io.stdout.write(options.json ? `${JSON.stringify(migration)}\n` : visible(details(migration)))
   return exitCodes.equal
-}
-
-/**
- * The control plane that was named, else the one that runs on the state directory, else one of our own for the moment.
- * Null where there is no state at all: looking makes none.
- */
-async function withPlane<T>(
-  options: LookOptions,
-  io: Io,
-  ask: (plane: PlaneClient) => Promise<T>,
-): Promise<T | null> {
-  if (options.controlPlane !== undefined) {
-    const url = new URL(parseEndpoint('--control-plane', options.controlPlane))
-    return ask(
-      planeClient(
-        {
-          url,
-          token: findToken('operator', options, io.env.DRAY_OPERATOR_TOKEN, io.cwd),
-          workspace: 'local',
-        },
-        io.signal,
-      ),
-    )
-  }
-  if (!existsSync(join(io.stateDir, 'control-plane'))) return null
-  const running = runningPlane(io)
-  if (running) {
-    try {
-      return await ask(running)
-    } catch (error) {
-      // Left behind by a kill -9, and the process of that number is another one: then the lock is free.
-      if (!(error instanceof DrayError) || error.code !== 'unreachable') throw error
-    }
-  }
-
-  io.signal.addEventListener('abort', () => io.exitBy(4_500), { once: true })
-  const state = openStateDir(io.stateDir, 'migrations')
-  try {
-    const plane = await startControlPlane({ stateDir: state.path })
-    try {
-      return await ask(planeClient(plane, io.signal))
-    } finally {
-      await plane.stop()
-    }
-  } finally {
-    state.release()
-  }
-}
-
-/** Of the process that has the state directory now. */
-function runningPlane(io: Io): PlaneClient | null {
-  const holder = readHolder(io.stateDir)
-  const tokens = readTokens(io.stateDir)
-  if (!holder?.url || !tokens || !isRunning(holder.pid)) return null
-  return planeClient({ url: new URL(holder.url), token: tokens.operator, workspace: 'local' }, io.signal)
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 function table(migrations: MigrationView[]): string {

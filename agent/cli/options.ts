@@ -8,6 +8,18 @@ export const common = (command: Command): Command =>
     .allowExcessArguments(false)
     .option('--state-dir <directory>', 'where Dray keeps what it knows (or set DRAY_STATE_DIR)')
 
+/** Of commands that ask a control plane (plane.ts). */
+export const asking = (command: Command): Command =>
+  common(command)
+    .option(
+      '--control-plane <url>',
+      'ask this one (or set DRAY_CONTROL_PLANE), not that of the state directory',
+    )
+    .option('--workspace <id>', 'in this workspace (or set DRAY_WORKSPACE)')
+    .option('--token <token>', 'a token for it; visible in `ps`, so rather:')
+    .option('--token-file <file>', 'a file that holds the token (or set DRAY_TOKEN)')
+    .option('--json', 'print one JSON object', false)
+
 const mostConcurrency = 512
 
 export const concurrency = (): Option =>

@@ -1,10 +1,15 @@
 /** The command line's grammar and its help. Each command's work is in a file of its own, loaded when it is asked for. */
-import { hostname } from 'node:os'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { DrayError } from '../../shared/error.ts'
+import type { Register, Run } from './command.ts'
+import { registerAgent } from './commands/agent.ts'
+import { registerMigrations } from './commands/migrations.ts'
+import { registerMoving } from './commands/moving.ts'
+import { registerUp } from './commands/up.ts'
 import { exitCodes, type Io } from './io.ts'
-import { moving } from './moving.ts'
-import { common, concurrency, memory, threads, whole } from './options.ts'
+
+/** In the order of the help. */
+const registers: readonly Register[] = [registerMoving, registerUp, registerAgent, registerMigrations]
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
 export type ProcessIo = Omit<Io, 'stateDir'> & {
@@ -21,42 +26,12 @@ export async function runProgram(args: string[], process: ProcessIo): Promise<nu
   })
   const program = describe(process)
 
-  for (const kind of ['copy', 'verify'] as const) {
-    moving(program, kind).action(
-      async (source: string, destination: string, options: { stateDir?: string }) => {
-        const { parseRequest } = await import('./request.ts')
-        const request = parseRequest(kind, source, destination, options, process.cwd)
-        const { runPass } = await import('./run-pass.ts')
-        code = await runPass(request, io(options))
-      },
-    )
+  const run: Run = async (options, work) => {
+    code = await work(io(options))
   }
-  up(program).action(async (options) => {
-    const { runUp } = await import('./up.ts')
-    code = await runUp(options, io(options))
-  })
-  agent(program).action(async (options) => {
-    const { runAgent } = await import('./join.ts')
-    code = await runAgent(options, io(options))
-  })
-  looking(
-    program.command('migrations'),
-    'List the migrations that a control plane knows.',
-    migrationsHelp,
-  ).action(async (options) => {
-    const { runMigrations } = await import('./migrations.ts')
-    code = await runMigrations(options, io(options))
-  })
-  looking(
-    program.command('migration').argument('<ID>', 'as `dray migrations` shows it'),
-    'Show one migration: its places, its last pass, what failed and why.',
-    migrationHelp,
-  ).action(async (id: string, options) => {
-    const { runMigration } = await import('./migrations.ts')
-    code = await runMigration(id, options, io(options))
-  })
+  for (const register of registers) register(program, run)
   program.action(async () => {
-    if (program.args.length > 0) throw unknownCommand(program.args[0]!)
+    if (program.args.length > 0) throw unknownCommand(program.args[0]!, namesOf(program))
     const { runDemonstration } = await import('./demonstration.ts')
     code = await runDemonstration(io({}))
   })
@@ -68,7 +43,7 @@ export async function runProgram(args: string[], process: ProcessIo): Promise<nu
     if (!(error instanceof CommanderError)) throw error
     // Help and version were asked for and are printed already.
     if (error.exitCode === 0) return exitCodes.equal
-    throw misused(error, args)
+    throw misused(error, args, namesOf(program))
   }
 }
 
@@ -94,47 +69,9 @@ function describe(process: ProcessIo): Command {
   )
 }
 
-function up(program: Command): Command {
-  return common(program.command('up'))
-    .description('Keep a control plane and an agent running on this machine, and print the address.')
-    .addOption(
-      new Option('--port <number>', 'where to listen; 0: any free port')
-        .argParser(whole(0, 65_535))
-        .default(8686),
-    )
-    .option('--host <address>', 'the address of this machine to listen on', '127.0.0.1')
-    .addOption(concurrency())
-    .addOption(memory())
-    .addOption(threads())
-    .addHelpText('after', upHelp)
-}
+const namesOf = (program: Command): string[] => program.commands.map((command) => command.name())
 
-function agent(program: Command): Command {
-  return common(program.command('agent'))
-    .description('Run an agent that works for a control plane somewhere else.')
-    .requiredOption('--control-plane <url>', 'the address of the control plane')
-    .option('--token <token>', 'its agent token; others on this machine can see it in `ps`, so rather:')
-    .option('--token-file <file>', 'a file that holds the token (or set DRAY_AGENT_TOKEN)')
-    .option('--site <name>', 'where this agent is: agents of a site see the same directories', hostname())
-    .addOption(concurrency())
-    .addOption(memory())
-    .addOption(threads())
-    .addHelpText('after', agentHelp)
-}
-
-function looking(command: Command, description: string, help: string): Command {
-  return common(command)
-    .description(description)
-    .option('--control-plane <url>', 'ask this control plane, not the state directory')
-    .option('--token <token>', 'its operator token; visible in `ps`, so rather:')
-    .option('--token-file <file>', 'a file that holds the token (or set DRAY_OPERATOR_TOKEN)')
-    .option('--json', 'print one JSON object', false)
-    .addHelpText('after', help)
-}
-
-const commands = ['copy', 'verify', 'up', 'agent', 'migrations', 'migration']
-
-function unknownCommand(name: string): DrayError {
+function unknownCommand(name: string, commands: readonly string[]): DrayError {
   const letters = (word: string) => [...word].sort().join('')
   const meant = commands.find((command) => command.startsWith(name) || letters(command) === letters(name))
   return new DrayError('usage', 'read the arguments', `unknown command '${name}'`, {
@@ -143,11 +80,9 @@ function unknownCommand(name: string): DrayError {
 }
 
 /** Commander's message as our one sentence and a remedy. */
-function misused(error: CommanderError, args: string[]): DrayError {
+function misused(error: CommanderError, args: string[], commands: readonly string[]): DrayError {
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n')
-  const command = ['copy', 'verify', 'up', 'agent', 'migrations', 'migration'].find(
-    (name) => args[0] === name,
-  )
+  const command = commands.find((name) => args[0] === name)
   const see = `See dray ${command ? `${command} ` : ''}--help.`
   return new DrayError('usage', 'read the arguments', first.replace(/\.$/, ''), {
     hint: [...more.map((line) => line.replace(/^\((.*)\)$/, '$1').trim()), see].filter(Boolean).join(' '),
@@ -164,27 +99,3 @@ Examples:
 
 Exit status: 0 everything is equal now; 1 finished, but some objects failed or differ;
 2 wrong usage or configuration, nothing was started; 130 interrupted, the same command goes on.`
-
-const upHelp = `
-Examples:
-  dray up
-  dray up --port 9000 --state-dir /var/lib/dray
-
-It listens on this machine only, unless --host says otherwise, and asks every caller for a token.`
-
-const agentHelp = `
-Examples:
-  DRAY_AGENT_TOKEN=… dray agent --control-plane https://dray.example.com --site paris
-  dray agent --control-plane http://127.0.0.1:8686 --token-file ~/agent.token --state-dir ~/agent
-
-It opens connections and accepts none. SIGTERM lets it finish what it holds; Ctrl-C gives it back at once.`
-
-const migrationsHelp = `
-Examples:
-  dray migrations
-  dray migrations --control-plane https://dray.example.com --token-file ~/operator.token`
-
-const migrationHelp = `
-Examples:
-  dray migration 3f2a91c04be7d510
-  dray migration 3f2a91c04be7d510 --json`
