@@ -21,7 +21,7 @@ export function takeTurn(name: string, kind: keyof typeof limits, now = Date.now
   const id = `${kind} ${name}`
   const bucket = buckets.get(id) ?? { tokens: burst, at: now }
   buckets.delete(id)
-  bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * rate)
+  bucket.tokens = Math.min(burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * rate)
   bucket.at = now
   buckets.set(id, bucket)
   if (buckets.size > most) buckets.delete(buckets.keys().next().value!)
