@@ -51,7 +51,7 @@ export class Courier extends DurableObject<Env> {
   async test(webhook: string, event: WebhookEvent): Promise<DeliveryView> {
     const now = Date.now()
     // Should this object end in the middle of it, the alarm makes the one attempt.
-    const id = this.#deliveries.add(webhook, event, now, now + ownPause, maxAttempts - 1)!
+    const id = this.#deliveries.add(webhook, event, now, now + ownPause)!
     this.#arm()
     await this.#attempt(this.#deliveries.one(id)!)
     return this.#deliveries.view(id)!
@@ -115,7 +115,9 @@ export class Courier extends DurableObject<Env> {
     }
     const tried = await post(event, { format: row.format, secret, insecure: allowsInsecure(this.env) })
     const now = Date.now()
-    this.#deliveries.settle(id, attempts + 1, settle(attempts + 1, tried, now, Math.random()), tried, now)
+    const most = event.type === 'webhook.test' ? 1 : maxAttempts
+    const settled = settle(attempts + 1, tried, now, Math.random(), most)
+    this.#deliveries.settle(id, attempts + 1, settled, tried, now)
   }
 
   #arm(): void {

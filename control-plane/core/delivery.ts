@@ -33,16 +33,19 @@ export const maxAttempts = pauses.length + 1
 /** A receiver cannot ask for more. */
 const longestRetryAfter = 8 * h
 
-/** After attempt number `attempts` (1, 2, …) at `now` (ms). `random`, in [0, 1), spreads a pause by a tenth either way. */
+/**
+ * After attempt number `attempts` (1, 2, …) of `most`, at `now` (ms). `random`, in [0, 1), spreads a pause by a tenth either way.
+ */
 export function settle(
   attempts: number,
   { status, retryAfter }: Attempt,
   now: number,
   random: number,
+  most: number = maxAttempts,
 ): Settled {
   if (status !== null && status >= 200 && status < 300) return { state: 'delivered', due: null }
   const pause = pauses[attempts - 1]
-  if (status === 410 || pause === undefined) return { state: 'given-up', due: null }
+  if (status === 410 || attempts >= most || pause === undefined) return { state: 'given-up', due: null }
   const asked = Math.min(retryAfter ?? 0, longestRetryAfter)
   return { state: 'waiting', due: now + Math.max(asked, Math.round(pause * (0.9 + random * 0.2))) }
 }

@@ -2,10 +2,29 @@
  * Facts as events. An event's id is made of what it is about, so that the same fact has the same id however often it is told. Parts of an id
  * are joined by `_`, which no name of ours has.
  */
+
+import type { PassState } from '../../shared/api/migrations.ts'
 import type { EventType, WebhookEvent } from '../../shared/api/webhook-events.ts'
 import type { ErrorCode } from '../../shared/error.ts'
-import { formatLocation } from '../../shared/location.ts'
-import type { Definition, PassRow } from '../migration-tables.ts'
+import { formatLocation, type Location } from '../../shared/location.ts'
+import type { PassOptions } from '../../shared/policy.ts'
+import type { Counters } from './counters.ts'
+
+/** Of a migration, and of a pass, what events tell. */
+export interface Moved {
+  readonly id: string
+  readonly workspace: string
+  readonly source: Location
+  readonly destination: Location
+}
+export interface PassNow {
+  readonly number: number
+  readonly state: PassState
+  readonly options: PassOptions
+  readonly startedAt: number
+  readonly endedAt: number | null
+  readonly counters: Counters
+}
 
 type EventOf<T extends EventType> = WebhookEvent & { type: T }
 
@@ -29,9 +48,9 @@ export const parkedLevel = (parked: number): number =>
 
 /** What a transaction that brought a pass from `before` (null: it began) to `after` has to tell. */
 export function passEvents(
-  definition: Definition,
-  before: { readonly state: PassRow['state']; readonly parked: number } | null,
-  after: PassRow,
+  definition: Moved,
+  before: { readonly state: PassState; readonly parked: number } | null,
+  after: PassNow,
   now: number,
 ): WebhookEvent[] {
   const { workspace } = definition
@@ -52,7 +71,9 @@ export function passEvents(
   const { parked } = counters.packets
   const level = parkedLevel(parked)
   if (level > parkedLevel(before?.parked ?? 0)) {
-    const causes = Object.values(counters.errors).map(({ error, packets }) => ({ code: error.code, packets }))
+    const causes = Object.values(counters.errors)
+      .filter((cause) => cause.parked > 0)
+      .map((cause) => ({ code: cause.error.code, packets: cause.parked }))
     const data = { migration: definition.id, pass: number, parked, causes }
     events.push(eventOf(workspace, 'packets.parked', [...about, level], now, data))
   }

@@ -35,13 +35,13 @@ export class DeliveryTable {
     `)
   }
 
-  /** Its id; null where the webhook has the event already. `attempts`: those that are counted as spent. */
-  add(webhook: string, event: WebhookEvent, now: number, due: number, attempts = 0): number | null {
+  /** Its id; null where the webhook has the event already. */
+  add(webhook: string, event: WebhookEvent, now: number, due: number): number | null {
     const added = this.#sql
       .exec<{ id: number }>(
-        `INSERT INTO delivery (webhook, event, type, body, state, created_at, attempts, due) VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?)
+        `INSERT INTO delivery (webhook, event, type, body, state, created_at, attempts, due) VALUES (?, ?, ?, ?, 'waiting', ?, 0, ?)
           ON CONFLICT DO NOTHING RETURNING id`,
-        ...[webhook, event.id, event.type, JSON.stringify(event), now, attempts, due],
+        ...[webhook, event.id, event.type, JSON.stringify(event), now, due],
       )
       .toArray()
     if (added.length > 0) this.#prune(webhook, now)

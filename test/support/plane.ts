@@ -11,6 +11,8 @@ export interface PlaneOptions {
   /** Kept when the plane stops. Where it is not given: a fresh one, removed. */
   dir?: string
   port?: number
+  /** More of what the Worker is given (control-plane/env.ts). */
+  bindings?: Record<string, string>
 }
 
 export interface Plane {
@@ -47,7 +49,9 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
       bindings: {
         DRAY_OPERATOR_TOKEN: token,
         DRAY_AGENT_TOKEN: agentToken,
+        DRAY_AUTH_SECRET: 'a secret for tests, of more than 32 characters',
         ...(options.leaseMs ? { DRAY_LEASE_MS: String(options.leaseMs) } : {}),
+        ...options.bindings,
       },
       durableObjects: {
         MIGRATION: { className: 'Migration', useSQLite: true },
