@@ -6,7 +6,7 @@
 import { apiKey } from '@better-auth/api-key'
 import { passkey } from '@better-auth/passkey'
 import { drizzleAdapter } from 'better-auth/adapters/drizzle'
-import { APIError, createAuthMiddleware } from 'better-auth/api'
+import { APIError, createAuthMiddleware, getSessionFromCtx } from 'better-auth/api'
 import { betterAuth } from 'better-auth/minimal'
 import { bearer } from 'better-auth/plugins/bearer'
 import { deviceAuthorization } from 'better-auth/plugins/device-authorization'
@@ -15,6 +15,7 @@ import { twoFactor } from 'better-auth/plugins/two-factor'
 import { drizzle } from 'drizzle-orm/d1'
 import { type Env, publicOrigin } from '../env.ts'
 import * as tables from '../store/tables/people.ts'
+import { tokenPrefix } from './caller.ts'
 import { entry } from './entry.ts'
 import { mayEnterByOidc } from './gate.ts'
 import { signed } from './signed.ts'
@@ -22,8 +23,6 @@ import { signed } from './signed.ts'
 const day = 24 * 60 * 60
 /** Of a session without use, in seconds. */
 const sessionLife = 14 * day
-/** API tokens: random letters after it; 64 of them are 364 bits. */
-export const tokenPrefix = 'dray_'
 /** The command line's name in the device flow. */
 const deviceClient = 'dray'
 
@@ -108,12 +107,13 @@ export function authFor(env: Env, secret: string, request: Request, oidc = false
     },
     hooks: {
       before: createAuthMiddleware(async (context) => {
-        if (
-          context.path.startsWith('/device/') &&
-          context.path !== '/device/code' &&
-          context.path !== '/device/token'
-        ) {
-          await refuseWeak(context)
+        if (forStrong.includes(context.path)) await refuseWeak(context)
+        // A browser that is trusted would make the second factor a first one.
+        if ((context.body as { trustDevice?: unknown } | undefined)?.trustDevice) {
+          throw new APIError('BAD_REQUEST', {
+            code: 'USAGE',
+            message: 'no browser is trusted without a second factor',
+          })
         }
       }),
       after: createAuthMiddleware(async (context) => {
@@ -159,6 +159,16 @@ export function authFor(env: Env, secret: string, request: Request, oidc = false
     ],
   })
 }
+
+/** What a session that began by a password alone, or by a link, does not open. */
+const forStrong: readonly string[] = [
+  '/device/approve',
+  '/device/deny',
+  '/two-factor/disable',
+  '/two-factor/generate-backup-codes',
+  '/passkey/delete-passkey',
+  '/change-password',
+]
 
 /** Each in a minute, from one address; what is not named may be asked 60 times. */
 const customRules = {
@@ -220,7 +230,6 @@ async function refusePasswordBesidePasskey(userId: string, context: unknown): Pr
 type HookContext = Parameters<Parameters<typeof createAuthMiddleware>[0]>[0]
 
 async function refuseWeak(context: HookContext): Promise<void> {
-  const { getSessionFromCtx } = await import('better-auth/api')
   const found = await getSessionFromCtx(context)
   if (found && !isWeak(String(found.session.method))) return
   throw new APIError('FORBIDDEN', {

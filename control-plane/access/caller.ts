@@ -5,7 +5,7 @@
  */
 import type { Context } from 'hono'
 import { type Role, type Scope, scopesOf } from '../../shared/api/scopes.ts'
-import { type Env, localWorkspace } from '../env.ts'
+import { type Env, localWorkspace, publicOrigin } from '../env.ts'
 import { Refusal } from '../routes/problem.ts'
 import type { Actor } from '../store/scope.ts'
 
@@ -35,6 +35,8 @@ export interface Token {
   readonly id: string
   readonly name: string
   readonly workspace: string
+  /** The person who made it; null where the machine's own operator did. */
+  readonly maker: string | null
   /** Already no more than what its maker may do now. */
   readonly scopes: readonly Scope[]
 }
@@ -50,14 +52,41 @@ export const nobody: Caller = { kind: 'nobody' }
 
 /** Throws a 401 for credentials that are given and not known, or no longer; a request without any is nobody's. */
 export async function callerOf(context: Context<{ Bindings: Env }>): Promise<Caller> {
-  const { authorization } = context.req.header() as { authorization?: string }
-  const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
-  if (bearer === undefined) return nobody
-  if (await equal(bearer, context.env.DRAY_OPERATOR_TOKEN)) return { kind: 'machine' }
-  if (await equal(bearer, context.env.DRAY_AGENT_TOKEN)) {
+  const { env } = context
+  const request = context.req.raw
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  if (bearer === undefined) {
+    if (!/(^|[\s;])(__Secure-)?dray\.session_token=/.test(request.headers.get('cookie') ?? '')) return nobody
+    refuseForeign(env, request)
+    const { personOf } = await import('./person.ts')
+    return (await personOf(env, request)) ?? nobody
+  }
+  if (await equal(bearer, env.DRAY_OPERATOR_TOKEN)) return { kind: 'machine' }
+  if (await equal(bearer, env.DRAY_AGENT_TOKEN)) {
     return { kind: 'agent', id: 'any', workspace: localWorkspace, site: localWorkspace }
   }
+  const { personOf, tokenOf } = await import('./person.ts')
+  const known = bearer.startsWith(tokenPrefix)
+    ? await tokenOf(env, request, bearer)
+    : await personOf(env, request)
+  if (known) return known
   throw new Refusal(401, 'bad-credentials', 'the token is unknown, expired or revoked')
+}
+
+/** Of API tokens; random letters follow. */
+export const tokenPrefix = 'dray_'
+
+/** A browser sends its cookie whoever asks it to; what changes something, or opens a socket, is to come from our own pages. */
+export function refuseForeign(env: Env, request: Request): void {
+  const harmless = request.method === 'GET' || request.method === 'HEAD'
+  if (harmless && !request.headers.has('upgrade')) return
+  if (request.headers.get('origin') === publicOrigin(env, request)) return
+  throw new Refusal(
+    403,
+    'access-denied',
+    'the request comes from another site',
+    'Programs call with a token (authorization: Bearer), not with a cookie.',
+  )
 }
 
 /** What the caller may do in a workspace; null where it has no part in it, which is to look like there were none. */

@@ -19,7 +19,10 @@ export const entry = () => ({
       async (context) => {
         const { name, email, password } = context.body
         const { internalAdapter, password: passwords } = context.context
-        const user = await internalAdapter.createUser({ name, email, emailVerified: false }, { method: 'link' })
+        const user = await internalAdapter.createUser(
+          { name, email, emailVerified: false },
+          { method: 'link' },
+        )
         if (password !== null) {
           await internalAdapter.linkAccount({
             userId: user.id,

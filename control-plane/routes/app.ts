@@ -3,11 +3,18 @@ import { Hono } from 'hono'
 import { readHealth, readOpenApi } from '../../shared/api/health.ts'
 import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
+import { authRoutes } from './auth.ts'
+import { entryRoutes } from './entry.ts'
+import { limitRoutes } from './limits.ts'
+import { meRoutes } from './me.ts'
+import { memberRoutes } from './members.ts'
 import { migrationRoutes } from './migrations.ts'
 import { passRoutes } from './passes.ts'
 import { problem, Refusal } from './problem.ts'
 import { type App, contracts, serve } from './serve.ts'
+import { tokenRoutes } from './tokens.ts'
 import { webhookRoutes } from './webhooks.ts'
+import { workspaceRoutes } from './workspaces.ts'
 
 export const app: App = new Hono()
 
@@ -16,11 +23,18 @@ serve(app, readOpenApi, async ({ request }) => {
   const { openApi } = await import('../openapi.ts')
   return Response.json(openApi(contracts, new URL(request.url).origin))
 })
+limitRoutes(app)
 migrationRoutes(app)
 passRoutes(app)
 agentRoutes(app)
 auditRoutes(app)
 webhookRoutes(app)
+authRoutes(app)
+entryRoutes(app)
+meRoutes(app)
+workspaceRoutes(app)
+memberRoutes(app)
+tokenRoutes(app)
 
 app.notFound((context) => problem(new Refusal(404, 'not-found', `there is no ${context.req.path}`)))
 app.onError((error) => {
