@@ -164,6 +164,22 @@ describe('a destination whose ETags are no MD5s', () => {
   })
 })
 
+it('that answers with a token of no known form, and stores nothing, is not believed', async () => {
+  const [from, to] = [await open(source.url.origin), await open(opaque.url.origin)]
+  const silent: Storage = {
+    ...to,
+    refusesWrongMd5: async () => true,
+    write: async () => ({ token: 'thanks', mtime: null }),
+  }
+  const entry = await entryOf(from, '1 bytes')
+  const copied = await copyObject(
+    { source: from, destination: silent, moved() {}, pause: async () => {} },
+    entry,
+    noSignal,
+  )
+  expect(copied).toMatchObject({ outcome: 'failed', error: { code: 'bad-digest' } })
+})
+
 describe('a source', () => {
   /** Its own store, so that nobody has learnt anything of it. */
   const pair = async (key: string, size: number) => {
