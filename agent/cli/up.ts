@@ -18,6 +18,7 @@ export async function runUp(
       if (io.debug || event.level !== 'info') logLine(io, event)
     })
     const plane = await startControlPlane({
+      calls: true,
       stateDir: state.path,
       port: options.port,
       host: options.host,

@@ -1,6 +1,6 @@
 /**
  * A private control plane: the same Worker that is deployed, on a workerd of our own, with what it stores
- * in the state directory. It listens on the loopback interface only, unless told otherwise, and contacts nobody.
+ * in the state directory. It listens on the loopback interface only, unless told otherwise, and contacts nobody, unless it may call webhooks.
  * Nothing that is stored is ever wiped here: what a killed process left is where the next one goes on.
  *
  * A workerd that dies is started again on the same address; agents connect again by themselves.
@@ -35,6 +35,8 @@ export interface ControlPlaneOptions {
   host?: string
   /** Whether it serves the console too. */
   console?: boolean
+  /** Whether it may call webhooks, wherever they are. */
+  calls?: boolean
   /** What the Worker and workerd write. */
   log?(level: 'warn' | 'error', message: string): void
 }
@@ -55,13 +57,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (port !== 0) await refuseTakenPort(port, host)
 
   const root = packageRoot()
-  const { operator, agent } = ensureTokens(stateDir)
+  const { operator, agent, auth } = ensureTokens(stateDir)
   const { script, web } = await bundles(root, options.console ?? false)
   const config = join(directory, 'workerd.capnp')
-  writeFileSync(config, workerdConfig({ directory, script, web }))
+  writeFileSync(config, workerdConfig({ directory, script, web, calls: options.calls ?? false }))
   const secrets = {
     DRAY_OPERATOR_TOKEN: operator,
     DRAY_AGENT_TOKEN: agent,
+    DRAY_AUTH_SECRET: auth,
     DRAY_CLERK_TOKEN: randomBytes(16).toString('hex'),
   } satisfies WorkerdSecrets
   const sockets = { api: `${bracketed(host)}:${port}`, clerk: '127.0.0.1:0' } satisfies Record<

@@ -1,11 +1,16 @@
-/** The two tokens of an embedded control plane: random, made once, readable by the owner only. */
+/** The tokens of an embedded control plane, and the secret by which it encrypts its own: random, made once, readable by the owner only. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { damaged, writeWhole } from './state-dir.ts'
 
-const tokensSchema = z.strictObject({ operator: z.string().min(16), agent: z.string().min(16) })
+const tokensSchema = z.strictObject({
+  operator: z.string().min(16),
+  agent: z.string().min(16),
+  /** DRAY_AUTH_SECRET. Absent in what an earlier version wrote. */
+  auth: z.string().min(32).optional(),
+})
 export type Tokens = z.infer<typeof tokensSchema>
 
 export const tokensFile = (stateDir: string): string => join(stateDir, 'tokens.json')
@@ -21,13 +26,11 @@ export function readTokens(stateDir: string): Tokens | null {
   }
 }
 
-export function ensureTokens(stateDir: string): Tokens {
+export function ensureTokens(stateDir: string): Tokens & { auth: string } {
   const kept = readTokens(stateDir)
-  if (kept) return kept
-  const fresh = {
-    operator: randomBytes(32).toString('base64url'),
-    agent: randomBytes(32).toString('base64url'),
-  }
+  if (kept?.auth !== undefined) return { ...kept, auth: kept.auth }
+  const random = () => randomBytes(32).toString('base64url')
+  const fresh = { operator: random(), agent: random(), ...kept, auth: random() }
   writeWhole(tokensFile(stateDir), JSON.stringify(fresh))
   return fresh
 }

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 export interface WorkerdSecrets {
   DRAY_OPERATOR_TOKEN: string
   DRAY_AGENT_TOKEN: string
+  DRAY_AUTH_SECRET: string
   /** Opens the clerk. */
   DRAY_CLERK_TOKEN: string
 }
@@ -26,18 +27,27 @@ const miniflare = createRequire(import.meta.url).resolve('miniflare')
 export const installedWorkerd = (): string =>
   (createRequire(miniflare)('workerd') as { default: string }).default
 
-export function workerdConfig(at: { directory: string; script: string; web: string | null }): string {
+export interface WorkerdPlan {
+  readonly directory: string
+  readonly script: string
+  readonly web: string | null
+  /** Whether it may call others, for webhooks: in the operator's own network too. Else nothing outside is ever asked. */
+  readonly calls: boolean
+}
+
+export function workerdConfig(at: WorkerdPlan): string {
   const storage = (name: string) =>
     `(name = "${name}:storage", disk = (path = ${text(join(at.directory, name))}, writable = true))`
   const services = [
-    theWorker(at.script),
+    theWorker(at),
     clerk,
     ...(at.web === null ? [] : front(at.web)),
     ...standIn('d1', 'd1/entry.worker.js', 'd1/database.worker.js', 'D1DatabaseObject'),
     ...standIn('r2', 'shared/object-entry.worker.js', 'r2/bucket.worker.js', 'R2BucketObject'),
     ...storageDirectories.map(storage),
-    // Nothing outside is ever asked.
-    '(name = "internet", network = (allow = []))',
+    at.calls
+      ? '(name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true)))'
+      : '(name = "internet", network = (allow = []))',
   ]
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -57,12 +67,14 @@ const embedded = (name: string, path: string) => `(name = ${text(name)}, esModul
 const miniflareFile = (path: string) => join(dirname(miniflare), 'workers', path)
 const miniflareModule = (name: string, path: string) => embedded(name, miniflareFile(`${path}.worker.js`))
 
-const theWorker = (script: string) => `(name = "dray", worker = (
+const theWorker = ({ script, calls }: WorkerdPlan) => `(name = "dray", worker = (
     modules = [${embedded('worker.js', script)}],
     compatibilityDate = "2026-10-20",
     bindings = [
       (name = "DRAY_OPERATOR_TOKEN", fromEnvironment = "DRAY_OPERATOR_TOKEN"),
       (name = "DRAY_AGENT_TOKEN", fromEnvironment = "DRAY_AGENT_TOKEN"),
+      (name = "DRAY_AUTH_SECRET", fromEnvironment = "DRAY_AUTH_SECRET"),
+      (name = "DRAY_WEBHOOKS_INSECURE", text = "${calls ? '1' : ''}"),
       ${database},
       (name = "MIGRATION", durableObjectNamespace = (className = "Migration")),
       (name = "FLEET", durableObjectNamespace = (className = "Fleet")),

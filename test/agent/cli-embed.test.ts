@@ -9,6 +9,8 @@ import { type ControlPlaneOptions, startControlPlane } from '../../agent/embed/c
 import { agentIdentity, openStateDir, readHolder } from '../../agent/embed/state-dir.ts'
 import { ensureTokens, readTokens } from '../../agent/embed/tokens.ts'
 import { leashed } from '../../agent/embed/workerd-leash.ts'
+import type { DeliveryView } from '../../shared/api/webhooks.ts'
+import { startReceiver } from '../support/receiver.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'dray-embed-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -157,6 +159,32 @@ describe('the private control plane', () => {
         { timeout: 10_000 },
       )
       .toBe(200)
+  })
+})
+
+describe('webhooks of the private control plane', () => {
+  it('are called where it may call others, and nobody is where it may not', async () => {
+    const receiver = await startReceiver()
+    onTestFinished(receiver.stop)
+    const stateDir = fresh()
+    mkdirSync(stateDir, { recursive: true })
+    const sent = async (calls: boolean): Promise<DeliveryView> => {
+      const plane = await startControlPlane({ stateDir, calls })
+      const ask = async (path: string, body = '') => {
+        const url = new URL(`/api/workspaces/local/webhooks${path}`, plane.url)
+        const headers = { authorization: `Bearer ${plane.token}` }
+        return (await fetch(url, { method: 'POST', headers, body })).json()
+      }
+      try {
+        await ask('', JSON.stringify({ id: 'here', url: receiver.url }))
+        return (await ask('/here/test')) as DeliveryView
+      } finally {
+        await plane.stop()
+      }
+    }
+    expect(await sent(true)).toMatchObject({ state: 'delivered', status: 204 })
+    expect(await sent(false)).toMatchObject({ state: 'given-up', status: null })
+    expect(receiver.received).toHaveLength(1)
   })
 })
 
