@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
+import { openAnswers } from './answers.ts'
 import { factsOf } from './facts.ts'
 import { type OpenStorage, spillRoot } from './runner/pass.ts'
 import { mostThreads, openThreads } from './runner/threads.ts'
@@ -91,6 +92,7 @@ export function startAgent(options: AgentOptions): Agent {
       only: options.only ?? null,
       log,
       superseded,
+      answer: openAnswers({ secrets: null, env: options.env ?? {}, log }),
       open: (migration) =>
         openMigration({
           migration,

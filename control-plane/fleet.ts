@@ -3,28 +3,63 @@
  * the part that it is for; each part (fleet/) keeps its own tables and knows no other but `Presence`.
  */
 import { DurableObject } from 'cloudflare:workers'
+import type { ShareView } from '../shared/api/limits.ts'
+import type { WaitsFor } from '../shared/api/migrations.ts'
+import type { ConnectionTest } from '../shared/connection-test.ts'
+import { DrayError, type ErrorBody } from '../shared/error.ts'
+import type { S3Location } from '../shared/location.ts'
 import { closeCodes, type FleetAgentMessage, ping, pong } from '../shared/protocol.ts'
+import type { Reach } from './core/place.ts'
 import type { Env } from './env.ts'
 import { Assignments } from './fleet/assignments.ts'
+import { Budgets } from './fleet/budgets.ts'
 import { Presence, type Present } from './fleet/presence.ts'
+import { Questions } from './fleet/questions.ts'
+import { Resealing } from './fleet/resealing.ts'
 import { closeAnswer, closeSocket, parseFleetMessage } from './incoming.ts'
+import { Catalogue } from './store/catalogue.ts'
+import { Scope, system } from './store/scope.ts'
+import { limits } from './store/tables/limits.ts'
+
+/** For an agent to try all that there is, at a store that answers slowly. */
+const testMs = 75_000
 
 export class Fleet extends DurableObject<Env> {
   readonly #presence: Presence
   readonly #assignments: Assignments
+  readonly #budgets: Budgets
+  readonly #questions: Questions
+  readonly #resealing: Resealing
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#presence = new Presence(ctx, env, ctx.id.name!)
-    this.#assignments = new Assignments(ctx.storage.sql, this.#presence)
+    this.#assignments = new Assignments(ctx.storage.sql, this.#presence, (migration) =>
+      Catalogue.of(env, ctx.id.name!).priority(migration),
+    )
+    this.#budgets = new Budgets(ctx.storage.sql, this.#presence, () =>
+      new Scope(env.DB, ctx.id.name!, system).rows(limits, {}),
+    )
+    this.#questions = new Questions()
+    this.#resealing = new Resealing(env, ctx.id.name!, this.#presence, this.#questions)
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
   }
 
   // ---- what routes and migrations ask
 
-  /** A pass began. `sites`: those that an agent must be of, all at once; none: every agent will do. */
-  assign(migration: string, sites: readonly string[]): void {
-    this.#assignments.add(migration, sites)
+  /** A pass began. `reach`: the sites that reach all of its locations; null: every site does. */
+  assign(migration: string, reach: Reach): Promise<void> {
+    return this.#assignments.add(migration, reach)
+  }
+
+  /** Its priority was changed. */
+  weigh(migration: string): Promise<void> {
+    return this.#assignments.weigh(migration)
+  }
+
+  /** Null while an agent that is there can work for it. */
+  waitsFor(migration: string): WaitsFor | null {
+    return this.#assignments.waitsFor(migration)
   }
 
   /** Its pass is over. */
@@ -35,6 +70,40 @@ export class Fleet extends DurableObject<Env> {
   /** The ids of the agents that are connected now. */
   connected(): string[] {
     return [...new Set(this.#presence.alive().map(({ agent }) => agent))]
+  }
+
+  /** A limit of an endpoint was set or taken away: all agents hear of it at once. */
+  limitsChanged(): Promise<void> {
+    return this.#budgets.changed()
+  }
+
+  /** Who has which share of an endpoint now. */
+  shares(endpoint: string): Promise<ShareView[]> {
+    return this.#budgets.shares(endpoint)
+  }
+
+  /** Lets agents of this site seal what they have to those that lack it; resolves when that was tried. */
+  reseal(site: string): Promise<void> {
+    return this.#resealing.atSite(site)
+  }
+
+  /** Lets an agent of one of these sites (none: of any) try what it can do there. */
+  async test(
+    location: S3Location,
+    sites: readonly string[],
+  ): Promise<(ConnectionTest & { agent: string; site: string }) | { error: ErrorBody }> {
+    const agent = this.#presence
+      .alive()
+      .find(({ site, draining }) => !draining && (sites.length === 0 || sites.includes(site)))
+    if (!agent) {
+      const where = sites.length === 0 ? '' : ` of ${sites.join(' or ')}`
+      const hint = 'Start one there, and test again.'
+      return { error: new DrayError('busy', 'test', `no agent${where} is connected`, { hint }).toBody() }
+    }
+    const answer = await this.#questions.ask(agent, { kind: 'test-connection', location }, testMs)
+    if (answer.kind === 'test-connection') return { ...answer.test, agent: agent.agent, site: agent.site }
+    const refused = answer.kind === 'refused' ? answer.error : null
+    return { error: refused ?? new DrayError('protocol', 'test', 'answered something else').toBody() }
   }
 
   // ---- sockets
@@ -61,7 +130,9 @@ export class Fleet extends DurableObject<Env> {
   async #hello(socket: WebSocket, message: FleetAgentMessage & { t: 'hello' }): Promise<void> {
     const agent = this.#presence.hello(socket, message)
     if (!agent) return
+    await this.#budgets.welcome(agent)
     this.#assignments.tell(agent)
+    this.ctx.waitUntil(this.#resealing.atSite(agent.site))
     await this.#presence.save(agent)
   }
 
@@ -72,6 +143,12 @@ export class Fleet extends DurableObject<Env> {
       case 'draining':
         this.#presence.drains(agent)
         return
+      case 'usage':
+        await this.#budgets.heard(agent, message)
+        return
+      case 'answer':
+        this.#questions.answered(agent, message)
+        return
       default:
         message satisfies never
     }
@@ -79,10 +156,12 @@ export class Fleet extends DurableObject<Env> {
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
     closeSocket(socket, closeAnswer(code), '')
+    this.#questions.gone(socket)
     await this.#presence.gone(socket)
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#questions.gone(socket)
     await this.#presence.gone(socket)
   }
 }

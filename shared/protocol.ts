@@ -20,8 +20,11 @@
  * Keys travel as byte strings (key.ts). A message that does not parse closes the socket with 1008 and changes nothing.
  */
 import * as z from 'zod'
+import { connectionTestSchema } from './connection-test.ts'
 import { countsSchema } from './counts.ts'
+import { envelopeSchema } from './envelope.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
+import { certificateSchema } from './identity/certificate.ts'
 import { isKey, type Key } from './key.ts'
 import {
   md5sSchema,
@@ -30,7 +33,7 @@ import {
   plannedUploadSchema,
   uploadIdSchema,
 } from './large-object.ts'
-import { resolvedLocationSchema } from './location.ts'
+import { connectionName, endpointSchema, resolvedLocationSchema, resolvedS3Schema } from './location.ts'
 import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
@@ -315,6 +318,34 @@ const endpointUseSchema = z.strictObject({
 })
 export type EndpointUse = z.infer<typeof endpointUseSchema>
 
+/** What the plane asks of an agent that nobody else can do. */
+export const askSchema = z.discriminatedUnion('kind', [
+  /** Try what can be done there (connection-test.ts). */
+  z.strictObject({ kind: z.literal('test-connection'), location: resolvedS3Schema }),
+  /**
+   * Seal the secret of a connection to another agent of the same site. The one that is asked does so to no key but one that its own site's root
+   * certifies, and the secret is still bound to this connection and endpoint.
+   */
+  z.strictObject({
+    kind: z.literal('reseal'),
+    connection: connectionName,
+    endpoint: endpointSchema.nullable(),
+    /** Of the secret; another one is refused. */
+    version: z.number().int().positive(),
+    agent: name,
+    /** Of that agent's keys. */
+    certificate: certificateSchema,
+  }),
+])
+export type Ask = z.infer<typeof askSchema>
+
+export const answerSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('test-connection'), test: connectionTestSchema }),
+  z.strictObject({ kind: z.literal('reseal'), envelope: envelopeSchema }),
+  z.strictObject({ kind: z.literal('refused'), error: errorBodySchema.strict() }),
+])
+export type Answer = z.infer<typeof answerSchema>
+
 export const fleetAgentMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({
     t: z.literal('hello'),
@@ -328,6 +359,8 @@ export const fleetAgentMessageSchema = z.discriminatedUnion('t', [
   /** When they have changed. */
   z.strictObject({ t: z.literal('facts'), facts: factsSchema }),
   z.strictObject({ t: z.literal('draining') }),
+  /** To `ask`, by the name that it gave the question. */
+  z.strictObject({ t: z.literal('answer'), request: name, answer: answerSchema }),
   /**
    * What it uses of limited endpoints: as soon as it uses one, every second while it does, and at once when a share was lowered. An
    * endpoint that is not named any more is not used any more, and its share is given back.
@@ -354,16 +387,17 @@ export const fleetPlaneMessageSchema = z.discriminatedUnion('t', [
   }),
   /** All that the agent is to work for now; it reconciles what it does with it. */
   z.strictObject({ t: z.literal('assign'), migrations: z.array(assignmentSchema).max(1000) }),
+  z.strictObject({ t: z.literal('ask'), request: name, ask: askSchema }),
   /** The endpoints that have a limit: nothing is done at one of them without a share. All others are free. */
   z.strictObject({ t: z.literal('limited'), endpoints: z.array(endpoint).max(mostLimits) }),
   /**
-   * The shares of endpoints that the agent uses. They replace those that it has, and hold for `validMs` since the usage that they answer was
-   * sent; with `answers` null as long as those before.
+   * The shares of the endpoints that the agent said it uses, when it was last heard: `heard` is the `seq` of that usage, and they hold for
+   * `validMs` since it was sent. They replace those that it has.
    */
   z.strictObject({
     t: z.literal('budget'),
     number: id,
-    answers: seq.nullable(),
+    heard: seq,
     validMs: z.number().int().positive(),
     shares: z.array(z.strictObject({ endpoint, share: shareSchema })).max(mostLimits),
   }),

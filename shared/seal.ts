@@ -6,25 +6,7 @@
  * somebody moved to another place does not open there. Base mode proves nothing of who sealed it; whoever knows an agent's public key can.
  */
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
-import * as z from 'zod'
-
-/** What a secret is for. Opening needs the very same. */
-export interface Binding {
-  readonly workspace: string
-  readonly site: string
-  readonly connection: string
-  /** As the connection has it; null: AWS itself. */
-  readonly endpoint: string | null
-}
-
-/** The version is part of what is authenticated; another one is another way to seal. */
-const version = 'dray-seal-1'
-
-/** `dray-seal-1.<encapsulated key>.<ciphertext>`, both in base64url. */
-export const envelopeSchema = z
-  .string()
-  .max(16_384)
-  .regex(/^dray-seal-1\.[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{22,}$/, 'a sealed secret (dray-seal-1)')
+import { type Binding, envelopeSchema, sealVersion } from './envelope.ts'
 
 /** Bytes of UTF-8; whoever needs more has no secret. */
 export const longestSecret = 8_192
@@ -39,7 +21,7 @@ const suite = () =>
 
 /** JSON keeps apart what joined names would not. */
 const info = ({ workspace, site, connection, endpoint }: Binding): Uint8Array =>
-  new TextEncoder().encode(`${version}\n${JSON.stringify([workspace, site, connection, endpoint])}`)
+  new TextEncoder().encode(`${sealVersion}\n${JSON.stringify([workspace, site, connection, endpoint])}`)
 
 /** `recipient`: an agent's X25519 public key, 32 bytes in base64url. */
 export async function seal(secret: string, recipient: string, binding: Binding): Promise<string> {
@@ -48,7 +30,7 @@ export async function seal(secret: string, recipient: string, binding: Binding):
   const kem = suite()
   const recipientPublicKey = await kem.kem.importKey('raw', buffer(keyBytes(recipient)), true)
   const { enc, ct } = await kem.seal({ recipientPublicKey, info: info(binding) }, text, aad)
-  return `${version}.${toBase64url(new Uint8Array(enc))}.${toBase64url(new Uint8Array(ct))}`
+  return `${sealVersion}.${toBase64url(new Uint8Array(enc))}.${toBase64url(new Uint8Array(ct))}`
 }
 
 /** `privateKey`: the X25519 private key, 32 bytes in base64url. Throws `SealError`. */
@@ -65,7 +47,7 @@ export async function open(envelope: string, privateKey: string, binding: Bindin
   } catch {
     throw new SealError('the secret was sealed to another key or for another place, or was changed since')
   }
-  return new TextDecoder('utf-8', { fatal: true }).decode(text)
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text)
 }
 
 /** All that is bound is in `info`. */

@@ -3,6 +3,8 @@
  * It is woken by an assignment, by a session that ended, and by a pause that is over.
  */
 import {
+  type Answer,
+  type Ask,
   type Facts,
   type FleetAgentMessage,
   type FleetPlaneMessage,
@@ -26,6 +28,8 @@ export interface FleetOptions {
   only: string | null
   log: Log
   open(migration: string): MigrationSession
+  /** Never rejects. */
+  answer(ask: Ask): Promise<Answer>
   /** Another process works under this agent's name. */
   superseded(): void
 }
@@ -66,6 +70,11 @@ export function joinFleet(options: FleetOptions): Fleet {
             .filter((id) => options.only === null || id === options.only)
           endings.clear()
           reconcile()
+          break
+        case 'ask':
+          void options.answer(message.ask).then((answer) => {
+            line.send({ t: 'answer', request: message.request, answer })
+          })
           break
         default:
           message satisfies never

@@ -4,8 +4,8 @@
  */
 import * as z from 'zod'
 import { connectionTestSchema } from '../connection-test.ts'
+import { envelopeSchema } from '../envelope.ts'
 import { endpointSchema, siteName } from '../location.ts'
-import { envelopeSchema } from '../seal.ts'
 import { cursorSchema, idSchema, pageQuery, revisionSchema, route } from './route.ts'
 
 /**

@@ -2,7 +2,8 @@
 import { webcrypto } from 'node:crypto'
 import { Aes128Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { expect, it } from 'vitest'
-import { type Binding, envelopeSchema, longestSecret, open, SealError, seal } from '../../shared/seal.ts'
+import { type Binding, envelopeSchema } from '../../shared/envelope.ts'
+import { longestSecret, open, SealError, seal } from '../../shared/seal.ts'
 
 const binding: Binding = {
   workspace: 'acme',
