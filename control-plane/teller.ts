@@ -4,10 +4,10 @@
  * twice does no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
  */
 import type { PassStatus } from '../shared/api/migrations.ts'
+import { reachOfAll } from './core/place.ts'
 import type { Env } from './env.ts'
 import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
 import { passStatus } from './migration-views.ts'
-import { sitesOf } from './sites.ts'
 import { Catalogue } from './store/catalogue.ts'
 
 const summaryMs = 5_000
@@ -74,7 +74,7 @@ export class Teller {
 
   async #tellOf(pass: PassRow, definition: Definition): Promise<void> {
     const fleet = this.#env.FLEET.getByName(definition.workspace)
-    if (pass.state === 'running') await fleet.assign(definition.id, sitesOf(definition))
+    if (pass.state === 'running') await fleet.assign(definition.id, reachOfAll(definition))
     else await fleet.dismiss(definition.id)
     await this.#summary
     await this.#catalogue().saveSummary(definition.id, passStatus(pass, []))

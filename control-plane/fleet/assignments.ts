@@ -1,13 +1,17 @@
 /**
- * Which migrations each agent is to work for: those of which it is at the site of every location that has one. The whole list is
- * sent on every change, and again when a pass begins, even if the list is the same: an agent then connects to what it is not
- * connected to.
+ * Which migrations each agent is to work for: those of which its site reaches every location; and with what weight beside one
+ * another. The whole list is sent on every change, and again when a pass begins, even if the list is the same: an agent then
+ * connects to what it is not connected to.
  */
+import type { WaitsFor } from '../../shared/api/migrations.ts'
+import { type Priority, weights } from '../../shared/policy.ts'
+import { type Reach, reaches, waitsFor } from '../core/place.ts'
 import { type Presence, type Present, send } from './presence.ts'
 
 interface Active {
   readonly migration: string
-  readonly sites: readonly string[]
+  readonly reach: Reach
+  readonly weight: number
 }
 
 /** What `assign` may name; more would not be worked on anyway. */
@@ -16,33 +20,72 @@ const maxAssigned = 1_000
 export class Assignments {
   readonly #sql: SqlStorage
   readonly #presence: Presence
+  readonly #priorityOf: (migration: string) => Promise<Priority>
+  #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(sql: SqlStorage, presence: Presence) {
+  /** `priorityOf`: as the catalogue has it, which is the one place where it is. */
+  constructor(sql: SqlStorage, presence: Presence, priorityOf: (migration: string) => Promise<Priority>) {
     this.#sql = sql
     this.#presence = presence
+    this.#priorityOf = priorityOf
     sql.exec(
-      'CREATE TABLE IF NOT EXISTS active (migration TEXT PRIMARY KEY, sites TEXT NOT NULL) WITHOUT ROWID',
+      'CREATE TABLE IF NOT EXISTS assignment (migration TEXT PRIMARY KEY, reach TEXT NOT NULL, weight INTEGER NOT NULL) WITHOUT ROWID',
     )
+    this.#adopt()
   }
 
-  /** A pass began. `sites`: those that an agent must be of, all at once; none: every agent will do. */
-  add(migration: string, sites: readonly string[]): void {
-    this.#sql.exec('INSERT OR REPLACE INTO active VALUES (?, ?)', migration, JSON.stringify(sites))
-    this.#tellAll()
+  /** What an earlier version knew: a list of sites, of which none meant every one. */
+  #adopt(): void {
+    const known = this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'active'`).toArray()
+    if (known.length === 0) return
+    this.#sql.exec(
+      `INSERT OR IGNORE INTO assignment SELECT migration, CASE sites WHEN '[]' THEN 'null' ELSE sites END, ? FROM active`,
+      weights.normal,
+    )
+    this.#sql.exec('DROP TABLE active')
+  }
+
+  /** A pass began. `reach`: the sites that reach all of its locations. */
+  add(migration: string, reach: Reach): Promise<void> {
+    return this.#inTurn(async () => {
+      const weight = weights[await this.#priorityOf(migration)]
+      this.#sql.exec(
+        'INSERT OR REPLACE INTO assignment VALUES (?, ?, ?)',
+        ...[migration, JSON.stringify(reach), weight],
+      )
+      this.#tellAll()
+    })
+  }
+
+  /** Its priority may be another one. */
+  weigh(migration: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const weight = weights[await this.#priorityOf(migration)]
+      const query = 'UPDATE assignment SET weight = ? WHERE migration = ? AND weight <> ?'
+      if (this.#sql.exec(query, weight, migration, weight).rowsWritten > 0) this.#tellAll()
+    })
   }
 
   /** Its pass is over. */
   remove(migration: string): void {
-    const { rowsWritten } = this.#sql.exec('DELETE FROM active WHERE migration = ?', migration)
+    const { rowsWritten } = this.#sql.exec('DELETE FROM assignment WHERE migration = ?', migration)
     if (rowsWritten > 0) this.#tellAll()
+  }
+
+  /** What an assigned migration waits for; null while an agent that is there can work for it. */
+  waitsFor(migration: string): WaitsFor | null {
+    const active = this.#active('WHERE migration = ?', migration)[0]
+    if (!active) return null
+    const there = this.#presence.alive().filter(({ draining }) => !draining)
+    return waitsFor(active.reach, [...new Set(there.map(({ site }) => site))])
   }
 
   /** Nothing to one that drains: it is to finish what it has. */
   tell(agent: Present, active = this.#active()): void {
     if (agent.draining) return
     const migrations = active
-      .filter(({ sites }) => sites.every((wanted) => wanted === agent.site))
-      .map(({ migration }) => ({ id: migration, weight: 1 }))
+      .filter(({ reach }) => reaches(reach, agent.site))
+      .map(({ migration, weight }) => ({ id: migration, weight }))
     send(agent, { t: 'assign', migrations: migrations.slice(0, maxAssigned) })
   }
 
@@ -51,10 +94,20 @@ export class Assignments {
     for (const agent of this.#presence.all()) this.tell(agent, active)
   }
 
-  #active(): Active[] {
+  #active(where = '', ...values: string[]): Active[] {
     return this.#sql
-      .exec<{ migration: string; sites: string }>('SELECT * FROM active')
+      .exec<{ migration: string; reach: string; weight: number }>(
+        `SELECT * FROM assignment ${where}`,
+        ...values,
+      )
       .toArray()
-      .map(({ migration, sites }) => ({ migration, sites: JSON.parse(sites) as string[] }))
+      .map(({ reach, ...row }) => ({ ...row, reach: JSON.parse(reach) as Reach }))
+  }
+
+  /** So that of two who ask for the priority the last one gets the last word. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(act)
+    this.#turn = done.catch(() => {})
+    return done
   }
 }

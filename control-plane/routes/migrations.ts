@@ -1,6 +1,7 @@
 /** What operators configure and list. */
 import {
   type AgentView,
+  editMigration,
   listAgents,
   listMigrations,
   listPackets,
@@ -8,11 +9,11 @@ import {
   putMigration,
   readMigration,
 } from '../../shared/api/migrations.ts'
-import { sitesOf } from '../sites.ts'
+import { reachOfAll } from '../core/place.ts'
 import { Catalogue } from '../store/catalogue.ts'
 import { definitionOf, findMigration, findObject, orNoPass } from './find.ts'
 import { Refusal } from './problem.ts'
-import { type App, Reply, serve } from './serve.ts'
+import { type App, changedSince, Reply, serve } from './serve.ts'
 
 export function migrationRoutes(app: App): void {
   serve(app, listAgents, async ({ env, scope }) => {
@@ -50,6 +51,17 @@ export function migrationRoutes(app: App): void {
     return new Reply(migration, created ? 201 : 200)
   })
 
+  serve(app, editMigration, async ({ env, scope, params, body, ifMatch }) => {
+    const catalogue = new Catalogue(scope)
+    const before = await findMigration(scope, params.migration)
+    const { priority = before.priority } = body
+    if (ifMatch !== null && ifMatch !== before.revision) throw changedSince(`the migration ${before.id}`)
+    if (priority === before.priority) return before
+    if (!(await catalogue.setPriority(before, priority))) throw changedSince(`the migration ${before.id}`)
+    await env.FLEET.getByName(scope.workspace).weigh(before.id)
+    return findMigration(scope, before.id)
+  })
+
   serve(app, readMigration, ({ scope, params }) => findMigration(scope, params.migration))
 
   serve(app, listPackets, async ({ env, scope, params, query }) => {
@@ -65,14 +77,16 @@ function placeOf(cursor: string): { createdAt: number; id: string } {
   throw new Refusal(400, 'usage', 'the cursor is none that this list gave')
 }
 
-/** No agent is at two sites, so none could reach all. */
+/** No agent is at two sites, so none could reach all. What connections say of theirs is known when a pass begins. */
 function refuseTwoSites(definition: NewMigration): void {
-  const sites = sitesOf(definition)
-  if (sites.length < 2) return
+  const { source, destination, manifest } = definition
+  if (reachOfAll(definition)?.length !== 0) return
+  const listed = manifest?.place.kind === 'file' ? manifest.place.site : null
+  const sites = new Set([source.site, destination.site, listed].filter((site) => site !== null))
   throw new Refusal(
     400,
     'usage',
-    `source, destination and manifest are at the sites ${sites.join(' and ')}: no agent reaches both`,
+    `source, destination and manifest are at the sites ${[...sites].join(' and ')}: no agent reaches both`,
     'All that is at a site must be at one; what agents of every site reach has none.',
   )
 }

@@ -54,7 +54,11 @@ export function passRoutes(app: App): void {
 
   serve(app, readPass, async ({ env, scope, params }) => {
     const object = await findObject(env, scope, params.migration)
-    return orNoPass(await object.passStatus(params.pass), params.pass)
+    const status = orNoPass(await object.passStatus(params.pass), params.pass)
+    // Only the fleet knows who is there; nobody has to be asked while somebody works.
+    if (status.state !== 'running' || status.agents > 0) return status
+    const waitsFor = await env.FLEET.getByName(scope.workspace).waitsFor(params.migration)
+    return waitsFor ? { ...status, waitsFor } : status
   })
 
   serve(app, cancelPass, async ({ env, scope, params }) => {

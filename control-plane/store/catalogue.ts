@@ -1,6 +1,7 @@
 /** The catalogue's queries about migrations and agents. */
 import { and, desc, eq, lt, or } from 'drizzle-orm'
 import type { AgentView, MigrationView, NewMigration, PassStatus } from '../../shared/api/migrations.ts'
+import type { Priority } from '../../shared/policy.ts'
 import type { Env } from '../env.ts'
 import { agents, migrations } from './schema.ts'
 import { Scope, system } from './scope.ts'
@@ -39,7 +40,11 @@ export class Catalogue {
   }
 
   /** False where it is there already; that one is left as it is. */
-  async addMigration(id: string, definition: NewMigration, now: number): Promise<boolean> {
+  async addMigration(
+    id: string,
+    definition: NewMigration & { priority?: Priority | undefined },
+    now: number,
+  ): Promise<boolean> {
     const row = { id, ...definition, createdAt: now }
     const [added] = await this.#scope.write(this.#scope.insert(migrations, row, { is: 'nothing' }), {
       action: 'migration.create',
@@ -47,6 +52,27 @@ export class Catalogue {
       after: definition,
     })
     return added === 1
+  }
+
+  /** That of one that is not there is the usual one. */
+  async priority(id: string): Promise<Priority> {
+    return (await this.migration(id))?.priority ?? 'normal'
+  }
+
+  /** False where it was edited since it was read as `before`. */
+  async setPriority(before: MigrationView, priority: Priority): Promise<boolean> {
+    const { id, revision } = before
+    const where = and(eq(migrations.id, id), eq(migrations.revision, revision))
+    const [changed] = await this.#scope.write(
+      this.#scope.update(migrations, { priority, revision: revision + 1 }, where),
+      {
+        action: 'migration.edit',
+        subject: `migration/${id}`,
+        before: { priority: before.priority },
+        after: { priority },
+      },
+    )
+    return changed === 1
   }
 
   async saveSummary(id: string, pass: PassStatus): Promise<void> {

@@ -1,7 +1,12 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { type AgentView, agentsPageSchema, type PassStatus } from '../../../shared/api/migrations.ts'
+import {
+  type AgentView,
+  agentsPageSchema,
+  type MigrationView,
+  type PassStatus,
+} from '../../../shared/api/migrations.ts'
 import { closeCodes, type Facts, type FleetPlaneMessage, protocolVersion } from '../../../shared/protocol.ts'
 import type { ScriptedAgent } from '../../support/scripted-agent.ts'
 import { begin, connect, definition, file, json, prepare, s3 } from './inside.ts'
@@ -65,6 +70,45 @@ describe('the fleet', () => {
     expect(await assigned(y, (all) => all.includes('everywhere'))).not.toContain('only-x')
     await begin('s3-at-y', {}, { ...definition, source: { ...s3('a'), site: 'y' } as never })
     expect(await assigned(y, (all) => all.includes('s3-at-y'))).not.toContain('only-x')
+  })
+
+  it('gives each migration the weight of its priority, which can be changed while it runs', async () => {
+    const agent = await join('weigher', 'x')
+    const weights = async (which: (weight: number | undefined) => boolean) => {
+      const of = (message: FleetPlaneMessage & { t: 'assign' }) =>
+        message.migrations.find(({ id }) => id === 'weighed')?.weight
+      const next = agent.next.bind(agent) as unknown as (
+        t: 'assign',
+        which: (message: FleetPlaneMessage & { t: 'assign' }) => boolean,
+      ) => Promise<FleetPlaneMessage & { t: 'assign' }>
+      return of(await next('assign', (message) => which(of(message))))
+    }
+    const path = '/api/workspaces/local/migrations/weighed'
+    await json('PUT', path, { ...definition, priority: 'low' })
+    await json('POST', `${path}/passes`, {})
+    expect(await weights((weight) => weight !== undefined)).toBe(1)
+    const { body } = await json<MigrationView>('PATCH', path, { priority: 'high' })
+    expect(body).toMatchObject({ priority: 'high', revision: 2 })
+    expect(await weights((weight) => weight !== 1)).toBe(16)
+    await json('POST', `${path}/passes/1/cancel`)
+  })
+
+  it('says what a migration waits for that no agent reaches', async () => {
+    const path = '/api/workspaces/local/migrations/far/passes/1'
+    await begin('far', {}, { ...definition, source: file('/data', 'far-away') })
+    const waitsFor = async () => (await json<PassStatus>('GET', path)).body.waitsFor
+    await eventually(async () =>
+      expect(await waitsFor()).toMatchObject({
+        sites: ['far-away'],
+        message: expect.stringMatching(/^No agent of site far-away is connected/),
+      }),
+    )
+    const agent = await join('comer', 'far-away')
+    expect(await assigned(agent, (all) => all.includes('far'))).toContain('far')
+    expect(await waitsFor()).toBe(undefined)
+    agent.raw('{"t":"draining"}')
+    await eventually(async () => expect(await waitsFor()).toMatchObject({ sites: ['far-away'] }))
+    agent.close()
   })
 
   it('dismisses everybody when the pass is over', async () => {
