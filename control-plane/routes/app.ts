@@ -4,6 +4,7 @@ import { readHealth, readOpenApi } from '../../shared/api/health.ts'
 import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
+import { connectionRoutes } from './connections.ts'
 import { entryRoutes } from './entry.ts'
 import { limitRoutes } from './limits.ts'
 import { meRoutes } from './me.ts'
@@ -23,6 +24,7 @@ serve(app, readOpenApi, async ({ request }) => {
   const { openApi } = await import('../openapi.ts')
   return Response.json(openApi(contracts, new URL(request.url).origin))
 })
+connectionRoutes(app)
 limitRoutes(app)
 migrationRoutes(app)
 passRoutes(app)

@@ -13,6 +13,7 @@ import { reachOfAll } from '../core/place.ts'
 import { Catalogue } from '../store/catalogue.ts'
 import { definitionOf, findMigration, findObject, orNoPass } from './find.ts'
 import { Refusal } from './problem.ts'
+import { resolved } from './resolve.ts'
 import { type App, changedSince, Reply, serve } from './serve.ts'
 
 export function migrationRoutes(app: App): void {
@@ -37,6 +38,7 @@ export function migrationRoutes(app: App): void {
     const id = params.migration
     refuseTwoSites(definition)
     refuseForeignManifest(definition)
+    await resolved(scope, definition)
     const catalogue = new Catalogue(scope)
     const created = await catalogue.addMigration(id, definition, Date.now())
     const migration = (await catalogue.migration(id))!

@@ -13,6 +13,7 @@ import { defaultPassOptions, type PassOptions } from '../../shared/policy.ts'
 import { definitionOf, findMigration, findObject, objectOf, orNoPass } from './find.ts'
 import { Refusal } from './problem.ts'
 import { reportStream } from './report-stream.ts'
+import { resolved } from './resolve.ts'
 import { type App, Reply, serve } from './serve.ts'
 
 /** What a manifest or a filter of unmapped keys leaves out cannot be told, at the destination, from what is to go. */
@@ -33,7 +34,7 @@ export function passRoutes(app: App): void {
     const options = { ...defaultPassOptions, ...given } as PassOptions
     refuseBlindDelete(migration, options)
     const object = objectOf(env, scope.workspace, id)
-    const definition = { id, workspace: scope.workspace, ...definitionOf(migration) }
+    const definition = { id, workspace: scope.workspace, ...(await resolved(scope, definitionOf(migration))) }
     const answer = await object.startPass(definition, options)
     if ('busy' in answer) {
       const { number, options } = answer.busy
