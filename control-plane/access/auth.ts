@@ -51,6 +51,12 @@ export function authFor(env: Env, secret: string, request: Request, oidc = false
     trustedOrigins: [origin],
     telemetry: { enabled: false },
     logger: { level: 'error' },
+    // A refusal is an answer; the log is for what went wrong here.
+    onAPIError: {
+      onError: (error) => {
+        if (!(error instanceof APIError)) console.error(error)
+      },
+    },
     database: drizzleAdapter(drizzle(env.DB), { provider: 'sqlite', schema, transaction: false }),
     advanced: {
       cookiePrefix: 'dray',
