@@ -141,6 +141,9 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
       case 'please-split':
         runner?.split(message.packet, message.parts)
         break
+      case 'please-yield':
+        runner?.yield(message.packet)
+        break
       case 'drop':
         runner?.abort(message.held, 'the control plane took the lease back')
         tellFree()
