@@ -32,6 +32,7 @@ export default defineConfig({
               bindings: {
                 DRAY_OPERATOR_TOKEN: 'operator-token',
                 DRAY_AGENT_TOKEN: 'agent-token',
+                DRAY_AUTH_SECRET: 'a secret for tests, of more than 32 characters',
                 TEST_MIGRATIONS: await readD1Migrations('control-plane/migrations'),
               },
             },

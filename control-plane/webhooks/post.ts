@@ -31,7 +31,9 @@ export async function post(event: WebhookEvent, { format, secret, insecure }: Re
   const refused = refusedAddress(secret.url, insecure)
   if (refused !== null) return none(refused)
   const body = format === 'slack' ? slackBody(event) : JSON.stringify(event)
-  const signal = AbortSignal.timeout(timeLimit)
+  // Not AbortSignal.timeout: one that is not taken back keeps the object awake, and paid for, to its end.
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(), timeLimit)
   try {
     const response = await fetch(secret.url, {
       method: 'POST',
@@ -42,7 +44,7 @@ export async function post(event: WebhookEvent, { format, secret, insecure }: Re
         ...signatures(event.id, began, body, secret),
       },
       redirect: 'manual',
-      signal,
+      signal: limit.signal,
     })
     const answer = await firstBytes(response)
     const { status } = response
@@ -54,7 +56,11 @@ export async function post(event: WebhookEvent, { format, secret, insecure }: Re
     }
   } catch (error) {
     // An error of the network may name the address, which may be a secret.
-    return none(signal.aborted ? `no answer in ${timeLimit / 1_000} seconds` : reasonOf(error, secret.url))
+    return none(
+      limit.signal.aborted ? `no answer in ${timeLimit / 1_000} seconds` : reasonOf(error, secret.url),
+    )
+  } finally {
+    clearTimeout(timer)
   }
 }
 
