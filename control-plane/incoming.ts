@@ -1,5 +1,6 @@
 /** What comes in by socket, parsed once; what does not parse is a reason to close. */
 import type * as z from 'zod'
+import { parseJson } from '../shared/json.ts'
 import {
   agentMessageSchema,
   closeCodes,
@@ -23,9 +24,9 @@ function parse<T extends { t: string }>(raw: string | ArrayBuffer, schema: z.Zod
   if (isTooBig(raw)) return refuse(closeCodes.tooBig, `messages have ${maxMessageBytes} bytes at most`)
   let document: unknown
   try {
-    document = JSON.parse(raw)
-  } catch {
-    return refuse(closeCodes.protocol, 'not JSON')
+    document = parseJson(raw)
+  } catch (error) {
+    return refuse(closeCodes.protocol, (error as SyntaxError).message)
   }
   // Before the rest, which another version may have changed.
   const { t, protocol } = (document ?? {}) as { t?: unknown; protocol?: unknown }

@@ -7,6 +7,7 @@ import * as z from 'zod'
 import type { Answer, Body, Params, Query, Route } from '../../shared/api/route.ts'
 import { idSchema } from '../../shared/api/route.ts'
 import type { Scope as Right } from '../../shared/api/scopes.ts'
+import { parseJson } from '../../shared/json.ts'
 import { actorOf, type Caller, callerOf, nobody, scopesIn } from '../access/caller.ts'
 import type { Env } from '../env.ts'
 import { Scope } from '../store/scope.ts'
@@ -158,9 +159,9 @@ async function textOf(request: Request, most: number): Promise<string> {
 
 function jsonOf(text: string): unknown {
   try {
-    return text === '' ? undefined : JSON.parse(text)
-  } catch {
-    throw new Refusal(400, 'usage', 'the body is not JSON')
+    return text === '' ? undefined : parseJson(text)
+  } catch (error) {
+    throw new Refusal(400, 'usage', `the body is ${(error as SyntaxError).message}`)
   }
 }
 
