@@ -50,13 +50,8 @@ export function authFor(env: Env, secret: string, request: Request, oidc = false
     secret,
     trustedOrigins: [origin],
     telemetry: { enabled: false },
-    logger: { level: 'error' },
-    // A refusal is an answer; the log is for what went wrong here.
-    onAPIError: {
-      onError: (error) => {
-        if (!(error instanceof APIError)) console.error(error)
-      },
-    },
+    logger: { level: 'error', log: (_, message, ...more) => complain(message, ...more) },
+    onAPIError: { onError: (error) => complain(error) },
     database: drizzleAdapter(drizzle(env.DB), { provider: 'sqlite', schema, transaction: false }),
     advanced: {
       cookiePrefix: 'dray',
@@ -164,6 +159,12 @@ export function authFor(env: Env, secret: string, request: Request, oidc = false
       ...(oidc ? [oidcOf(env)] : []),
     ],
   })
+}
+
+/** A refusal is an answer; the log is for what went wrong here. */
+function complain(...what: unknown[]): void {
+  const isRefusal = (one: unknown) => Number((one as { statusCode?: unknown } | null)?.statusCode) < 500
+  if (!what.some(isRefusal)) console.error(...what)
 }
 
 /** What a session that began by a password alone, or by a link, does not open. */
