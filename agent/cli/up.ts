@@ -1,11 +1,14 @@
 /** `dray up`: a control plane and an agent that stay, until they are stopped. */
+import { readEntry } from '../../shared/api/entry.ts'
 import { startAgent } from '../agent.ts'
 import { type ControlPlane, startControlPlane } from '../embed/control-plane.ts'
 import { agentIdentity, openStateDir } from '../embed/state-dir.ts'
 import { tokensFile } from '../embed/tokens.ts'
+import { settingNames } from '../embed/workerd-config.ts'
 import { endingOf, lastWords } from './ending.ts'
 import { type Io, logLine } from './io.ts'
 import { localSite } from './place.ts'
+import { planeClient } from './plane-client.ts'
 
 export async function runUp(
   options: { port: number; host: string; concurrency: number; memory: number; threads: number },
@@ -23,6 +26,7 @@ export async function runUp(
       port: options.port,
       host: options.host,
       console: true,
+      settings: Object.fromEntries(settingNames.map((name) => [name, io.env[name] ?? ''])),
       log: (level, message) => log({ level, event: message }),
     })
     try {
@@ -40,7 +44,7 @@ export async function runUp(
         threads: options.threads,
         log,
       })
-      io.stdout.write(welcome(plane, state.path, options.host))
+      io.stdout.write(welcome(plane, state.path, options.host, await setupLink(plane, io)))
       try {
         return await endingOf(agent, io, why)
       } finally {
@@ -54,11 +58,25 @@ export async function runUp(
   }
 }
 
-function welcome({ url, token }: ControlPlane, stateDir: string, host: string): string {
+/** Null where somebody has used it. */
+async function setupLink(
+  { url, setupToken, token, workspace }: ControlPlane,
+  io: Io,
+): Promise<string | null> {
+  const { setup } = await planeClient({ url, token, workspace }, io.signal).call(readEntry, {})
+  if (!setup) return null
+  const at = new URL('/setup', io.env.DRAY_PUBLIC_URL || url)
+  // A passkey belongs to a name: browsers make none for an address of digits.
+  if (at.hostname === '127.0.0.1') at.hostname = 'localhost'
+  return `${at.href}#${setupToken}`
+}
+
+function welcome({ url, token }: ControlPlane, stateDir: string, host: string, setup: string | null): string {
   const address = url.href.replace(/\/$/, '')
   const lines = [
     `Dray is up at ${address}`,
     `  console ${address}/#token=${token}`,
+    ...(setup ? [`  set up  ${setup} (makes the first owner; once)`] : []),
     `  state   ${stateDir}`,
     `  tokens  ${tokensFile(stateDir)} ("operator" for the API, "agent" for agents)`,
     '',

@@ -18,7 +18,9 @@ import { ensureTokens } from './tokens.ts'
 import { startWorkerd, type Workerd } from './workerd.ts'
 import {
   installedWorkerd,
+  type Settings,
   type SocketName,
+  settingNames,
   storageDirectories,
   type WorkerdSecrets,
   workerdConfig,
@@ -37,6 +39,8 @@ export interface ControlPlaneOptions {
   console?: boolean
   /** Whether it may call webhooks, wherever they are. */
   calls?: boolean
+  /** How people reach it, and sign in. */
+  settings?: Settings
   /** What the Worker and workerd write. */
   log?(level: 'warn' | 'error', message: string): void
 }
@@ -47,6 +51,8 @@ export interface ControlPlane {
   token: string
   workspace: string
   agentToken: string
+  /** What the link that makes the first owner holds. */
+  setupToken: string
   stop(): Promise<void>
 }
 
@@ -57,14 +63,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (port !== 0) await refuseTakenPort(port, host)
 
   const root = packageRoot()
-  const { operator, agent, auth } = ensureTokens(stateDir)
+  const { operator, agent, auth, setup } = ensureTokens(stateDir)
   const { script, web } = await bundles(root, options.console ?? false)
   const config = join(directory, 'workerd.capnp')
-  writeFileSync(config, workerdConfig({ directory, script, web, calls: options.calls ?? false }))
+  const given = options.settings ?? {}
+  const settings = settingNames.filter((name) => given[name])
+  writeFileSync(config, workerdConfig({ directory, script, web, calls: options.calls ?? false, settings }))
   const secrets = {
     DRAY_OPERATOR_TOKEN: operator,
     DRAY_AGENT_TOKEN: agent,
     DRAY_AUTH_SECRET: auth,
+    DRAY_SETUP_TOKEN: setup,
+    ...Object.fromEntries(settings.map((name) => [name, given[name]!])),
     DRAY_CLERK_TOKEN: randomBytes(16).toString('hex'),
   } satisfies WorkerdSecrets
   const sockets = { api: `${bracketed(host)}:${port}`, clerk: '127.0.0.1:0' } satisfies Record<
@@ -88,7 +98,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }
   })
   const url = new URL(`http://${reachable(host)}:${workerd.ports.api}`)
-  return { url, token: operator, workspace: 'local', agentToken: agent, stop: () => workerd.stop() }
+  const stop = () => workerd.stop()
+  return { url, token: operator, workspace: 'local', agentToken: agent, setupToken: setup, stop }
 }
 
 const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host)

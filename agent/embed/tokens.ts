@@ -8,8 +8,10 @@ import { damaged, writeWhole } from './state-dir.ts'
 const tokensSchema = z.strictObject({
   operator: z.string().min(16),
   agent: z.string().min(16),
-  /** DRAY_AUTH_SECRET. Absent in what an earlier version wrote. */
+  /** DRAY_AUTH_SECRET. Absent, as the next, in what an earlier version wrote. */
   auth: z.string().min(32).optional(),
+  /** DRAY_SETUP_TOKEN. */
+  setup: z.string().min(16).optional(),
 })
 export type Tokens = z.infer<typeof tokensSchema>
 
@@ -26,11 +28,15 @@ export function readTokens(stateDir: string): Tokens | null {
   }
 }
 
-export function ensureTokens(stateDir: string): Tokens & { auth: string } {
+export function ensureTokens(stateDir: string): Record<keyof Tokens, string> {
   const kept = readTokens(stateDir)
-  if (kept?.auth !== undefined) return { ...kept, auth: kept.auth }
   const random = () => randomBytes(32).toString('base64url')
-  const fresh = { operator: random(), agent: random(), ...kept, auth: random() }
-  writeWhole(tokensFile(stateDir), JSON.stringify(fresh))
-  return fresh
+  const whole = {
+    operator: kept?.operator ?? random(),
+    agent: kept?.agent ?? random(),
+    auth: kept?.auth ?? random(),
+    setup: kept?.setup ?? random(),
+  }
+  if (JSON.stringify(whole) !== JSON.stringify(kept)) writeWhole(tokensFile(stateDir), JSON.stringify(whole))
+  return whole
 }

@@ -11,9 +11,21 @@ export interface WorkerdSecrets {
   DRAY_OPERATOR_TOKEN: string
   DRAY_AGENT_TOKEN: string
   DRAY_AUTH_SECRET: string
+  DRAY_SETUP_TOKEN: string
   /** Opens the clerk. */
   DRAY_CLERK_TOKEN: string
 }
+
+/** What people may be given besides, by the names that the Worker has for it (control-plane/env.ts). */
+export const settingNames = [
+  'DRAY_PUBLIC_URL',
+  'DRAY_OIDC_ISSUER',
+  'DRAY_OIDC_CLIENT_ID',
+  'DRAY_OIDC_CLIENT_SECRET',
+  'DRAY_OIDC_NAME',
+  'DRAY_OIDC_DOMAINS',
+] as const
+export type Settings = Partial<Record<(typeof settingNames)[number], string>>
 
 /** Sockets, by the names that `--socket-addr` knows. */
 export type SocketName = 'api' | 'clerk'
@@ -33,6 +45,8 @@ export interface WorkerdPlan {
   readonly web: string | null
   /** Whether it may call others, for webhooks: in the operator's own network too. Else nothing outside is ever asked. */
   readonly calls: boolean
+  /** Those that are in the environment. */
+  readonly settings: readonly (keyof Settings)[]
 }
 
 export function workerdConfig(at: WorkerdPlan): string {
@@ -67,13 +81,15 @@ const embedded = (name: string, path: string) => `(name = ${text(name)}, esModul
 const miniflareFile = (path: string) => join(dirname(miniflare), 'workers', path)
 const miniflareModule = (name: string, path: string) => embedded(name, miniflareFile(`${path}.worker.js`))
 
-const theWorker = ({ script, calls }: WorkerdPlan) => `(name = "dray", worker = (
+const theWorker = ({ script, calls, settings }: WorkerdPlan) => `(name = "dray", worker = (
     modules = [${embedded('worker.js', script)}],
     compatibilityDate = "2026-10-20",
     bindings = [
       (name = "DRAY_OPERATOR_TOKEN", fromEnvironment = "DRAY_OPERATOR_TOKEN"),
       (name = "DRAY_AGENT_TOKEN", fromEnvironment = "DRAY_AGENT_TOKEN"),
       (name = "DRAY_AUTH_SECRET", fromEnvironment = "DRAY_AUTH_SECRET"),
+      (name = "DRAY_SETUP_TOKEN", fromEnvironment = "DRAY_SETUP_TOKEN"),
+      ${settings.map((name) => `(name = "${name}", fromEnvironment = "${name}"),`).join('\n      ')}
       (name = "DRAY_WEBHOOKS_INSECURE", text = "${calls ? '1' : ''}"),
       ${database},
       (name = "MIGRATION", durableObjectNamespace = (className = "Migration")),
@@ -120,7 +136,12 @@ const front = (directory: string) => [
       export default {
         async fetch(request, { DRAY, FILES }) {
           const { pathname } = new URL(request.url)
-          if (/^\\/(?:api|agent)\\//.test(pathname)) return DRAY.fetch(request)
+          if (/^\\/(?:api|agent)\\//.test(pathname)) {
+            // Of Cloudflare's making, where that is in front of it; here anybody could claim an address.
+            const headers = new Headers(request.headers)
+            headers.delete('cf-connecting-ip')
+            return DRAY.fetch(new Request(request, { headers }))
+          }
           if (request.method !== 'GET' && request.method !== 'HEAD') return new Response(null, { status: 405 })
           for (const path of [pathname, '/index.html']) {
             const ending = /\\.([a-z0-9]+)$/.exec(path)?.[1] ?? ''
