@@ -17,7 +17,7 @@ const isTooBig = (raw: string) =>
   raw.length > maxMessageBytes ||
   (raw.length > maxMessageBytes / 3 && encoder.encode(raw).length > maxMessageBytes)
 
-const refuse = (code: number, reason: string) => ({ code, reason: reason.slice(0, 120) })
+const refuse = (code: number, reason: string) => ({ code, reason })
 
 function parse<T extends { t: string }>(raw: string | ArrayBuffer, schema: z.ZodType<T>): Parsed<T> {
   if (typeof raw !== 'string') return refuse(closeCodes.protocol, 'messages are text')
@@ -31,24 +31,30 @@ function parse<T extends { t: string }>(raw: string | ArrayBuffer, schema: z.Zod
   // Before the rest, which another version may have changed.
   const { t, protocol } = (document ?? {}) as { t?: unknown; protocol?: unknown }
   if (t === 'hello' && protocol !== protocolVersion) {
-    return refuse(
-      closeCodes.protocol,
-      `protocol ${String(protocol)} is not spoken here, ${protocolVersion} is`,
-    )
+    return refuse(closeCodes.protocol, `protocol ${said(protocol)} is not spoken here, ${protocolVersion} is`)
   }
   const result = schema.safeParse(document)
   if (result.success) return { message: result.data }
   const issue = result.error.issues[0]
-  return refuse(closeCodes.protocol, `${String(t)}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+  return refuse(closeCodes.protocol, `${said(t)}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
 }
+
+/** Not everything that JSON can say becomes text: `{"toString":1}` throws. */
+const said = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'number' ? `${value}`.slice(0, 40) : `(${typeof value})`
 
 export const parseAgentMessage = (raw: string | ArrayBuffer) => parse(raw, agentMessageSchema)
 export const parseFleetMessage = (raw: string | ArrayBuffer) => parse(raw, fleetAgentMessageSchema)
 
-/** Closes, where it is not closed yet. */
+/** What a close frame has room for, in bytes. */
+const maxReason = 123
+
+/** Closes, where it is not closed yet. A reason that is too long is cut. */
 export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  const bytes = new Uint8Array(maxReason)
+  const { written } = encoder.encodeInto(reason, bytes)
   try {
-    socket.close(code, reason)
+    socket.close(code, new TextDecoder().decode(bytes.subarray(0, written)))
   } catch {
     // It is gone already.
   }
