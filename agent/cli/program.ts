@@ -3,13 +3,20 @@ import { Command, CommanderError } from 'commander'
 import { DrayError } from '../../shared/error.ts'
 import type { Register, Run } from './command.ts'
 import { registerAgent } from './commands/agent.ts'
+import { registerConnection } from './commands/connection.ts'
 import { registerMigrations } from './commands/migrations.ts'
 import { registerMoving } from './commands/moving.ts'
 import { registerUp } from './commands/up.ts'
 import { exitCodes, type Io } from './io.ts'
 
 /** In the order of the help. */
-const registers: readonly Register[] = [registerMoving, registerUp, registerAgent, registerMigrations]
+const registers: readonly Register[] = [
+  registerMoving,
+  registerUp,
+  registerAgent,
+  registerMigrations,
+  registerConnection,
+]
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
 export type ProcessIo = Omit<Io, 'stateDir'> & {
@@ -84,6 +91,10 @@ function misused(error: CommanderError, args: string[], commands: readonly strin
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n')
   const command = commands.find((name) => args[0] === name)
   const see = `See dray ${command ? `${command} ` : ''}--help.`
+  // A group of commands, without one of them.
+  if (error.code === 'commander.help') {
+    return new DrayError('usage', 'read the arguments', `what is dray ${command} to do?`, { hint: see })
+  }
   return new DrayError('usage', 'read the arguments', first.replace(/\.$/, ''), {
     hint: [...more.map((line) => line.replace(/^\((.*)\)$/, '$1').trim()), see].filter(Boolean).join(' '),
     cause: error,
