@@ -38,6 +38,8 @@ export interface Window {
   readonly latency: { readonly least: number; readonly mean: number } | null
   /** Whether a request had to wait for another one to end. */
   readonly blocked: boolean
+  /** Whether a limit held something back: then what was moved says nothing of what the endpoint takes. */
+  readonly held?: boolean
 }
 
 export interface Slowdown {
@@ -89,7 +91,7 @@ export function startPace(most: number): Pace {
 export function afterWindow(before: Pace, window: Window): Pace {
   const pace = { ...before, floor: floorOf(before.floor, window) }
   const { now } = window
-  if (now < pace.settled) return pace
+  if (now < pace.settled || window.held) return pace
   const mended = Math.floor(pace.refusedAt * safeShare)
   if (pace.limit < mended) {
     if (!window.blocked || now < pace.nextTrial) return pace

@@ -20,7 +20,7 @@ const graceMs = 500
 
 export interface Holder {
   readonly told: LimitValues
-  /** Of the message that told it. */
+  /** Of the message that told it first; numbers rise. */
   readonly number: number
   /** What it may be using at most. Infinite where it was told of no bound. */
   readonly bound: Each
@@ -29,6 +29,7 @@ export interface Holder {
   readonly heardAt: number
   /** As it said last, a second. */
   readonly used: Each
+  readonly held: Use['held']
 }
 export type Holders = ReadonlyMap<string, Holder>
 
@@ -49,7 +50,7 @@ export function heard(holder: Holder | undefined, use: Use, applied: number, now
   const seconds = Math.max(use.ms, 1) / 1000
   const used = { bandwidth: use.bytes / seconds, requests: use.requests / seconds, concurrency: use.inFlight }
   const obeyed = holder === undefined ? use.share : holder.told
-  const bound = holder !== undefined && applied !== holder.number ? holder.bound : boundOf(obeyed)
+  const bound = holder !== undefined && applied < holder.number ? holder.bound : boundOf(obeyed)
   return {
     told: obeyed ?? nothing,
     number: holder?.number ?? 0,
@@ -62,6 +63,7 @@ export function heard(holder: Holder | undefined, use: Use, applied: number, now
     },
     heardAt: now,
     used,
+    held: use.held,
   }
 }
 

@@ -154,6 +154,31 @@ export const fleetAgentMessages = [
   { t: 'facts', facts },
   { t: 'draining' },
   {
+    t: 'usage',
+    seq: 3,
+    applied: 1_700_000_000_001,
+    endpoints: [
+      {
+        endpoint: 'https://s3.example.com',
+        ms: 1000,
+        bytes: 1,
+        requests: 2,
+        inFlight: 3,
+        held: { bandwidth: true, requests: false, concurrency: false },
+        share: { bandwidth: 0.5, requests: null, concurrency: 4 },
+      },
+      {
+        endpoint: 'file:x',
+        ms: 0,
+        bytes: 0,
+        requests: 0,
+        inFlight: 0,
+        held: { bandwidth: true, requests: true, concurrency: true },
+        share: null,
+      },
+    ],
+  },
+  {
     t: 'answer',
     request: 'r',
     answer: {
@@ -199,6 +224,14 @@ export const fleetAgentMessages = [
 export const fleetPlaneMessages = [
   { t: 'welcome', protocol: 3, heartbeatMs: 5000 },
   { t: 'assign', migrations: [{ id: 'm', weight: 1 }] },
+  { t: 'limited', endpoints: ['https://s3.example.com', 'file:x'] },
+  {
+    t: 'budget',
+    number: 1_700_000_000_001,
+    heard: 3,
+    validMs: 15_000,
+    shares: [{ endpoint: 'file:x', share: { bandwidth: 8000, requests: 1.5, concurrency: null } }],
+  },
   {
     t: 'ask',
     request: 'r',

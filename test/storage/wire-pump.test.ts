@@ -93,6 +93,7 @@ describe('a pump', () => {
     })
     const pump = new PumpSender(body, sink as Socket, bytes.length, {
       failed: (error) => expect.fail(error.message),
+      pay: () => true,
     })
     pump.begin()
     while (seen < bytes.length - 20) await once(passed, 'bytes')

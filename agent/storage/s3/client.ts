@@ -78,9 +78,10 @@ export function openS3Client(options: S3ClientOptions): S3Client {
   function signed(request: S3Request, at: Target, credentials: Credentials): HttpRequest {
     const { method, key, query = '', headers = nothing } = request
     const path = at.path + (key === null ? '' : `/${escapeKey(key)}`) || '/'
-    const { origin, host, region, service } = at
+    const { origin, endpoint, host, region, service } = at
     return {
       origin,
+      endpoint,
       method,
       // A parameter without a value is sent without `=`, as S3's documents write it, and signed with it.
       path: query === '' ? path : `${path}?${query.replace(/=(?=&|$)/g, '')}`,

@@ -11,6 +11,8 @@ import type { Lanes } from './lanes.ts'
 export interface HttpRequest {
   /** `https://host:port`. */
   readonly origin: string
+  /** Whose limit counts (shared/limit.ts); the origin where absent: AWS names buckets by hosts. */
+  readonly endpoint?: string
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   /** Path and query, ASCII, already escaped. */
   readonly path: string

@@ -6,8 +6,18 @@
  * body that it is fed from, which is a read; if the two shared a count, reads that wait for their writes could keep these out.
  */
 import { afterSlowdown, afterWindow, type Pace, startPace } from '../../core/pace.ts'
+import { type Direction, type Purse, type Throttle, Throttles } from '../throttle.ts'
 
-export type Traffic = 'read' | 'write' | 'other'
+export type Traffic = Direction
+
+/** A request that is to begin. */
+export interface Entrant {
+  readonly traffic: Traffic
+  /** Bytes that leave with it at once. */
+  readonly paid: number
+  /** What it may move, where its endpoint has a limit. */
+  purse: Purse | null
+}
 
 /** Whoever has requests that wait for their turn. */
 export interface Queue {
@@ -26,6 +36,8 @@ const kinds: readonly Traffic[] = ['write', 'read', 'other']
 export class Lane {
   /** Bytes that have come from the endpoint or gone to it, in this window. */
   moved = 0
+  /** What its endpoint's limit allows. To be held back by that says nothing of how the endpoint fares. */
+  readonly throttle: Throttle
   #pace: Pace
   readonly #now: () => number
   readonly #changed: () => void
@@ -41,7 +53,8 @@ export class Lane {
   #latencyLeast = Number.POSITIVE_INFINITY
   #opening: NodeJS.Timeout | null = null
 
-  constructor(most: number, now: () => number, changed: () => void) {
+  constructor(most: number, now: () => number, changed: () => void, throttle: Throttle) {
+    this.throttle = throttle
     this.#pace = startPace(most)
     this.#now = now
     this.#changed = changed
@@ -58,11 +71,19 @@ export class Lane {
     return (this.#used.read ? limit : 0) + (this.#used.write ? limit : 0)
   }
 
-  /** Whether one more may go now; if so it must be followed by one `release`. */
-  admit(traffic: Traffic): boolean {
+  /** Whether it may go now; if so it must be followed by one `release`, and its purse be closed before that. */
+  admit(entrant: Entrant): boolean {
+    const { traffic } = entrant
     if (this.#inFlight[traffic] >= this.#pace.limit || this.#opening !== null) {
       this.#blocked = true
       return false
+    }
+    if (this.throttle.limited) {
+      entrant.purse = this.throttle.enter(traffic, entrant.paid)
+      if (entrant.purse === null) {
+        this.throttle.wait(this.#knock)
+        return false
+      }
     }
     this.#inFlight[traffic]++
     if (traffic !== 'other' && !this.#used[traffic]) {
@@ -82,6 +103,11 @@ export class Lane {
     this.#ended++
     if (this.#waiting[traffic].size > 0) this.#proceed(traffic)
     if (this.#ended % 64 === 0) this.look()
+  }
+
+  /** The endpoint's limit may allow more. */
+  readonly #knock = (): void => {
+    for (const kind of kinds) this.#proceed(kind)
   }
 
   /** A small request was answered, so many milliseconds after it was sent. */
@@ -119,6 +145,7 @@ export class Lane {
   /** Nobody's endpoint takes no objects. */
   leave(): void {
     if (--this.#users > 0) return
+    this.throttle.forget(this.#knock)
     this.#used.read = this.#used.write = false
     this.#changed()
   }
@@ -135,7 +162,8 @@ export class Lane {
     if (ms < (this.#ended >= limit ? windowMs.small : doubling ? windowMs.first : windowMs.large)) return
     const latency =
       this.#answers === 0 ? null : { least: this.#latencyLeast, mean: this.#latencySum / this.#answers }
-    this.#set(afterWindow(this.#pace, { now, ms, bytes: this.moved, latency, blocked: this.#blocked }))
+    const held = this.throttle.heldAt >= this.#began
+    this.#set(afterWindow(this.#pace, { now, ms, bytes: this.moved, latency, blocked: this.#blocked, held }))
     this.#clear(now)
   }
 
@@ -161,14 +189,20 @@ export class Lane {
       const [queue] = waiting
       if (queue === undefined) return
       waiting.delete(queue)
-      if (queue.proceed(traffic)) waiting.add(queue)
+      const before = this.#inFlight[traffic]
+      if (!queue.proceed(traffic)) continue
+      waiting.add(queue)
+      // The endpoint's limit held it back, and will knock.
+      if (this.#inFlight[traffic] === before) return
     }
   }
 }
 
 export interface Lanes {
-  /** Whoever gets it says `join`, and `leave` in the end. */
-  of(origin: string): Lane
+  /** Whoever gets it says `join`, and `leave` in the end. `endpoint`: whose limit counts; the origin where absent. */
+  of(origin: string, endpoint?: string): Lane
+  /** What limits allow. */
+  readonly throttles: Throttles
   /** At most so many requests of a kind to each endpoint, from now on. */
   bound(most: number): void
   /** Objects that all endpoints in use take at once; null while there is none. */
@@ -176,15 +210,21 @@ export interface Lanes {
 }
 
 /** `most` requests of a kind at once to each endpoint. `changed`: `room` is another now. */
-export function openLanes(options: { most: number; changed?: () => void; now?: () => number }): Lanes {
-  const { changed = () => {}, now = () => performance.now() } = options
+export function openLanes(options: {
+  most: number
+  changed?: () => void
+  now?: () => number
+  throttles?: Throttles
+}): Lanes {
+  const { changed = () => {}, now = () => performance.now(), throttles = new Throttles() } = options
   let { most } = options
   const lanes = new Map<string, Lane>()
   return {
-    of(origin) {
+    throttles,
+    of(origin, endpoint = origin) {
       let lane = lanes.get(origin)
       if (!lane) {
-        lane = new Lane(most, now, changed)
+        lane = new Lane(most, now, changed, throttles.of(endpoint))
         lanes.set(origin, lane)
       }
       return lane

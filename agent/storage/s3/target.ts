@@ -13,6 +13,8 @@ const rules = () => createRequire(import.meta.url)('@smithy/middleware-endpoint'
 export interface Target {
   /** `https://host:port`; also what people are told. */
   readonly origin: string
+  /** By whose limit it counts (shared/limit.ts): the origin, without the name of a bucket. */
+  readonly endpoint: string
   readonly host: string
   /** What stands before every key: `/bucket`, or nothing where the host names the bucket. */
   readonly path: string
@@ -27,7 +29,8 @@ export async function resolveTarget(access: Access, bucket: string, region: stri
   if (bucket.endsWith('--x-s3')) throw unsupported('is a directory bucket (S3 Express One Zone)')
   if (access.plain && access.endpoint !== null && !bucket.includes(':')) {
     const { origin, host, pathname } = new URL(access.endpoint)
-    return { origin, host, path: `${pathname.replace(/\/+$/, '')}/${bucket}`, region, service: 's3' }
+    const path = `${pathname.replace(/\/+$/, '')}/${bucket}`
+    return { origin, endpoint: origin, host, path, region, service: 's3' }
   }
   const { ListObjectsV2Command, S3Client } = awsSdk()
   const { getEndpointFromInstructions } = rules()
@@ -65,9 +68,17 @@ export async function resolveTarget(access: Access, bucket: string, region: stri
   const { url } = endpoint
   return {
     origin: url.origin,
+    endpoint: endpointOf(access, url, bucket, region),
     host: url.host,
     path: url.pathname.replace(/\/+$/, ''),
     region: scheme?.signingRegion ?? region,
     service: scheme?.signingName ?? 's3',
   }
+}
+
+/** AWS has one for a region, whatever the way to a bucket there. */
+function endpointOf({ endpoint }: Access, url: URL, bucket: string, region: string): string {
+  if (endpoint !== null) return new URL(endpoint).origin
+  if (url.host.startsWith(`${bucket}.`)) return `https://${url.host.slice(bucket.length + 1)}`
+  return url.host.startsWith('s3') ? url.origin : `https://s3.${region}.amazonaws.com`
 }

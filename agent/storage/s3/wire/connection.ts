@@ -61,6 +61,8 @@ export class Connection implements Line {
   served: Exchange | null = null
   /** Whether Node has been told to read no more. */
   #paused = false
+  /** Whether the endpoint's limit keeps the answer's body from coming. */
+  #held = false
   /** Of this exchange: whether the server keeps the connection; when its answer began, or 0. */
   #keepAlive = false
   #headAt = 0
@@ -88,7 +90,10 @@ export class Connection implements Line {
     const onread: OnReadOpts = { buffer: () => this.#room(), callback: (length) => this.#onRead(length) }
     const socket = dial(origin, context, onread, () => this.#onReady())
     this.#socket = socket
-    this.#outgoing = new Outgoing(socket, { failed: (error) => this.#end(error) })
+    this.#outgoing = new Outgoing(socket, {
+      failed: (error) => this.#end(error),
+      pay: (bytes, go) => this.#exchange?.pay(owner.lane.throttle, bytes, go) ?? true,
+    })
     socket.on('error', (error) => this.#end(error))
     socket.on('end', () => this.#onEnd())
     this.closed = new Promise((resolve) => {
@@ -106,7 +111,7 @@ export class Connection implements Line {
     this.#state = 'busy'
     this.#exchange = this.served = exchange
     exchange.sentAt = performance.now()
-    this.#keepAlive = false
+    this.#keepAlive = this.#held = false
     this.#headAt = this.#told = 0
     this.#parser.begin(exchange.request.method)
     exchange.begin(this)
@@ -114,7 +119,7 @@ export class Connection implements Line {
   }
 
   resume(): void {
-    if (!this.#paused || this.#state !== 'busy') return
+    if (!this.#paused || this.#held || this.#state !== 'busy') return
     this.#paused = false
     this.#progress.restart(this.#clock.now(), this.#received)
     this.#socket.resume()
@@ -196,6 +201,7 @@ export class Connection implements Line {
       this.#end(broken('bytes that nobody asked for'))
       return true
     }
+    this.#pay(length)
     let end = to
     try {
       end = this.#parser.feed(slab.bytes, slab.used, to)
@@ -204,10 +210,23 @@ export class Connection implements Line {
     }
     if (slab.holders > 1) slab.used = to
     if (this.#exchange !== null && this.#parser.over) this.#finish(end === to)
-    this.#paused = this.#exchange?.full === true
+    this.#paused = this.#exchange !== null && (this.#held || this.#exchange.full)
     // What came all the same was the end: nobody is left to ask for more.
     if (wasPaused && !this.#paused) this.#socket.resume()
     return !this.#paused
+  }
+
+  /** What follows a request's body is short, and is not waited for. */
+  #pay(bytes: number): void {
+    const exchange = this.#exchange!
+    const { throttle } = this.#owner.lane
+    if (exchange.purse === null && !throttle.limited) return
+    const go = () => {
+      if (this.#exchange !== exchange) return
+      this.#held = false
+      if (!exchange.full) this.resume()
+    }
+    if (!exchange.pay(throttle, bytes, go) && exchange.length === 0) this.#held = true
   }
 
   #onHead(head: Head, framing: Framing): void {

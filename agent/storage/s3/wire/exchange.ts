@@ -5,8 +5,9 @@
  * Its connection tells it what comes; how the answer reaches its reader is for the two kinds of it (whole.ts, streamed.ts).
  */
 import { Readable } from 'node:stream'
+import type { Purse, Throttle } from '../../throttle.ts'
 import { Aborted, type HttpRequest } from '../http.ts'
-import { type Traffic, trafficOf } from '../lanes.ts'
+import { type Entrant, type Traffic, trafficOf } from '../lanes.ts'
 import type { Listening } from './aborts.ts'
 import type { Framing } from './framing.ts'
 import type { Head } from './head.ts'
@@ -21,7 +22,10 @@ export interface Line {
   abandon(): void
 }
 
-export abstract class Exchange {
+/** A body that is larger goes out in pieces where its endpoint has a limit. */
+export const sliceBytes = 64 * 1024
+
+export abstract class Exchange implements Entrant {
   readonly request: HttpRequest
   /** As it goes over the wire. */
   readonly head: string
@@ -30,6 +34,7 @@ export abstract class Exchange {
   readonly traffic: Traffic
   /** Whether its endpoint's lane counts it. */
   admitted = false
+  purse: Purse | null = null
   /** By `performance.now()`; the last time, where it was sent twice. */
   sentAt = 0
   /** Those that its signal ends, and where among them it is. */
@@ -58,6 +63,21 @@ export abstract class Exchange {
 
   begin(line: Line): void {
     this.line = line
+  }
+
+  /** What leaves with it at once, head included. */
+  get paid(): number {
+    const isWhole = !(this.request.body instanceof Readable) && this.length <= sliceBytes
+    return this.head.length + (isWhole ? this.length : 0)
+  }
+
+  /** Bytes of it have passed. False: no more should before `go` is called. */
+  pay(throttle: Throttle, bytes: number, go: () => void): boolean {
+    if (this.purse === null) {
+      if (!throttle.limited) return true
+      this.purse = throttle.purse()
+    }
+    return this.purse.pass(bytes, go)
   }
 
   /** The connection is gone before it gave anything of an answer. */

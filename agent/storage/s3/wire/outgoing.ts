@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { type Bounds, Progress } from './bounds.ts'
 import { queuedBytes } from './dial.ts'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, sliceBytes } from './exchange.ts'
 import { PumpSender } from './pump.ts'
 import { type Sender, type SenderEvents, StreamSender } from './sender.ts'
 import { WireBody } from './wire-body.ts'
@@ -29,7 +29,9 @@ export class Outgoing {
     socket.on('drain', () => this.#sender?.drained())
   }
 
-  begin({ request: { body }, head, length }: Exchange, now: number): void {
+  begin({ request, head, length, purse }: Exchange, now: number): void {
+    const isLimited = purse !== null && length > sliceBytes
+    const body = isLimited && Buffer.isBuffer(request.body) ? slicesOf(request.body) : request.body
     this.#sender = null
     this.#length = length
     this.#movedAt = now
@@ -82,8 +84,12 @@ export class Outgoing {
   check(now: number, patience: number, { idleMs, floor }: Bounds): WireError | null {
     if (this.taken) return now - this.#movedAt < patience ? null : new WireError('no-head', 'no answer')
     const left = this.sent - queuedBytes(this.#socket)
-    if (left !== this.#left) this.#movedAt = now
+    if (left !== this.#left || this.#sender?.waitsFor === 'turn') this.#movedAt = now
     this.#left = left
+    if (this.#sender?.waitsFor === 'turn') {
+      this.#progress.restart(now, left)
+      return null
+    }
     if (this.waitsForSource) {
       this.#progress.restart(now, left)
       return now - this.#movedAt < patience
@@ -101,4 +107,15 @@ export class Outgoing {
     body.copy(this.#piece, head.length)
     this.#socket.write(this.#piece.subarray(0, head.length + body.length))
   }
+}
+
+function slicesOf(bytes: Buffer): Readable {
+  let at = 0
+  return new Readable({
+    highWaterMark: sliceBytes,
+    read() {
+      this.push(at < bytes.length ? bytes.subarray(at, at + sliceBytes) : null)
+      at += sliceBytes
+    },
+  })
 }

@@ -57,7 +57,7 @@ export class Pool implements ConnectionOwner, Queue {
   submit(exchange: Exchange): void {
     const { traffic } = exchange
     const queue = this.#queued[traffic]
-    if (queue.length === 0 && this.lane.admit(traffic)) {
+    if (queue.length === 0 && this.lane.admit(exchange)) {
       this.#begin(exchange)
       return
     }
@@ -67,7 +67,7 @@ export class Pool implements ConnectionOwner, Queue {
 
   proceed(traffic: Traffic): boolean {
     const queue = this.#queued[traffic]
-    if (queue.length > 0 && this.lane.admit(traffic)) this.#begin(queue.shift()!)
+    if (queue.length > 0 && this.lane.admit(queue[0]!)) this.#begin(queue.shift()!)
     return queue.length > 0
   }
 
@@ -108,6 +108,7 @@ export class Pool implements ConnectionOwner, Queue {
   #release(exchange: Exchange): void {
     if (!exchange.admitted) return
     exchange.admitted = false
+    exchange.purse?.close()
     this.lane.release(exchange.traffic)
   }
 

@@ -33,6 +33,8 @@ export class PumpSender implements Sender, BodyTarget {
   #got = 0
   #waiting = 0
   #writing = false
+  /** The endpoint's limit is used up. */
+  #isHeld = false
   #ended = false
   #over = false
 
@@ -45,6 +47,7 @@ export class PumpSender implements Sender, BodyTarget {
 
   get waitsFor(): Sender['waitsFor'] {
     if (this.#over) return 'nothing'
+    if (this.#isHeld) return 'turn'
     return this.#writing ? 'socket' : 'source'
   }
 
@@ -104,14 +107,20 @@ export class PumpSender implements Sender, BodyTarget {
     this.#source.destroy()
   }
 
+  readonly #turn = (): void => {
+    this.#isHeld = false
+    if (!this.#over) this.#write()
+  }
+
   #write(): void {
-    if (this.#writing || this.#pieces.length <= this.#held) return
+    if (this.#writing || this.#isHeld || this.#pieces.length <= this.#held) return
     const piece = this.#pieces.shift()!
     this.#writing = true
     const { slab, from, to } = piece
     const size = to - from
     this.sent += size
     if (this.sent === this.#length) this.#over = true
+    this.#isHeld = !this.#events.pay(size, this.#turn)
     this.#socket.write(slab.bytes.subarray(from, to), () => {
       letGo(slab)
       this.#writing = false

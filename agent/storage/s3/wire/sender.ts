@@ -9,8 +9,8 @@ import { WireError } from './wire-error.ts'
 export interface Sender {
   /** Bytes of the body given to the socket. */
   readonly sent: number
-  /** What it waits for. `nothing`: all is on its way, or it has stopped. */
-  readonly waitsFor: 'source' | 'socket' | 'nothing'
+  /** What it waits for; `turn`: the endpoint's limit. `nothing`: all is on its way, or it has stopped. */
+  readonly waitsFor: 'source' | 'socket' | 'turn' | 'nothing'
   /** Once, when the head is on its way. */
   begin(): void
   /** The socket takes more. */
@@ -23,11 +23,16 @@ export interface Sender {
 export interface SenderEvents {
   /** The body cannot be sent whole. */
   failed(error: Error): void
+  /** Bytes of the body were given to the socket. False: no more should be before `go` is called. */
+  pay(bytes: number, go: () => void): boolean
 }
 
 export class StreamSender implements Sender {
   sent = 0
-  waitsFor: Sender['waitsFor'] = 'source'
+  #stopped = false
+  /** The socket is full; the endpoint's limit is used up. */
+  #isFull = false
+  #isHeld = false
   readonly #source: Readable
   readonly #socket: Socket
   readonly #length: number
@@ -40,6 +45,12 @@ export class StreamSender implements Sender {
     this.#socket = socket
     this.#length = length
     this.#events = events
+  }
+
+  get waitsFor(): Sender['waitsFor'] {
+    if (this.#stopped) return 'nothing'
+    if (this.#isHeld) return 'turn'
+    return this.#isFull ? 'socket' : 'source'
   }
 
   begin(): void {
@@ -62,13 +73,21 @@ export class StreamSender implements Sender {
   }
 
   drained(): void {
-    if (this.waitsFor !== 'socket') return
-    this.waitsFor = 'source'
-    this.#source.resume()
+    this.#isFull = false
+    this.#goOn()
+  }
+
+  readonly #turn = (): void => {
+    this.#isHeld = false
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.waitsFor === 'source') this.#source.resume()
   }
 
   stop(): void {
-    if (this.waitsFor === 'nothing') return
+    if (this.#stopped) return
     this.#leave()
     this.#source.destroy()
   }
@@ -81,11 +100,13 @@ export class StreamSender implements Sender {
       this.#fail(tooMuch(this.#length))
       return
     }
-    if (this.#got === this.#length) this.#held = bytes
-    else if (!this.#write(bytes)) {
-      this.waitsFor = 'socket'
-      this.#source.pause()
+    if (this.#got === this.#length) {
+      this.#held = bytes
+      return
     }
+    this.#isFull = !this.#write(bytes)
+    this.#isHeld = !this.#events.pay(bytes.length, this.#turn)
+    if (this.waitsFor !== 'source') this.#source.pause()
   }
 
   readonly #onEnd = (): void => {
@@ -94,7 +115,9 @@ export class StreamSender implements Sender {
       return
     }
     this.#leave()
-    if (this.#held) this.#write(this.#held)
+    if (this.#held === null) return
+    this.#write(this.#held)
+    this.#events.pay(this.#held.length, () => {})
   }
 
   readonly #onError = (error: Error): void => this.#fail(error)
@@ -106,13 +129,13 @@ export class StreamSender implements Sender {
   }
 
   #fail(error: Error): void {
-    if (this.waitsFor === 'nothing') return
+    if (this.#stopped) return
     this.stop()
     this.#events.failed(error)
   }
 
   #leave(): void {
-    this.waitsFor = 'nothing'
+    this.#stopped = true
     const source = this.#source
     source
       .off('data', this.#onData)

@@ -73,10 +73,17 @@ export function openWire(options: WireOptions): Wire {
     return all
   }
 
-  const poolOf = (origin: string): Pool => {
+  const poolOf = ({ origin, endpoint }: HttpRequest): Pool => {
     let pool = pools.get(origin)
     if (!pool) {
-      pool = new Pool(parseOrigin(origin), lanes.of(origin), context, options.connections, clock, bounds)
+      pool = new Pool(
+        parseOrigin(origin),
+        lanes.of(origin, endpoint),
+        context,
+        options.connections,
+        clock,
+        bounds,
+      )
       pools.set(origin, pool)
     }
     return pool
@@ -109,7 +116,7 @@ export function openWire(options: WireOptions): Wire {
       let pool: Pool
       let exchange: Exchange
       try {
-        pool = poolOf(request.origin)
+        pool = poolOf(request)
         exchange = make(pool, resolve, reject)
       } catch (error) {
         if (request.body && 'destroy' in request.body) request.body.on('error', () => {}).destroy()

@@ -1,0 +1,325 @@
+/**
+ * Holds back what an endpoint's limit does not allow, in one thread: requests before they begin, bodies between two pieces.
+ * Without a limit it is not asked for anything but `limited`.
+ *
+ * A body has a purse, into which it takes bytes from the allowance a little at a time, and pays with what has passed. Those
+ * whose purse is empty wait in line; while they do, no request with a body begins, so that what has begun gets on, and is
+ * not spread so thin that the other side takes it for dead. Requests without bodies (listings, HEADs) wait for no bytes.
+ */
+
+import type { Allowance, Tally } from './allowance.ts'
+import { interrupted } from './interrupt.ts'
+
+type Kind = keyof Tally['held']
+
+/** What a request moves: its body comes, goes, or there is none to speak of. */
+export type Direction = 'read' | 'write' | 'other'
+
+/** Bytes that a body takes at a time, and how many of those there are in a second if it is alone. */
+const purse = { least: 4 * 1024, most: 256 * 1024, aSecond: 20 }
+/** Milliseconds after which whoever waits for no known time looks again: other threads and the control plane tell nobody. */
+const lookEvery = 25
+
+export class Throttle {
+  /** Of an endpoint with no limit: false, and nothing else counts. */
+  limited = false
+  /** When something was held back last, by `performance.now()`. */
+  heldAt = Number.NEGATIVE_INFINITY
+  #allowance: Allowance | null = null
+  readonly #needed: () => void
+  readonly #purses = new Set<Purse>()
+  /** Whoever has requests that wait to begin. */
+  readonly #doors = new Set<() => void>()
+  readonly #since: Record<Kind, number | null> = { bandwidth: null, requests: null, concurrency: null }
+  /** Bytes that answers usually have. */
+  #usual = 0
+  #timer: NodeJS.Timeout | null = null
+
+  /** `needed`: somebody waits for a share that is not there. */
+  constructor(needed: () => void) {
+    this.#needed = needed
+  }
+
+  /** What is allowed from now on; null: anything. */
+  limit(allowance: Allowance | null): void {
+    if (allowance !== this.#allowance) {
+      this.#settle()
+      this.#allowance = allowance
+    }
+    this.limited = allowance !== null
+    this.look()
+  }
+
+  /**
+   * Whether a request may begin now; then its purse holds what it may move at first, and must be closed in the end. `paid`: bytes that go
+   * at once with it.
+   */
+  enter(direction: Direction, paid: number): Purse | null {
+    const allowance = this.#allowance
+    if (allowance === null) return new Purse(this, null, null)
+    const shut = this.#shut(allowance, direction)
+    if (shut !== null) {
+      this.#hold(shut)
+      return null
+    }
+    if (!allowance.enter(direction === 'read')) {
+      this.#hold('concurrency')
+      return null
+    }
+    allowance.count(paid)
+    const first = direction === 'read' ? Math.min(this.#usual, this.portion) : 0
+    allowance.take(paid + first)
+    return new Purse(this, allowance, direction, first)
+  }
+
+  /** To be told, once, when `enter` is worth another try. */
+  wait(door: () => void): void {
+    this.#doors.add(door)
+    this.#arm()
+  }
+
+  forget(door: () => void): void {
+    this.#doors.delete(door)
+  }
+
+  /** As `enter`, when it may. */
+  entered(direction: Direction, paid: number, signal: AbortSignal): Promise<Purse> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.forget(attempt)
+        reject(interrupted('wait for the endpoint’s limit'))
+      }
+      const attempt = () => {
+        const found = this.enter(direction, paid)
+        if (found === null) return this.wait(attempt)
+        signal.removeEventListener('abort', leave)
+        resolve(found)
+      }
+      if (signal.aborted) return leave()
+      signal.addEventListener('abort', leave, { once: true })
+      attempt()
+    })
+  }
+
+  /** Of a request that began while there was no limit. */
+  purse(): Purse {
+    return new Purse(this, this.#allowance, null)
+  }
+
+  /** Bytes that a body takes at a time. */
+  get portion(): number {
+    const bandwidth = this.#allowance?.bandwidth ?? Number.POSITIVE_INFINITY
+    return Math.min(purse.most, Math.max(purse.least, Math.floor(bandwidth / purse.aSecond)))
+  }
+
+  /** For purses: whether there is anything for them at once. */
+  fill(one: Purse): boolean {
+    const allowance = this.#allowance
+    if (allowance === null) {
+      one.forgive()
+      return true
+    }
+    if (this.#purses.size > 0 || allowance.bytesWait !== 0) {
+      this.#purses.add(one)
+      this.#hold('bandwidth')
+      this.#arm()
+      return false
+    }
+    one.put(allowance, this.portion)
+    return true
+  }
+
+  count(bytes: number): void {
+    this.#allowance?.count(bytes)
+  }
+
+  drop(one: Purse): void {
+    this.#purses.delete(one)
+  }
+
+  learn(bytes: number): void {
+    this.#usual += (bytes - this.#usual) / 16
+  }
+
+  /** Whether anybody's turn has come. To be called when the allowance has changed, or a place is free. */
+  look(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#settle()
+    const allowance = this.#allowance
+    for (const one of this.#purses) {
+      if (allowance !== null && allowance.bytesWait !== 0) break
+      this.#purses.delete(one)
+      if (allowance !== null) one.put(allowance, this.portion)
+      else one.forgive()
+      one.resume()
+    }
+    if (this.#purses.size > 0) this.#hold('bandwidth')
+    const doors = [...this.#doors]
+    this.#doors.clear()
+    for (const door of doors) door()
+    if (this.#purses.size + this.#doors.size > 0) this.#arm()
+  }
+
+  #shut(allowance: Allowance, direction: Direction): Kind | null {
+    if (!allowance.isValid) {
+      this.#needed()
+      // Whatever it is that it will be short of.
+      this.#hold('requests')
+      this.#hold('concurrency')
+      return 'bandwidth'
+    }
+    if (allowance.requestsWait !== 0) return 'requests'
+    if (direction === 'other') return null
+    return this.#purses.size > 0 || allowance.bytesWait !== 0 ? 'bandwidth' : null
+  }
+
+  #hold(kind: Kind): void {
+    this.#since[kind] ??= this.heldAt = performance.now()
+  }
+
+  /** Tells how long what was held. */
+  #settle(): void {
+    for (const kind of Object.keys(this.#since) as Kind[]) {
+      const since = this.#since[kind]
+      if (since === null) continue
+      this.heldAt = performance.now()
+      this.#allowance?.held(kind, (this.heldAt - since) * 1e6)
+      this.#since[kind] = null
+    }
+  }
+
+  #arm(): void {
+    if (this.#timer) return
+    const allowance = this.#allowance
+    if (allowance !== null && !allowance.isValid) this.#needed()
+    const waits = [
+      this.#purses.size > 0 || this.#since.bandwidth !== null ? allowance?.bytesWait : null,
+      this.#since.requests !== null ? allowance?.requestsWait : null,
+    ].filter((wait) => wait !== null && wait !== undefined && wait > 0) as number[]
+    const ms = Math.ceil(Math.min(lookEvery * 1e6, ...waits) / 1e6)
+    this.#timer = setTimeout(() => this.look(), ms)
+  }
+}
+
+export class Purse {
+  readonly #throttle: Throttle
+  /** That it has entered; null where it was never asked. */
+  readonly #entered: Allowance | null
+  readonly #direction: Direction | null
+  #from: Allowance | null
+  #left: number
+  #passed = 0
+  #go: (() => void) | null = null
+  #isClosed = false
+
+  constructor(throttle: Throttle, allowance: Allowance | null, direction: Direction | null, first = 0) {
+    this.#throttle = throttle
+    this.#entered = direction === null ? null : allowance
+    this.#from = allowance
+    this.#direction = direction
+    this.#left = first
+  }
+
+  /** Bytes have passed. False: no more should before `go` is called. */
+  pass(bytes: number, go: () => void): boolean {
+    this.#throttle.count(bytes)
+    this.#passed += bytes
+    if (this.#isClosed) return true
+    this.#left -= bytes
+    if (this.#go !== null) {
+      this.#go = go
+      return false
+    }
+    if (this.#left > 0) return true
+    if (this.#throttle.fill(this)) return true
+    this.#go = go
+    return false
+  }
+
+  /** As `pass`, for those who can wait. */
+  async passed(bytes: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const stop = () => {
+        this.#throttle.drop(this)
+        this.#go = null
+        reject(interrupted('wait for the endpoint’s limit'))
+      }
+      if (signal.aborted) return stop()
+      const go = () => {
+        signal.removeEventListener('abort', stop)
+        resolve()
+      }
+      signal.addEventListener('abort', stop, { once: true })
+      if (this.pass(bytes, go)) go()
+    })
+  }
+
+  /** For the throttle: what is owed is paid, and so many bytes are there again. */
+  put(allowance: Allowance, bytes: number): void {
+    this.#from = allowance
+    allowance.take(bytes - Math.min(this.#left, 0))
+    this.#left = Math.max(this.#left, 0) + bytes
+  }
+
+  /** There is no limit any more. */
+  forgive(): void {
+    this.#from = null
+    this.#left = 0
+  }
+
+  resume(): void {
+    const go = this.#go
+    this.#go = null
+    go?.()
+  }
+
+  /** Gives back what is left; takes no part any more. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#go = null
+    this.#throttle.drop(this)
+    if (this.#left !== 0) this.#from?.take(-this.#left)
+    if (this.#direction === 'read') this.#throttle.learn(this.#passed)
+    if (this.#entered === null) return
+    this.#entered.leave(this.#direction === 'read')
+    this.#throttle.look()
+  }
+}
+
+/** The throttles of a thread, by endpoint. */
+export class Throttles {
+  readonly #all = new Map<string, Throttle>()
+  readonly #allowances = new Map<string, Allowance>()
+  readonly #needed: (endpoint: string) => void
+  readonly #used: (endpoint: string) => void
+
+  /** `used`: an endpoint is, for the first time. `needed`: somebody waits for a share of it. */
+  constructor(options: { needed?: (endpoint: string) => void; used?: (endpoint: string) => void } = {}) {
+    this.#needed = options.needed ?? (() => {})
+    this.#used = options.used ?? (() => {})
+  }
+
+  of(endpoint: string): Throttle {
+    let throttle = this.#all.get(endpoint)
+    if (!throttle) {
+      throttle = new Throttle(() => this.#needed(endpoint))
+      this.#all.set(endpoint, throttle)
+      this.#used(endpoint)
+      throttle.limit(this.#allowances.get(endpoint) ?? null)
+    }
+    return throttle
+  }
+
+  knows(endpoint: string): boolean {
+    return this.#allowances.has(endpoint)
+  }
+
+  /** Also of one that nobody has used yet. */
+  limit(endpoint: string, allowance: Allowance | null): void {
+    if (allowance) this.#allowances.set(endpoint, allowance)
+    else this.#allowances.delete(endpoint)
+    this.#all.get(endpoint)?.limit(allowance)
+  }
+}
