@@ -1,12 +1,11 @@
 /** What this agent answers when the control plane asks it something. What goes wrong is an answer too. */
-import { DrayError, toDrayError } from '../shared/error.ts'
+import { toDrayError } from '../shared/error.ts'
 import type { Answer, Ask } from '../shared/protocol.ts'
 import type { Secrets } from './secrets.ts'
 import type { Log } from './session/line.ts'
 
 export interface AnswersOptions {
-  /** Null where this agent has no keys that anything could be sealed to. */
-  readonly secrets: Secrets | null
+  readonly secrets: Secrets
   readonly env: NodeJS.ProcessEnv
   readonly log: Log
 }
@@ -16,11 +15,10 @@ export function openAnswers({ secrets, env, log }: AnswersOptions): (ask: Ask) =
     switch (ask.kind) {
       case 'test-connection': {
         const { tryConnection } = await import('./storage/s3/try-connection.ts')
-        const more = secrets ? { sealed: secrets.keys } : {}
-        return { kind: ask.kind, test: await tryConnection(ask.location, { connections: 4, env, ...more }) }
+        const options = { connections: 4, env, sealed: secrets.keys }
+        return { kind: ask.kind, test: await tryConnection(ask.location, options) }
       }
       case 'reseal': {
-        if (!secrets) throw new DrayError('config', 'seal', 'This agent has no keys to open a secret with.')
         const envelope = await secrets.reseal(ask)
         const { connection, version, agent } = ask
         log({ level: 'info', event: 'secret-sealed', connection, version, to: agent })

@@ -11,15 +11,14 @@ import { isCertified } from '../shared/identity/certificate.ts'
 import type { S3Location } from '../shared/location.ts'
 import type { Ask } from '../shared/protocol.ts'
 import { type S3Keys, s3KeysSchema } from '../shared/s3-keys.ts'
+import type { Identity } from './identity/identity.ts'
 import type { SealedKeys } from './storage/s3/access.ts'
 
+/** Of whom they are. */
+export type Sealing = Pick<Identity, 'workspace' | 'site' | 'sealing' | 'rootKey'>
+
 export interface SecretsOptions {
-  readonly workspace: string
-  readonly site: string
-  /** This agent's X25519 private key. */
-  readonly privateKey: string
-  /** The public root key of its site, as it was when it joined. */
-  readonly root: string | null
+  readonly of: Sealing
   /** Its own copy, from the control plane. Throws `not-found` where there is none. */
   fetchCopy(connection: string): Promise<{ version: number; envelope: string }>
   readonly now?: () => number
@@ -35,7 +34,8 @@ export interface Secrets {
 const leastAgeMs = 1_000
 
 export function openSecrets(options: SecretsOptions): Secrets {
-  const { workspace, site, now = Date.now } = options
+  const { of: holder, now = Date.now } = options
+  const { workspace, site } = holder
   const kept = new Map<string, { at: number; keys: Promise<S3Keys> }>()
 
   async function opened(
@@ -46,7 +46,7 @@ export function openSecrets(options: SecretsOptions): Secrets {
     const binding: Binding = { workspace, site, connection, endpoint }
     const { open } = await import('../shared/seal.ts')
     try {
-      return { version, text: await open(envelope, options.privateKey, binding) }
+      return { version, text: await open(envelope, holder.sealing.private, binding) }
     } catch (cause) {
       throw new DrayError(
         'bad-credentials',
@@ -87,7 +87,7 @@ export function openSecrets(options: SecretsOptions): Secrets {
     async reseal({ connection, endpoint, version, agent, certificate }) {
       const { signing, sealing } = certificate
       const expected = { workspace, site, agent, signing, sealing }
-      if (!(await isCertified(expected, certificate, options.root))) {
+      if (!(await isCertified(expected, certificate, holder.rootKey))) {
         throw new DrayError(
           'access-denied',
           `seal ${connection} to ${agent}`,

@@ -4,7 +4,7 @@
  */
 import type { Certificate } from '../../shared/identity/certificate.ts'
 import type { Env } from '../env.ts'
-import { type AgentRow, type ConnectionRow, Connections, keysOf } from '../store/connections.ts'
+import { type AgentRow, type ConnectionRow, Connections } from '../store/connections.ts'
 import { Scope } from '../store/scope.ts'
 import type { Presence, Present } from './presence.ts'
 import type { Questions } from './questions.ts'
@@ -64,10 +64,10 @@ export class Resealing {
     const copies = await store.copies(connection.id)
     const isCurrent = (agent: string) =>
       copies.some((copy) => copy.agent === agent && copy.version === connection.secretVersion)
-    const isRevoked = (agent: string) => keysOf(agents.get(agent)).revokedAt !== null
+    const isRevoked = (agent: string) => agents.get(agent)?.revokedAt !== null
     const holders = here.filter(({ agent }) => isCurrent(agent) && !isRevoked(agent))
     for (const { agent } of here) {
-      const { certificate } = keysOf(agents.get(agent))
+      const certificate = agents.get(agent)?.certificate ?? null
       if (isCurrent(agent) || isRevoked(agent) || certificate === null) continue
       for (const holder of holders) {
         const envelope = await this.#ask(holder, connection, agent, certificate)

@@ -16,7 +16,7 @@ import {
 import { idSchema } from '../../shared/api/route.ts'
 import type { AgentCaller } from '../access/caller.ts'
 import type { Env } from '../env.ts'
-import { type ConnectionRow, Connections, isFor, keysOf, resolvedBy, viewOf } from '../store/connections.ts'
+import { type ConnectionRow, Connections, isFor, resolvedBy, viewOf } from '../store/connections.ts'
 import type { Scope } from '../store/scope.ts'
 import { Refusal } from './problem.ts'
 import { type App, changedSince, serve } from './serve.ts'
@@ -139,7 +139,7 @@ async function viewsIn(scope: Scope, rows: readonly ConnectionRow[]): Promise<Co
   if (rows.every(({ secretVersion }) => secretVersion === 0)) return rows.map((row) => viewOf(row, []))
   const connections = new Connections(scope)
   const [copies, agents] = await Promise.all([connections.allCopies(), connections.agents()])
-  const revoked = new Set(agents.filter((agent) => keysOf(agent).revokedAt !== null).map(({ id }) => id))
+  const revoked = new Set(agents.filter((agent) => agent.revokedAt !== null).map(({ id }) => id))
   return rows.map((row) => {
     const lost = copies.filter(
       (copy) => copy.connection === row.id && copy.version === row.secretVersion && revoked.has(copy.agent),
@@ -161,7 +161,7 @@ async function keepSealed(
   const known = new Map((await connections.agents()).map((agent) => [agent.id, agent]))
   for (const { agent } of copies) {
     const its = known.get(agent)
-    if (its && isFor(row, its.site) && keysOf(its).revokedAt === null) continue
+    if (its && isFor(row, its.site) && its.revokedAt === null) continue
     const why = !its ? 'is unknown' : isFor(row, its.site) ? 'is revoked' : `is at site ${its.site}`
     throw new Refusal(409, 'config', `a secret of ${row.id} is not for the agent ${agent}: it ${why}`)
   }
@@ -191,7 +191,7 @@ async function statusOf(env: Env, scope: Scope, row: ConnectionRow): Promise<Con
   const holders = agents.flatMap((agent): Holder[] => {
     const copy = copyOf.get(agent.id)
     const isCurrent = copy?.version === row.secretVersion
-    const isRevoked = keysOf(agent).revokedAt !== null
+    const isRevoked = agent.revokedAt !== null
     if (isRevoked ? !isCurrent : !isFor(row, agent.site) && !copy) return []
     const secret = isRevoked ? 'lost' : isCurrent ? 'current' : copy ? 'old' : 'missing'
     const { id, site } = agent

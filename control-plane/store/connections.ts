@@ -6,7 +6,6 @@ import type {
   Credential,
   NewConnection,
 } from '../../shared/api/connections.ts'
-import type { Certificate } from '../../shared/identity/certificate.ts'
 import type { S3Location } from '../../shared/location.ts'
 import { agents, connections, migrations, sealedCopies } from './schema.ts'
 import type { Scope } from './scope.ts'
@@ -16,15 +15,6 @@ export type SealedCopy = typeof sealedCopies.$inferSelect
 export type AgentRow = typeof agents.$inferSelect
 
 const tables = { connections, sealedCopies, migrations }
-
-/** Null where it has none, and where it is unknown. */
-export const keysOf = (
-  agent: AgentRow | undefined,
-): { certificate: Certificate | null; revokedAt: number | null } => ({
-  certificate: null,
-  revokedAt: null,
-  ...agent,
-})
 
 /** Whether agents of this site are to use it. */
 export const isFor = ({ sites }: Pick<ConnectionRow, 'sites'>, site: string): boolean =>

@@ -31,10 +31,7 @@ interface Held {
 function agent(copies: Record<string, Held>, clock = { now: 0 }): Secrets & { fetched: string[] } {
   const fetched: string[] = []
   const secrets = openSecrets({
-    workspace: 'acme',
-    site: 'paris',
-    privateKey: mine.private,
-    root: root.public,
+    of: { workspace: 'acme', site: 'paris', sealing: mine, rootKey: root.public },
     now: () => clock.now,
     async fetchCopy(connection) {
       fetched.push(connection)
@@ -181,10 +178,7 @@ it('seals nothing to a key that its own site’s root does not certify', async (
 
 it('seals nothing at all where it was joined under no root', async () => {
   const { reseal } = openSecrets({
-    workspace: 'acme',
-    site: 'paris',
-    privateKey: mine.private,
-    root: null,
+    of: { workspace: 'acme', site: 'paris', sealing: mine, rootKey: null },
     fetchCopy: () => sealed(1),
   })
   expect(await codeOf(reseal(await asked()))).toBe('access-denied')
