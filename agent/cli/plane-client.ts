@@ -2,10 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  type AgentView,
   cancelPass,
   type FailureView,
-  listAgents,
   listFailures,
   listMigrations,
   type MigrationView,
@@ -24,6 +22,7 @@ import { DrayError, type ErrorCode } from '../../shared/error.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 
 export interface PlaneClient {
+  readonly url: URL
   /** The workspace that all of this is about. */
   readonly workspace: string
   /** Asks what the contract says, in this workspace; again where that does no harm and may help. */
@@ -33,7 +32,6 @@ export interface PlaneClient {
   migrations(): Promise<MigrationView[]>
   /** Null where there is none of that id. */
   migration(id: string): Promise<MigrationView | null>
-  agents(): Promise<AgentView[]>
   putMigration(id: string, migration: NewMigration): Promise<void>
   /** `busy` where one with other options is unfinished. */
   startPass(id: string, options: PassOptions): Promise<{ pass: PassStatus; resumed: boolean }>
@@ -136,6 +134,7 @@ export function planeClient({ url, token, workspace }: PlaneAddress, signal?: Ab
   }
 
   return {
+    url,
     workspace,
     call,
     pages,
@@ -149,7 +148,6 @@ export function planeClient({ url, token, workspace }: PlaneAddress, signal?: Ab
         if (error instanceof DrayError && error.code === 'not-found') return null
         throw error
       }),
-    agents: async () => (await call(listAgents, {})).agents,
     putMigration: async (migration, body) => void (await call(putMigration, { params: { migration }, body })),
     startPass: (migration, body) => call(startPass, { params: { migration }, body }),
     pass: (migration, pass) => call(readPass, { params: { migration, pass } }),
@@ -179,8 +177,8 @@ function problem(op: string, status: number, text: string): DrayError {
   }
   const message = said.detail ?? said.title ?? `the control plane answered ${status}`
   if (status === 401) {
-    return new DrayError('bad-credentials', op, 'the control plane does not know this token', {
-      hint: 'Give its operator token with --token-file, DRAY_OPERATOR_TOKEN or --token.',
+    return new DrayError('bad-credentials', op, 'the control plane does not know this token, or no longer', {
+      hint: 'Sign in again with dray login URL, or give another token with --token-file, DRAY_TOKEN or --token.',
     })
   }
   return new DrayError(said.code ?? byStatus(status), op, message, {

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { DrayError } from '../../shared/error.ts'
 import { openStateDir, readHolder } from '../embed/state-dir.ts'
 import { readTokens } from '../embed/tokens.ts'
+import { configDir } from './config-dir.ts'
 import type { Io } from './io.ts'
+import { readLogin } from './logins.ts'
 import { type PlaneAddress, type PlaneClient, planeClient } from './plane-client.ts'
 import { parseEndpoint } from './request.ts'
 import { findToken, type TokenOptions } from './token.ts'
@@ -13,22 +15,29 @@ import { findToken, type TokenOptions } from './token.ts'
 export interface AskOptions extends TokenOptions {
   controlPlane?: string
   workspace?: string
+  stateDir?: string
   json: boolean
 }
 
 /** The one workspace of an embedded control plane. */
 export const localWorkspace = 'local'
 
-/** The control plane that is named; null where none is. */
+/** The control plane that is named, else that of `dray login`; null where there is none, or this machine's is meant. */
 export function namedPlane(options: AskOptions, io: Io): PlaneAddress | null {
   const address = options.controlPlane ?? io.env.DRAY_CONTROL_PLANE
-  if (address === undefined) return null
+  if (address === 'local') return null
+  const meansState = options.stateDir !== undefined || io.env.DRAY_STATE_DIR !== undefined
+  if (address === undefined && meansState) return null
+  const option = options.controlPlane === undefined ? 'DRAY_CONTROL_PLANE' : '--control-plane'
+  const url = address === undefined ? undefined : new URL(parseEndpoint(option, address))
+  const login = readLogin(configDir(), url)
+  if (!url && !login) return null
+  const workspace = options.workspace ?? io.env.DRAY_WORKSPACE ?? login?.workspace ?? localWorkspace
+  const environment = io.env.DRAY_TOKEN ?? io.env.DRAY_OPERATOR_TOKEN ?? login?.token
   return {
-    url: new URL(
-      parseEndpoint(options.controlPlane === undefined ? 'DRAY_CONTROL_PLANE' : '--control-plane', address),
-    ),
-    token: findToken('operator', options, io.env.DRAY_TOKEN ?? io.env.DRAY_OPERATOR_TOKEN, io.cwd),
-    workspace: options.workspace ?? io.env.DRAY_WORKSPACE ?? localWorkspace,
+    url: url ?? new URL(login!.url),
+    token: findToken('operator', options, environment, io.cwd),
+    workspace,
   }
 }
 

@@ -6,6 +6,7 @@ import { registerAgent } from './commands/agent.ts'
 import { registerConnection } from './commands/connection.ts'
 import { registerMigrations } from './commands/migrations.ts'
 import { registerMoving } from './commands/moving.ts'
+import { registerPeople } from './commands/people.ts'
 import { registerUp } from './commands/up.ts'
 import { exitCodes, type Io } from './io.ts'
 
@@ -16,6 +17,7 @@ const registers: readonly Register[] = [
   registerAgent,
   registerMigrations,
   registerConnection,
+  registerPeople,
 ]
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
