@@ -21,10 +21,12 @@ export function findToken(
   const token =
     options.token ?? (options.tokenFile === undefined ? environment : fromFile(kind, options.tokenFile, cwd))
   if (!token) {
-    throw usage(
-      `no ${kind} token is given`,
-      `Set DRAY_${kind.toUpperCase()}_TOKEN, or give --token-file FILE; \`dray up\` says where its tokens are.`,
-    )
+    throw kind === 'agent'
+      ? usage('no agent token is given', 'Set DRAY_AGENT_TOKEN, or give --token-file FILE.')
+      : usage(
+          'you are not signed in to this control plane, and no token is given',
+          'Sign in with dray login URL, set DRAY_TOKEN, or give --token-file FILE.',
+        )
   }
   if (!/^[\x21-\x7e]+$/.test(token))
     throw usage('the token holds characters that no token has', 'Copy it again.')

@@ -1,7 +1,8 @@
 /** The real command line, in a process of its own, as a script would call it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import type { Evidence } from '../../shared/counts.ts'
 
 const main = resolve(import.meta.dirname, '../../agent/main.ts')
@@ -36,7 +37,9 @@ function bareEnvironment(env: Record<string, string>): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('AWS_') && !name.startsWith('DRAY_'),
   )
-  return { ...Object.fromEntries(kept), AWS_EC2_METADATA_DISABLED: 'true', ...env }
+  // Nor who the developer is signed in as.
+  const config = join(tmpdir(), 'dray-no-config')
+  return { ...Object.fromEntries(kept), AWS_EC2_METADATA_DISABLED: 'true', XDG_CONFIG_HOME: config, ...env }
 }
 
 /** `detached` gives it a process group of its own, which can be killed as a whole; `uid`: it runs as another user. */
