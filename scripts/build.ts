@@ -78,8 +78,9 @@ export function buildWorker(root = packageRoot()): Promise<string> {
 export async function buildWeb(): Promise<string> {
   const root = packageRoot()
   const script = await bundle('web/main.js', 'web/main.ts', ['web', 'shared'], { minify: true }, root)
+  await bundle('web/seal.js', 'web/seal-page.ts', ['web', 'shared'], { minify: true }, root)
   const directory = dirname(script)
-  for (const name of ['index.html', 'main.css']) {
+  for (const name of ['index.html', 'seal.html', 'main.css']) {
     if (existsSync(join(root, 'web', name))) await copyFile(join(root, 'web', name), join(directory, name))
   }
   return directory

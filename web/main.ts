@@ -4,7 +4,7 @@
  */
 import type { MigrationView } from '../shared/api/migrations.ts'
 import { formatLocation } from '../shared/location.ts'
-import { agents, migrations, Refused } from './api.ts'
+import { agents, keptToken, migrations, Refused } from './api.ts'
 
 const state = document.getElementById('state') as HTMLElement
 const list = document.getElementById('migrations') as HTMLElement
@@ -17,12 +17,7 @@ const bytes = new Intl.NumberFormat('en', {
 })
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-const given = new URLSearchParams(location.hash.slice(1)).get('token')
-if (given) {
-  sessionStorage.setItem('token', given)
-  history.replaceState(null, '', location.pathname)
-}
-const token = sessionStorage.getItem('token') ?? ''
+const token = keptToken()
 
 function element(name: string, className: string, ...children: (Node | string)[]): HTMLElement {
   const made = document.createElement(name)
