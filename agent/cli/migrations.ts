@@ -115,6 +115,7 @@ function passRows(pass: PassStatus): [string, string][] {
       'packets',
       `${count(pass.packets.done)} of ${count(packetsOf(pass))} done, ${count(pass.packets.parked)} parked`,
     ],
+    ...(pass.waitsFor ? ([['waits for', pass.waitsFor.message]] as [string, string][]) : []),
     ...pass.failureCauses.map((cause): [string, string] => [
       'failures',
       `${count(cause.objects)} ${cause.code}: ${cause.message}`,

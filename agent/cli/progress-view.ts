@@ -58,6 +58,7 @@ export function block(title: string, status: PassStatus, pace: Pace, elapsed: nu
     `  objects  ${count(objectsDone(status))} done: ${count(objects.same)} same${did}${failed}${atWork(status)}${toGo(status)}`,
     `  bytes    ${bytes(bytesDone(status))}, ${rate(pace)}`,
     `  time     ${duration(elapsed)}, ${left(status, pace)}`,
+    ...(status.waitsFor ? [visible(`  waiting  ${status.waitsFor.message}`)] : []),
     ...status.errors.map(({ error, packets }) =>
       visible(`  ${count(packets)} trying again: ${error.message}`.slice(0, 200)),
     ),
@@ -67,10 +68,11 @@ export function block(title: string, status: PassStatus, pace: Pace, elapsed: nu
 export function line(status: PassStatus, pace: Pace): string {
   const { objects } = status.counts
   const failed = objects.failed > 0 ? `, ${count(objects.failed)} failed` : ''
+  const waiting = status.waitsFor ? `; waiting: ${visible(status.waitsFor.message)}` : ''
   const trouble = status.errors[0] ? `, trying again: ${visible(status.errors[0].error.message)}` : ''
   return (
     `packets ${packets(status)}; objects ${count(objectsDone(status))} done, ${count(objects.copied)} copied${failed}${atWork(status)}; ` +
-    `${bytes(bytesDone(status))}, ${rate(pace)}; ${left(status, pace)}${trouble}`
+    `${bytes(bytesDone(status))}, ${rate(pace)}; ${left(status, pace)}${waiting}${trouble}`
   )
 }
 
