@@ -30,13 +30,13 @@ export interface Secrets {
   reseal(ask: Ask & { kind: 'reseal' }): Promise<string>
 }
 
-/** Where keys are refused again and again, there are no newer ones in less than this, in ms. */
-const leastAgeMs = 1_000
+/** Where keys that were just fetched anew are refused too, it is asked for others no more often than this, in ms. */
+const pauseMs = 1_000
 
 export function openSecrets(options: SecretsOptions): Secrets {
   const { of: holder, now = Date.now } = options
   const { workspace, site } = holder
-  const kept = new Map<string, { at: number; keys: Promise<S3Keys> }>()
+  const kept = new Map<string, { anewAt: number; keys: Promise<S3Keys> }>()
 
   async function opened(
     connection: string,
@@ -75,8 +75,8 @@ export function openSecrets(options: SecretsOptions): Secrets {
       if (connection === undefined) throw new Error('a sealed location names its connection')
       const name = JSON.stringify([connection, endpoint])
       const before = kept.get(name)
-      if (before && !(afresh && now() - before.at >= leastAgeMs)) return before.keys
-      const fresh = { at: now(), keys: keysOf(connection, endpoint) }
+      if (before && !(afresh && now() - before.anewAt >= pauseMs)) return before.keys
+      const fresh = { anewAt: afresh ? now() : Number.NEGATIVE_INFINITY, keys: keysOf(connection, endpoint) }
       kept.set(name, fresh)
       fresh.keys.catch(() => {
         if (kept.get(name) === fresh) kept.delete(name)

@@ -20,6 +20,8 @@ export const endpointSchema = z
   .url({ protocol: /^https?$/ })
   .max(2_000)
   .refine((text) => {
+    // What is no address is told already.
+    if (!URL.canParse(text)) return true
     const { username, password, search, hash } = new URL(text)
     return username + password + search + hash === ''
   }, 'an endpoint holds no name, password, query or fragment')

@@ -107,11 +107,13 @@ it('fetches again when the keys were refused, and no more often than it helps', 
   const { keys: get, fetched } = agent(copies, clock)
   await get(at('photos'), false)
   copies.photos = await sealed(2)
-  expect(await get(at('photos'), true)).toEqual(keys(1))
+  expect(await get(at('photos'), false)).toEqual(keys(1))
+  expect(await get(at('photos'), true)).toEqual(keys(2))
+  copies.photos = await sealed(3)
+  expect(await get(at('photos'), true)).toEqual(keys(2))
   clock.now += 1_000
-  expect(await get(at('photos'), true)).toEqual(keys(2))
-  expect(await get(at('photos'), true)).toEqual(keys(2))
-  expect(fetched).toHaveLength(2)
+  expect(await get(at('photos'), true)).toEqual(keys(3))
+  expect(fetched).toHaveLength(3)
 })
 
 it('fetches again where there was no copy', async () => {
