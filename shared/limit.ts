@@ -114,7 +114,7 @@ export function endpointName(text: string): string | null {
   return url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : null
 }
 
-export const endpointSchema = z
+export const endpointNameSchema = z
   .string()
   .max(300)
   .transform((text, context) => {

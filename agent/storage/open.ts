@@ -28,8 +28,10 @@ export async function openStorage(location: Location, options: OpenStorageOption
     case 'file': {
       // Its table of a thousand types of files, for one, is nothing to those between two stores.
       const { openFileStorage } = await import('./file/file-storage.ts')
-      const { agentId, symlinks, stateDir } = options
-      return openFileStorage(location, { agentId, symlinks, spillDir: join(stateDir, 'agent', 'spill') })
+      const { agentId, symlinks, stateDir, lanes } = options
+      const throttle = lanes?.throttles.of(`file:${location.site}`)
+      const spillDir = join(stateDir, 'agent', 'spill')
+      return openFileStorage(location, { agentId, symlinks, spillDir, throttle })
     }
     case 's3': {
       // Who moves files does without the SDK's half second.

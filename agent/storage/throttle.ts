@@ -3,8 +3,9 @@
  * Without a limit it is not asked for anything but `limited`.
  *
  * A body has a purse, into which it takes bytes from the allowance a little at a time, and pays with what has passed. Those
- * whose purse is empty wait in line; while they do, no request with a body begins, so that what has begun gets on, and is
- * not spread so thin that the other side takes it for dead. Requests without bodies (listings, HEADs) wait for no bytes.
+ * whose purse is empty wait in line; while they do, no request with a body begins. Nor do more than the bandwidth can feed:
+ * what is spread too thin the other side takes for dead, and each connection more is buffers more that fill ahead of us.
+ * Requests without bodies (listings, HEADs) wait for no bytes.
  */
 
 import type { Allowance, Tally } from './allowance.ts'
@@ -17,6 +18,8 @@ export type Direction = 'read' | 'write' | 'other'
 
 /** Bytes that a body takes at a time, and how many of those there are in a second if it is alone. */
 const purse = { least: 4 * 1024, most: 256 * 1024, aSecond: 20 }
+/** Bodies of a direction at once: so many as to take that many seconds, large ones counted as `large` bytes; never fewer than `least`. */
+const crowd = { seconds: 2, large: 2 * 1024 * 1024, least: 2 }
 /** Milliseconds after which whoever waits for no known time looks again: other threads and the control plane tell nobody. */
 const lookEvery = 25
 
@@ -31,8 +34,9 @@ export class Throttle {
   /** Whoever has requests that wait to begin. */
   readonly #doors = new Set<() => void>()
   readonly #since: Record<Kind, number | null> = { bandwidth: null, requests: null, concurrency: null }
-  /** Bytes that answers usually have. */
-  #usual = 0
+  /** Bodies that have begun, and the bytes that they usually have; null before the first has ended. */
+  readonly #bodies = { read: 0, write: 0 }
+  readonly #usual: { read: number | null; write: number | null } = { read: null, write: null }
   #timer: NodeJS.Timeout | null = null
 
   /** `needed`: somebody waits for a share that is not there. */
@@ -67,9 +71,10 @@ export class Throttle {
       return null
     }
     allowance.count(paid)
-    const first = direction === 'read' ? Math.min(this.#usual, this.portion) : 0
+    if (direction !== 'other') this.#bodies[direction]++
+    const first = direction === 'read' ? Math.min(this.#usual.read ?? this.portion, this.portion) : 0
     allowance.take(paid + first)
-    return new Purse(this, allowance, direction, first)
+    return new Purse(this, allowance, direction, first, paid)
   }
 
   /** To be told, once, when `enter` is worth another try. */
@@ -137,8 +142,12 @@ export class Throttle {
     this.#purses.delete(one)
   }
 
-  learn(bytes: number): void {
-    this.#usual += (bytes - this.#usual) / 16
+  /** A body has ended, after so many bytes. */
+  ended(direction: Direction, bytes: number): void {
+    if (direction === 'other') return
+    this.#bodies[direction]--
+    const usual = this.#usual[direction] ?? bytes
+    this.#usual[direction] = usual + (bytes - usual) / 16
   }
 
   /** Whether anybody's turn has come. To be called when the allowance has changed, or a place is free. */
@@ -171,7 +180,15 @@ export class Throttle {
     }
     if (allowance.requestsWait !== 0) return 'requests'
     if (direction === 'other') return null
-    return this.#purses.size > 0 || allowance.bytesWait !== 0 ? 'bandwidth' : null
+    const isFull = this.#bodies[direction] >= this.#most(allowance, direction)
+    return isFull || this.#purses.size > 0 || allowance.bytesWait !== 0 ? 'bandwidth' : null
+  }
+
+  #most({ bandwidth }: Allowance, direction: 'read' | 'write'): number {
+    if (bandwidth === Number.POSITIVE_INFINITY) return bandwidth
+    const usual = this.#usual[direction]
+    if (usual === null) return crowd.least
+    return Math.max(crowd.least, (crowd.seconds * bandwidth) / Math.min(Math.max(usual, 1), crowd.large))
   }
 
   #hold(kind: Kind): void {
@@ -209,16 +226,25 @@ export class Purse {
   readonly #direction: Direction | null
   #from: Allowance | null
   #left: number
-  #passed = 0
+  #passed: number
   #go: (() => void) | null = null
+  /** Ends a wait that nobody needs any more. */
+  #over: (() => void) | null = null
   #isClosed = false
 
-  constructor(throttle: Throttle, allowance: Allowance | null, direction: Direction | null, first = 0) {
+  constructor(
+    throttle: Throttle,
+    allowance: Allowance | null,
+    direction: Direction | null,
+    first = 0,
+    paid = 0,
+  ) {
     this.#throttle = throttle
     this.#entered = direction === null ? null : allowance
     this.#from = allowance
     this.#direction = direction
     this.#left = first
+    this.#passed = paid
   }
 
   /** Bytes have passed. False: no more should before `go` is called. */
@@ -247,9 +273,11 @@ export class Purse {
       }
       if (signal.aborted) return stop()
       const go = () => {
+        this.#over = null
         signal.removeEventListener('abort', stop)
         resolve()
       }
+      this.#over = go
       signal.addEventListener('abort', stop, { once: true })
       if (this.pass(bytes, go)) go()
     })
@@ -279,10 +307,11 @@ export class Purse {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#go = null
+    this.#over?.()
     this.#throttle.drop(this)
     if (this.#left !== 0) this.#from?.take(-this.#left)
-    if (this.#direction === 'read') this.#throttle.learn(this.#passed)
-    if (this.#entered === null) return
+    if (this.#entered === null || this.#direction === null) return
+    this.#throttle.ended(this.#direction, this.#passed)
     this.#entered.leave(this.#direction === 'read')
     this.#throttle.look()
   }

@@ -1,6 +1,6 @@
 /** Limits of endpoints: what they are, what they allow now, and who has which share of that. */
 import * as z from 'zod'
-import { endpointSchema, limitSchema, limitWindowSchema } from '../limit.ts'
+import { endpointNameSchema, limitSchema, limitWindowSchema } from '../limit.ts'
 import { cursorSchema, pageQuery, revisionSchema, route } from './route.ts'
 
 const valuesSchema = z.object({
@@ -41,7 +41,7 @@ export type ShareView = z.infer<typeof shareViewSchema>
 const all = '/api/workspaces/:workspace/limits'
 /** The endpoint is one segment: escaped, as `https%3A%2F%2Fs3.example.com`. */
 const one = `${all}/:endpoint` as const
-const params = z.object({ endpoint: endpointSchema })
+const params = z.object({ endpoint: endpointNameSchema })
 
 export const listLimits = route({
   method: 'GET',

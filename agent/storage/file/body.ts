@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { DrayError } from '../../../shared/error.ts'
 import { interrupted } from '../interrupt.ts'
 import { fileError } from './file-error.ts'
+import type { Passage } from './passage.ts'
 import { close, fstat, readFully } from './syscalls.ts'
 
 /** Bytes that are read at once; a body no longer than that is read before it is handed out. */
@@ -47,6 +48,8 @@ export interface FileBodyOptions {
   last: number
   /** What the file was when its reading began. */
   stat: BigIntStats
+  /** Closed with the body. */
+  passage: Passage
   signal: AbortSignal
   op: string
 }
@@ -84,9 +87,10 @@ export class FileBody extends Readable {
   }
 
   async #next(): Promise<Buffer> {
-    const { fd, last, stat, op } = this.#options
-    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, last + 1 - this.#at))
+    const { fd, last, stat, passage, op } = this.#options
+    const chunk = Buffer.allocUnsafeSlow(Math.min(passage.portion(chunkBytes), last + 1 - this.#at))
     const n = await readFully(fd, chunk, this.#at)
+    if (!passage.isFree) await passage.pass(n)
     this.#at += n
     if (n < chunk.length) throw changedWhileRead(op)
     if (this.#at > last && !isUnchanged(stat, await fstat(fd))) throw changedWhileRead(op)
@@ -95,7 +99,8 @@ export class FileBody extends Readable {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#options.signal.removeEventListener('abort', this.#abort)
-    const { fd } = this.#options
+    const { fd, passage } = this.#options
+    passage.close()
     // Its reader learns at once, though the read may come back late or never.
     if (this.#reading) this.#reading.then(() => close(fd)).catch(() => {})
     if (this.#reading) done(error)

@@ -10,11 +10,13 @@ import { displayKey, type Key } from '../../../shared/key.ts'
 import type { FileLocation } from '../../../shared/location.ts'
 import { throwIfAborted } from '../interrupt.ts'
 import type { Entry, Storage } from '../storage.ts'
+import { Throttle } from '../throttle.ts'
 import { BufferBody } from './body.ts'
 import { openDirectories } from './directories.ts'
 import { entryOf, metadataOf, tokenOf } from './file-entry.ts'
 import { fileError } from './file-error.ts'
 import { impossibleName, temporaryNames, unsupportedName } from './names.ts'
+import { inTurn, Passage, pagesInTurn } from './passage.ts'
 import type { Calls } from './prompt.ts'
 import { readFile } from './read.ts'
 import { errnoOf, missing, type Path, realpath, unless, unlink } from './syscalls.ts'
@@ -28,6 +30,8 @@ export interface FileStorageOptions {
   symlinks: 'skip' | 'follow'
   /** Names of one directory that are sorted in memory, 20,000 where it is not said; more of them are spilled. */
   runLength?: number
+  /** What the limit of its site's directories allows; everything where absent. */
+  throttle?: Throttle | undefined
 }
 
 type Act<T> = (path: Path, stat: BigIntStats, calls: Calls) => Promise<T>
@@ -38,6 +42,7 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
   const rootLength = Buffer.byteLength(root)
   const directories = openDirectories(root)
   const temporary = temporaryNames(options.agentId)
+  const throttle = options.throttle ?? new Throttle(() => {})
   const opOf = (verb: string, key: Key) => `${verb} ${root === '/' ? '' : root}/${displayKey(key)}`
 
   /** What stands under `key`, while `act` works with it; null where nothing does, or a directory. */
@@ -88,8 +93,8 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
     walks: true,
     multipart: null,
 
-    list: (range, { signal }) =>
-      walk(range, {
+    list(range, { signal }) {
+      const pages = walk(range, {
         directories,
         temporary,
         spillDir: options.spillDir,
@@ -100,13 +105,17 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
             ? null
             : (key, link) => behind(link, async (_, stat): Promise<Entry> => entryOf(key, stat)),
         signal,
-      }),
+      })
+      return pagesInTurn(throttle, signal, pages)
+    },
 
     async head(key, signal) {
       const op = opOf('look at', key)
       throwIfAborted(signal, op)
       return classified(op, () =>
-        found(key, async (_, stat) => ({ entry: entryOf(key, stat), metadata: metadataOf(key, stat) })),
+        inTurn(throttle, signal, () =>
+          found(key, async (_, stat) => ({ entry: entryOf(key, stat), metadata: metadataOf(key, stat) })),
+        ),
       )
     },
 
@@ -117,7 +126,7 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
         found(key, async (path, stat, calls) => {
           mustBeFile(stat, op)
           mustBe(token, stat, op)
-          const content = await readFile(path, { stat, range: range ?? null, calls, signal, op })
+          const content = await readFile(path, { stat, range: range ?? null, calls, throttle, signal, op })
           const head = { entry: entryOf(key, stat), metadata: metadataOf(key, stat) }
           if (!Buffer.isBuffer(content)) return { ...head, body: content }
           return {
@@ -138,15 +147,23 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
       if (reason !== null) throw new DrayError('unsupported-key', op, reason)
       return classified(op, async () => {
         const slash = key.lastIndexOf('/')
-        const directory = await directories.open(key.slice(0, Math.max(0, slash)) as Key, 'create')
+        const passage = await Passage.begin(throttle, 'write', signal)
+        const directory = await directories
+          .open(key.slice(0, Math.max(0, slash)) as Key, 'create')
+          .catch((error) => {
+            passage.close()
+            throw error
+          })
         try {
-          const target = { directory, name: key.slice(slash + 1), temporaryName: temporary.next(), op }
+          const name = key.slice(slash + 1)
+          const target = { directory, name, temporaryName: temporary.next(), passage, op }
           return await writeFile(target, body, metadata, signal, expected)
         } catch (error) {
           if (errnoOf(error) !== 'ENOENT') throw error
           const message = 'Its directory was removed while the file was written.'
           throw new DrayError('io', op, message, { retry: 'later', cause: error })
         } finally {
+          passage.close()
           directory.release()
         }
       })
@@ -156,15 +173,17 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
       const op = opOf('delete', key)
       throwIfAborted(signal, op)
       const deleted = await classified(op, () =>
-        at(key, async (path, stat) => {
-          const follows = options.symlinks === 'follow' && stat.isSymbolicLink()
-          // A link that stands for a file is deleted itself; what it stands for stays.
-          const listed = (follows && (await behind(path, async (_, target) => target))) || stat
-          mustBeFile(listed, op)
-          mustBe(token, listed, op)
-          await unlink(path)
-          return true
-        }),
+        inTurn(throttle, signal, () =>
+          at(key, async (path, stat) => {
+            const follows = options.symlinks === 'follow' && stat.isSymbolicLink()
+            // A link that stands for a file is deleted itself; what it stands for stays.
+            const listed = (follows && (await behind(path, async (_, target) => target))) || stat
+            mustBeFile(listed, op)
+            mustBe(token, listed, op)
+            await unlink(path)
+            return true
+          }),
+        ),
       )
       return deleted ?? false
     },

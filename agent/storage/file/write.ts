@@ -12,6 +12,7 @@ import type { Body, Expected, Metadata, Written } from '../storage.ts'
 import type { Directory } from './directories.ts'
 import { mtimeOf, tokenOf, utimeSeconds, wantedMtime } from './file-entry.ts'
 import { fileError } from './file-error.ts'
+import type { Passage } from './passage.ts'
 import type { Calls } from './prompt.ts'
 import { fsync, lstat, missing, open, type Path, rename, unless, unlink, writeFully } from './syscalls.ts'
 
@@ -24,12 +25,13 @@ export interface WriteTarget {
   directory: Directory
   name: string
   temporaryName: string
+  passage: Passage
   /** For people. */
   op: string
 }
 
 export async function writeFile(
-  { directory, name, temporaryName, op }: WriteTarget,
+  { directory, name, temporaryName, passage, op }: WriteTarget,
   body: Body,
   metadata: Metadata,
   signal: AbortSignal,
@@ -40,8 +42,11 @@ export async function writeFile(
   try {
     try {
       const { calls } = directory
-      if (body.bytes === undefined) await fill(fd, body, signal, op)
-      else await put(fd, body, body.bytes, calls, op)
+      if (body.bytes === undefined) await fill(fd, body, passage, signal, op)
+      else {
+        if (!passage.isFree) await passage.pass(body.size)
+        await put(fd, body, body.bytes, calls, op)
+      }
       const mtime = wantedMtime(metadata)
       if (mtime !== null) await calls.futimes(fd, String(Date.now() / 1000), utimeSeconds(mtime))
       await fsync(fd)
@@ -84,7 +89,13 @@ function mustDigestTo(expected: string | undefined, digest: () => string, op: st
   throw new DrayError('bad-digest', op, message, { retry: 'now' })
 }
 
-async function fill(fd: number, body: Body, signal: AbortSignal, op: string): Promise<void> {
+async function fill(
+  fd: number,
+  body: Body,
+  passage: Passage,
+  signal: AbortSignal,
+  op: string,
+): Promise<void> {
   const stream = await orAbort(body.open(signal), signal, op, discard)
   const abort = () => stream.destroy(interrupted(op))
   // A stream may fail before anybody reads it; its reader hears of it all the same.
@@ -108,6 +119,7 @@ async function fill(fd: number, body: Body, signal: AbortSignal, op: string): Pr
       received += chunk.length
       if (received > body.size) throw wrongSize('longer', body.size, op)
       md5?.update(chunk)
+      if (!passage.isFree) await passage.pass(chunk.length)
       gathered.push(chunk)
       if (received - written >= gatherBytes) await flush()
     }
