@@ -97,6 +97,31 @@ export const defaultPassOptions: PassOptions = {
   versions: 'newest',
 }
 
+/** Options as somebody gives them: what is left out is decided elsewhere, so nothing is filled in here. */
+const leftOut = <S extends z.ZodRawShape>(shape: S) =>
+  Object.fromEntries(
+    Object.entries(shape).map(([name, field]) => [
+      name,
+      z.optional(field instanceof z.ZodDefault ? field.unwrap() : field),
+    ]),
+  ) as { [name in keyof S]: z.ZodOptional<S[name] extends z.ZodDefault<infer T> ? T : S[name]> }
+export const givenOptionsSchema = z.strictObject({
+  ...leftOut(passOptionsSchema.shape),
+  fidelity: z.strictObject(leftOut(fidelitySchema.shape)).optional(),
+})
+export type GivenOptions = z.infer<typeof givenOptionsSchema>
+
+/** What a migration's passes do unless they are told otherwise. */
+export const policySchema = givenOptionsSchema.omit({ kind: true, dryRun: true, depth: true, oneWay: true })
+export type Policy = z.infer<typeof policySchema>
+
+/** As the last of them that says it, or else as usual. A verification deletes nothing. */
+export function passOptions(...given: readonly GivenOptions[]): PassOptions {
+  const fidelity = Object.assign({ ...defaultFidelity }, ...given.map((each) => each.fidelity ?? {}))
+  const options: PassOptions = Object.assign({ ...defaultPassOptions }, ...given, { fidelity })
+  return options.kind === 'verify' ? { ...options, delete: false } : options
+}
+
 /**
  * How large a packet is. A packet ends at the first of these bounds; `listedKeys` is hard, since a packet's keys are
  * held while it is worked on. Packets near 200 MB are what an operator of the measured dashboard settled on; 1,000
