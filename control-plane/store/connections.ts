@@ -130,9 +130,18 @@ export class Connections {
     return this.#scope.row(sealedCopies, and(eq(sealedCopies.connection, id), eq(sealedCopies.agent, agent)))
   }
 
-  /** What an agent has, of whatever version. */
-  heldBy(agent: string): Promise<SealedCopy[]> {
-    return this.#scope.rows(sealedCopies, { where: eq(sealedCopies.agent, agent) })
+  /** The secrets that an agent has, as they are now. */
+  async heldNow(agent: string): Promise<{ connection: string; version: number }[]> {
+    const copies = await this.#scope.rows(sealedCopies, {
+      where: eq(sealedCopies.agent, agent),
+      orderBy: [asc(sealedCopies.connection)],
+    })
+    if (copies.length === 0) return []
+    const rows = await this.#scope.rows(connections, { where: gt(connections.secretVersion, 0) })
+    const versionOf = new Map(rows.map(({ id, secretVersion }) => [id, secretVersion]))
+    return copies.flatMap(({ connection, version }) =>
+      versionOf.get(connection) === version ? [{ connection, version }] : [],
+    )
   }
 
   agents(): Promise<AgentRow[]> {

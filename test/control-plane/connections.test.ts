@@ -177,7 +177,8 @@ describe('sealing', () => {
     expect(second.json.secretVersion).toBe(2)
     expect(second.json.agents.find(({ agent }) => agent === 'a-here')?.secret).toBe('current')
 
-    expect((await api('POST', '/api/workspaces/local/agents/a-here/revoke')).status).toBe(200)
+    const revoked = await api<{ secrets: unknown }>('POST', '/api/workspaces/local/agents/a-here/revoke')
+    expect(revoked.json.secrets).toEqual([{ connection: 'versions', version: 2 }])
     expect((await sealTo(connection, 3, 'one', [here])).json.detail).toContain('is revoked')
     const { json } = await api<ConnectionView>('GET', `${all}/versions`)
     expect(json.rotate).toEqual(['a-here'])
