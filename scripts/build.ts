@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { BuildOptions } from 'esbuild'
+import type { BuildOptions, Plugin } from 'esbuild'
 
 /** The nearest directory upwards with a package.json: the same from the sources and from a released bundle. */
 function packageRoot(): string {
@@ -19,7 +19,7 @@ function packageRoot(): string {
 async function lastChange(dir: string): Promise<number> {
   let newest = 0
   for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
-    if (!entry.isDirectory() && !/\.(ts|json)$/.test(entry.name)) continue
+    if (!entry.isDirectory() && !/\.(tsx?|json|css|html)$/.test(entry.name)) continue
     const { mtimeMs } = await stat(join(entry.parentPath, entry.name)).catch(() => ({ mtimeMs: 0 }))
     newest = Math.max(newest, mtimeMs)
   }
@@ -69,18 +69,39 @@ async function bundle(
   return path
 }
 
-export function buildWorker(root = packageRoot()): Promise<string> {
+/** better-auth is ten times what everything else is: a module of its own, which is not even parsed before somebody signs in (docs/decisions/0020). */
+const apart: Plugin = {
+  name: 'apart',
+  setup(build) {
+    build.onResolve({ filter: /\/auth\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './auth.mjs', external: true } : undefined,
+    )
+  },
+}
+
+/** The path of `worker.js`; `auth.mjs`, which it imports, is beside it. */
+export async function buildWorker(root = packageRoot()): Promise<string> {
   const options = { conditions: ['workerd', 'worker', 'browser'], external: ['cloudflare:*', 'node:*'] }
-  return bundle('worker/worker.js', 'control-plane/worker.ts', ['control-plane', 'shared'], options, root)
+  const sources: Source[] = ['control-plane', 'shared']
+  const [script] = await Promise.all([
+    bundle('worker/worker.js', 'control-plane/worker.ts', sources, { ...options, plugins: [apart] }, root),
+    bundle('worker/auth.mjs', 'control-plane/access/auth.ts', sources, { ...options, minify: true }, root),
+  ])
+  return script
 }
 
 /** The console's files, as a directory: `dist/web`. */
 export async function buildWeb(): Promise<string> {
   const root = packageRoot()
-  const script = await bundle('web/main.js', 'web/main.ts', ['web', 'shared'], { minify: true }, root)
+  const options = {
+    minify: true,
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"production"' },
+  } as const
+  const script = await bundle('web/main.js', 'web/console/main.tsx', ['web', 'shared'], options, root)
   await bundle('web/seal.js', 'web/seal-page.ts', ['web', 'shared'], { minify: true }, root)
   const directory = dirname(script)
-  for (const name of ['index.html', 'seal.html', 'main.css']) {
+  for (const name of ['index.html', 'seal.html', 'main.css', 'console.css']) {
     if (existsSync(join(root, 'web', name))) await copyFile(join(root, 'web', name), join(directory, name))
   }
   return directory

@@ -3,7 +3,7 @@ import { listAgents } from '../shared/api/agents.ts'
 import { type ConnectionView, listConnections, sealConnection } from '../shared/api/connections.ts'
 import { listSites } from '../shared/api/sites.ts'
 import { fingerprint } from '../shared/identity/keys.ts'
-import { all, call, keptToken, Refused } from './api.ts'
+import { all, call, Refused } from './api.ts'
 import { type Recipients, recipientsOf, sealed } from './seal.ts'
 
 const form = document.getElementById('form') as HTMLFormElement
@@ -14,7 +14,6 @@ const field = (name: string) => form.elements.namedItem(name) as HTMLInputElemen
 
 const query = new URLSearchParams(location.search)
 const workspace = query.get('workspace') ?? 'local'
-const token = keptToken()
 
 let connections: ConnectionView[] = []
 let recipients: Recipients | null = null
@@ -22,9 +21,7 @@ let recipients: Recipients | null = null
 const chosen = () => connections.find(({ id }) => id === choice.value)
 
 async function begin(): Promise<void> {
-  connections = (await all(listConnections, { params: { workspace } }, token)).flatMap(
-    (page) => page.connections,
-  )
+  connections = (await all(listConnections, { params: { workspace } })).flatMap((page) => page.connections)
   connections = connections.filter(({ credential }) => credential.kind === 'sealed')
   choice.replaceChildren(...connections.map(({ id }) => new Option(id, id, id === query.get('connection'))))
   if (connections.length === 0) say('No connection has a sealed secret. Create one: dray connection create.')
@@ -36,8 +33,8 @@ async function look(): Promise<void> {
   const connection = chosen()
   if (!connection) return
   const [sites, agents] = await Promise.all([
-    all(listSites, { params: { workspace } }, token).then((pages) => pages.flatMap((page) => page.sites)),
-    all(listAgents, { params: { workspace } }, token).then((pages) => pages.flatMap((page) => page.agents)),
+    all(listSites, { params: { workspace } }).then((pages) => pages.flatMap((page) => page.sites)),
+    all(listAgents, { params: { workspace } }).then((pages) => pages.flatMap((page) => page.agents)),
   ])
   recipients = await recipientsOf(workspace, connection, sites, agents)
   const rows = await Promise.all(
@@ -72,7 +69,7 @@ async function submit(): Promise<void> {
   const copies = await sealed(workspace, connection, keys, recipients.agents)
   const version = connection.secretVersion + 1
   const params = { workspace, connection: connection.id }
-  await call(sealConnection, { params, body: { version, copies } }, token)
+  await call(sealConnection, { params, body: { version, copies } })
   form.reset()
   await begin()
   say(

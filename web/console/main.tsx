@@ -1,0 +1,29 @@
+/** The console, put together. */
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { Refused } from '../api.ts'
+import { router } from './router.tsx'
+import { apply } from './theme.ts'
+
+apply()
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 1_000,
+      // What was refused will be refused again.
+      retry: (times, error) =>
+        times < 2 && !(error instanceof Refused && error.status >= 400 && error.status < 500),
+    },
+  },
+})
+
+createRoot(document.getElementById('console')!).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+)
