@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Agent, startAgent } from '../../agent/agent.ts'
+import { allowAll } from '../../agent/allow/allow-list.ts'
 import { leastBudget } from '../../agent/core/budget.ts'
 import type { Identity } from '../../agent/identity/identity.ts'
 import type { ConnectionStatus, ConnectionView } from '../../shared/api/connections.ts'
@@ -83,6 +84,7 @@ async function start(identity: Identity): Promise<EventEmitter> {
     version: 'test',
     concurrency: 8,
     memory: leastBudget,
+    allow: allowAll,
     log: (event) => events.emit(event.event, event),
   })
   agents.push(agent)
