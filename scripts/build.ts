@@ -3,10 +3,11 @@
  * script, builds all.
  */
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BuildOptions, Plugin } from 'esbuild'
+import { pageHeaders } from '../shared/page-headers.ts'
 
 /** The nearest directory upwards with a package.json: the same from the sources and from a released bundle. */
 function packageRoot(): string {
@@ -84,7 +85,14 @@ export async function buildWorker(root = packageRoot()): Promise<string> {
   const options = { conditions: ['workerd', 'worker', 'browser'], external: ['cloudflare:*', 'node:*'] }
   const sources: Source[] = ['control-plane', 'shared']
   const [script] = await Promise.all([
-    bundle('worker/worker.js', 'control-plane/worker.ts', sources, { ...options, plugins: [apart] }, root),
+    // Names stay, for what the log says.
+    bundle(
+      'worker/worker.js',
+      'control-plane/worker.ts',
+      sources,
+      { ...options, minifySyntax: true, minifyWhitespace: true, plugins: [apart] },
+      root,
+    ),
     bundle('worker/auth.mjs', 'control-plane/access/auth.ts', sources, { ...options, minify: true }, root),
   ])
   return script
@@ -104,6 +112,8 @@ export async function buildWeb(): Promise<string> {
   for (const name of ['index.html', 'seal.html', 'main.css', 'console.css']) {
     if (existsSync(join(root, 'web', name))) await copyFile(join(root, 'web', name), join(directory, name))
   }
+  const lines = Object.entries(pageHeaders).map(([name, value]) => `  ${name}: ${value}\n`)
+  await writeFile(join(directory, '_headers'), `/*\n${lines.join('')}`)
   return directory
 }
 
