@@ -10,6 +10,19 @@ import { defineConfig } from 'vitest/config'
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
 process.env.WRANGLER_SEND_METRICS = 'false'
 
+/** Tests that run inside the Worker's runtime, beside its objects. */
+const inside = () =>
+  cloudflareTest(async () => ({
+    wrangler: { configPath: './wrangler.toml' },
+    miniflare: {
+      bindings: {
+        DRAY_OPERATOR_TOKEN: 'operator-token',
+        DRAY_AUTH_SECRET: 'a secret for tests, of more than 32 characters',
+        TEST_MIGRATIONS: await readD1Migrations('control-plane/migrations'),
+      },
+    },
+  }))
+
 export default defineConfig({
   test: {
     // Most of them wait for sockets and processes: more of them than cores keeps both busy.
@@ -19,25 +32,19 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/control-plane/workerd/**', 'test/s3/**', 'test/faults/**', '**/node_modules/**'],
+          exclude: [
+            'test/control-plane/workerd/**',
+            'test/access/**',
+            'test/s3/**',
+            'test/faults/**',
+            '**/node_modules/**',
+          ],
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
       },
       {
-        plugins: [
-          cloudflareTest(async () => ({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              bindings: {
-                DRAY_OPERATOR_TOKEN: 'operator-token',
-                DRAY_AGENT_TOKEN: 'agent-token',
-                DRAY_AUTH_SECRET: 'a secret for tests, of more than 32 characters',
-                TEST_MIGRATIONS: await readD1Migrations('control-plane/migrations'),
-              },
-            },
-          })),
-        ],
+        plugins: [inside()],
         test: {
           name: 'workerd',
           include: ['test/control-plane/workerd/**/*.test.ts'],
@@ -46,11 +53,29 @@ export default defineConfig({
         },
       },
       {
+        plugins: [inside()],
+        test: {
+          name: 'access',
+          include: ['test/access/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           // Each starts many processes; two cores are shared by all of them.
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
