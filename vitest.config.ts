@@ -35,6 +35,7 @@ export default defineConfig({
           exclude: [
             'test/control-plane/workerd/**',
             'test/access/**',
+            'test/browser/**',
             'test/s3/**',
             'test/faults/**',
             '**/node_modules/**',

@@ -9,7 +9,9 @@ export const phone = { width: 390, height: 844 }
 
 export async function openBrowser(): Promise<Browser> {
   if (!existsSync(program)) {
-    throw new Error(`${program} is missing: install Debian's chromium, or name another one with DRAY_CHROMIUM`)
+    throw new Error(
+      `${program} is missing: install Debian's chromium, or name another one with DRAY_CHROMIUM`,
+    )
   }
   return chromium.launch({
     executablePath: program,
@@ -36,11 +38,9 @@ export async function openPage(browser: Browser, viewport = desktop): Promise<Wa
   const context = await browser.newContext({ viewport, locale: 'en-GB', timezoneId: 'Europe/Berlin' })
   const troubles: string[] = []
   await context.exposeBinding('__refused', (_, what: string) => void troubles.push(what))
-  await context.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => {
-      const refused = (globalThis as unknown as { __refused(what: string): void }).__refused
-      refused(`policy: ${event.violatedDirective} ${event.blockedURI}`)
-    })
+  await context.addInitScript({
+    content: `document.addEventListener('securitypolicyviolation', (event) =>
+      __refused('policy: ' + event.violatedDirective + ' ' + event.blockedURI))`,
   })
   const page = await context.newPage()
   page.on('pageerror', (error) => void troubles.push(`exception: ${error.message}`))
