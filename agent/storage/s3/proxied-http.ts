@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import { type Purse, Throttle } from '../throttle.ts'
 import { collect, TooLong, Withheld } from './body.ts'
 import {
   Aborted,
@@ -14,6 +15,7 @@ import {
   type HttpResponse,
   type ResponseHead,
 } from './http.ts'
+import { trafficOf } from './lanes.ts'
 
 const connectMs = 10_000
 /** Longest silence within an answer's body. */
@@ -38,10 +40,24 @@ export function openProxiedHttp(options: HttpOptions, proxy: string): Http {
       proxyTls: { ca: options.authorities },
     }),
   })
-  const send = (request: HttpRequest): Promise<HttpResponse> =>
+  const free = new Throttle(() => {})
+
+  async function send(request: HttpRequest): Promise<HttpResponse> {
+    const { method, path, origin, endpoint = origin, signal } = request
+    const throttle = options.lanes?.throttles.of(endpoint) ?? free
+    if (!throttle.limited) return dispatch(request, throttle, null)
+    const paid = Buffer.isBuffer(request.body) ? request.body.length : 0
+    const purse = await throttle.entered(trafficOf(method, path), paid, signal).catch(() => {
+      if (request.body instanceof Readable) request.body.destroy()
+      throw request.fault(new Aborted())
+    })
+    return dispatch(request, throttle, purse)
+  }
+
+  const dispatch = (request: HttpRequest, throttle: Throttle, purse: Purse | null): Promise<HttpResponse> =>
     new Promise((resolve, reject) => {
-      const body = whole(request)
-      const exchange = new Exchange(request, body, resolve, reject)
+      const body = whole(request, purse)
+      const exchange = new Exchange(request, body, throttle, purse, resolve, reject)
       if (exchange.over) return
       try {
         agent.dispatch(
@@ -78,8 +94,18 @@ export function openProxiedHttp(options: HttpOptions, proxy: string): Http {
 const nothing = Buffer.alloc(0)
 
 /** The last byte of a stream goes out only when the stream has ended well. */
-function whole({ body, headers }: HttpRequest): Buffer | Readable | null {
-  return body instanceof Readable ? new Withheld(body, Number(headers['content-length'])) : body
+function whole({ body, headers, signal }: HttpRequest, purse: Purse | null): Buffer | Readable | null {
+  if (!(body instanceof Readable)) return body
+  const source = purse ? Readable.from(paced(body, purse, signal), { objectMode: false }) : body
+  return new Withheld(source, Number(headers['content-length']))
+}
+
+/** As fast as the endpoint's limit allows. */
+async function* paced(body: Readable, purse: Purse, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    await purse.passed(chunk.length, signal)
+    yield chunk
+  }
 }
 
 class TooLongAnswer extends Error {
@@ -121,6 +147,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   over = false
   readonly #request: HttpRequest
   readonly #sending: HttpRequest['body']
+  readonly #throttle: Throttle
+  #purse: Purse | null
+  #isHeld = false
   readonly #resolve: (response: HttpResponse) => void
   readonly #reject: (error: Error) => void
   #controller: Dispatcher.DispatchController | null = null
@@ -130,11 +159,15 @@ class Exchange implements Dispatcher.DispatchHandler {
   constructor(
     request: HttpRequest,
     sending: HttpRequest['body'],
+    throttle: Throttle,
+    purse: Purse | null,
     resolve: (response: HttpResponse) => void,
     reject: (error: Error) => void,
   ) {
     this.#request = request
     this.#sending = sending
+    this.#throttle = throttle
+    this.#purse = purse
     this.#resolve = resolve
     this.#reject = reject
     if (request.signal.aborted) this.#onAbort()
@@ -160,13 +193,21 @@ class Exchange implements Dispatcher.DispatchHandler {
       const value = headers[name]
       if (Array.isArray(value)) headers[name] = value.join(', ')
     }
-    this.#body = new ResponseBody(controller, () => this.#end())
+    this.#body = new ResponseBody(
+      controller,
+      () => this.#end(),
+      () => this.#isHeld,
+    )
     const head = new ReadHead(status, headers as Record<string, string>)
     this.#resolve({ head, status, headers: head.object, body: this.#body, sent: this.#sent })
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.over && this.#body?.push(chunk) === false) controller.pause()
+    if (this.over) return
+    const isFull = this.#body?.push(chunk) === false
+    if (this.#throttle.limited) this.#purse ??= this.#throttle.purse()
+    this.#isHeld = this.#purse !== null && !this.#purse.pass(chunk.length, this.#turn)
+    if (isFull || this.#isHeld) controller.pause()
   }
 
   onResponseEnd(): void {
@@ -179,6 +220,14 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.over) return
     this.#end()
     this.#fail(error)
+  }
+
+  /** The endpoint's limit allows more. */
+  readonly #turn = (): void => {
+    this.#isHeld = false
+    const body = this.#body
+    if (!this.over && body !== null && body.readableLength < body.readableHighWaterMark)
+      this.#controller?.resume()
   }
 
   readonly #onAbort = (): void => {
@@ -197,6 +246,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #end(): void {
     this.over = true
+    this.#purse?.close()
     this.#request.signal.removeEventListener('abort', this.#onAbort)
   }
 }
@@ -204,10 +254,12 @@ class Exchange implements Dispatcher.DispatchHandler {
 class ResponseBody extends Readable {
   readonly #controller: Dispatcher.DispatchController
   readonly #abandoned: () => void
+  readonly #isHeld: () => boolean
   #whole = false
 
-  constructor(controller: Dispatcher.DispatchController, abandoned: () => void) {
+  constructor(controller: Dispatcher.DispatchController, abandoned: () => void, isHeld: () => boolean) {
     super({ highWaterMark: readAhead })
+    this.#isHeld = isHeld
     this.#controller = controller
     this.#abandoned = abandoned
     // It may break before its consumer has come; whoever comes then still meets the error.
@@ -221,7 +273,7 @@ class ResponseBody extends Readable {
   }
 
   override _read(): void {
-    this.#controller.resume()
+    if (!this.#isHeld()) this.#controller.resume()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
