@@ -4,21 +4,31 @@
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
+import type { LimitValues } from '../shared/limit.ts'
+import type { AllowList } from './allow/allow-list.ts'
 import { openAnswers } from './answers.ts'
 import { factsOf } from './facts.ts'
+import type { Identity } from './identity/identity.ts'
+import { createSigner } from './identity/signer.ts'
 import { type OpenStorage, spillRoot } from './runner/pass.ts'
+import { openPlaces } from './runner/places.ts'
 import { mostThreads, openThreads } from './runner/threads.ts'
 import { openWorkplace } from './runner/workplace.ts'
+import { openSecrets } from './secrets.ts'
+import { openBudgets } from './session/budgets.ts'
 import { type Fleet, joinFleet } from './session/fleet.ts'
 import type { Log } from './session/line.ts'
 import { openMigration } from './session/migration.ts'
+import { createFetchCopy } from './session/sealed-copy.ts'
+import { Throttles } from './storage/throttle.ts'
 
 export interface AgentOptions {
   /** Of the control plane. */
   url: URL
-  token: string
-  id: string
-  site: string
+  /** Who it is. */
+  identity: Identity
+  /** What it may touch. */
+  allow: AllowList
   stateDir: string
   version: string
   /** Most objects in flight, and most requests of a kind at one endpoint; within that they follow what the endpoints take. */
@@ -31,6 +41,8 @@ export interface AgentOptions {
   threadsAtOnce?: boolean
   /** Works for this migration alone, whatever else it is assigned: `dray copy` moves nothing that it was not asked for. */
   only?: string
+  /** What it keeps to at an endpoint by itself, besides what the control plane says; null: nothing. */
+  ownLimit?: (endpoint: string) => LimitValues | null
   log: Log
   /** The environment, for what locations leave to it. */
   env?: NodeJS.ProcessEnv
@@ -45,12 +57,13 @@ export interface Agent {
   drain(): Promise<void>
   /** Aborts within 2 seconds, gives the leases back, closes. */
   stop(): Promise<void>
-  /** Resolves when the agent has left, for whatever reason. */
-  readonly closed: Promise<void>
+  /** Resolves when the agent has left: because an operator had it drained, or for whatever other reason. */
+  readonly closed: Promise<'drained' | 'left'>
 }
 
 export function startAgent(options: AgentOptions): Agent {
-  const { token, log, concurrency, memory } = options
+  const { identity, log, concurrency, memory } = options
+  const signer = createSigner(identity)
   const session = randomUUID()
   const started = Date.now()
   const base = new URL(options.url)
@@ -58,53 +71,75 @@ export function startAgent(options: AgentOptions): Agent {
   let seq = 0
   let fleet: Fleet | null = null
   let isLeaving = false
-  const closed = Promise.withResolvers<void>()
+  let isDrained = false
+  const closed = Promise.withResolvers<'drained' | 'left'>()
+  const places = openPlaces()
 
-  const place = openWorkplace({ ...options, agent: options.id, url: base })
+  const budgets = openBudgets({
+    own: options.ownLimit,
+    changed(endpoint, allowance) {
+      throttles.limit(endpoint, allowance)
+      threads.limit(endpoint, allowance)
+    },
+  })
+  const throttles = new Throttles(budgets)
+  const secrets = openSecrets({ of: identity, fetchCopy: createFetchCopy({ url: base, signer }) })
+  const place = openWorkplace({ ...options, agent: identity.agent, url: base, signer, secrets, throttles })
   const threads = openThreads({
     most: mostThreads(options.threads ?? 1, concurrency, memory) - 1,
     place,
     url: base,
-    token,
+    signing: { workspace: identity.workspace, agent: identity.agent, signing: identity.signing },
+    sealing: {
+      workspace: identity.workspace,
+      site: identity.site,
+      sealing: identity.sealing,
+      rootKey: identity.rootKey,
+    },
     atOnce: options.threadsAtOnce ?? false,
+    needed: budgets.needed,
+    ownLimits: options.ownLimit !== undefined,
   })
 
-  function superseded(): void {
+  function sentAway(why: 'superseded' | 'revoked'): void {
     if (isLeaving) return
-    log({
-      level: 'error',
-      event: 'superseded',
-      agent: options.id,
-      message: 'Another process works under the name of this agent; this one leaves.',
-    })
+    log({ level: 'error', event: why, agent: identity.agent, message: reasons[why] })
     void leave('stop')
+  }
+
+  function toldToDrain(): void {
+    if (isLeaving) return
+    log({ level: 'info', event: 'drains', agent: identity.agent })
+    isDrained = true
+    void leave('drain')
   }
 
   function join(): Fleet {
     return joinFleet({
       url: socketUrl(base, 'agent/fleet'),
-      token,
-      agent: options.id,
+      signer,
       session,
       started,
-      site: options.site,
       facts: () => factsOf(options),
       only: options.only ?? null,
       log,
-      superseded,
-      answer: openAnswers({ secrets: null, env: options.env ?? {}, log }),
-      open: (migration) =>
+      sentAway,
+      toldToDrain,
+      answer: openAnswers({ secrets, allow: options.allow, env: options.env ?? {}, log }),
+      budgets,
+      open: (migration, weight) =>
         openMigration({
           migration,
+          weight,
           url: socketUrl(base, `agent/migrations/${encodeURIComponent(migration)}`),
-          token,
-          agent: options.id,
+          signer,
           session,
           started,
           log,
           nextSeq: () => seq++,
-          startRunner: threads.startRunner,
-          superseded,
+          startRunner: (welcome, post, changed, weight) =>
+            places.join(threads.startRunner(welcome, post, changed, weight), weight, changed),
+          sentAway,
         }),
     })
   }
@@ -119,7 +154,7 @@ export function startAgent(options: AgentOptions): Agent {
   const starting = start().catch((error: unknown) => {
     const message = error instanceof Error ? error.message : String(error)
     log({ level: 'error', event: 'state-directory', message })
-    closed.resolve()
+    closed.resolve('left')
   })
 
   async function leave(how: 'drain' | 'stop'): Promise<void> {
@@ -128,10 +163,15 @@ export function startAgent(options: AgentOptions): Agent {
     await fleet?.[how]()
     await threads.close()
     place.close()
-    closed.resolve()
+    closed.resolve(isDrained ? 'drained' : 'left')
   }
 
   return { drain: () => leave('drain'), stop: () => leave('stop'), closed: closed.promise }
+}
+
+const reasons = {
+  superseded: 'Another process works with the identity of this agent, and began later; this one leaves.',
+  revoked: 'The control plane has revoked this agent.',
 }
 
 function socketUrl(base: URL, path: string): URL {

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Key } from '../../shared/key.ts'
 import type { Job } from './copy-packet.ts'
-import type { Slots } from './slots.ts'
+import type { SlotShare } from './slots.ts'
 
 /**
  * Ends when all are done, or when `more` says no and those that were begun are: it is asked before each but the first. How many were
@@ -11,7 +11,7 @@ import type { Slots } from './slots.ts'
  */
 export async function eachInSlot<T>(
   items: Iterable<T>,
-  slots: Slots,
+  slots: Pick<SlotShare, 'admit'>,
   signal: AbortSignal,
   bytes: (item: T) => number,
   work: (item: T, signal: AbortSignal) => Promise<void>,

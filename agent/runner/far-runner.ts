@@ -22,7 +22,7 @@ interface Lease {
   state: 'working' | 'telling'
 }
 
-type About = Exclude<FromThread, { t: 'log' }>
+type About = Exclude<FromThread, { t: 'log' | 'needed' }>
 
 /** How long a stop waits for the thread's own, which is bounded too (runner.ts). */
 const stopMs = 1_450
@@ -39,12 +39,21 @@ export class FarRunner {
   #work: Work = { objects: 0, bytes: 0 }
   #isLost = false
 
-  constructor(wire: Wire, id: number, welcome: Welcome, post: Outbox['post'], changed: () => void) {
+  constructor(
+    wire: Wire,
+    id: number,
+    {
+      welcome,
+      post,
+      changed,
+      weight,
+    }: { welcome: Welcome; post: Outbox['post']; changed: () => void; weight: number },
+  ) {
     this.#wire = wire
     this.id = id
     this.#post = post
     this.#changed = changed
-    wire.tell({ t: 'start', runner: id, welcome })
+    wire.tell({ t: 'start', runner: id, welcome, weight })
   }
 
   take(packet: LeasedPacket): void {
@@ -59,6 +68,14 @@ export class FarRunner {
       this.#leases.delete(each.packet)
       this.#wire.tell({ t: 'abort', runner: this.id, held: each, why })
     }
+  }
+
+  get places(): number {
+    return this.#isLost ? 0 : this.#wire.places
+  }
+
+  weigh(weight: number): void {
+    this.#wire.tell({ t: 'weigh', runner: this.id, weight })
   }
 
   yield(packet: number): void {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Location } from '../../shared/location.ts'
 import { seesAll } from '../../shared/mapping.ts'
 import type { PassOptions } from '../../shared/policy.ts'
+import { type AllowList, holdToList } from '../allow/allow-list.ts'
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Sight } from '../core/decide.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
@@ -26,12 +27,14 @@ import type { Storage } from '../storage/storage.ts'
 import { requireVersions } from '../versioned.ts'
 import type { Baselines } from './baselines.ts'
 import { clearAway, tellOthers } from './leftovers.ts'
-import type { Slots } from './slots.ts'
+import type { SlotShare, Slots } from './slots.ts'
 
 export type OpenStorage = (location: Location, options: OpenStorageOptions) => Promise<Storage>
 
 /** What a runner needs of its agent. */
 export interface Workplace {
+  /** What the agent may touch. */
+  readonly allow: AllowList
   readonly agent: string
   readonly stateDir: string
   /** Objects in flight, over all packets of the agent. */
@@ -77,7 +80,7 @@ export interface Pass {
   readonly packetBytes: number
   /** For what is spilled while the pass lasts. */
   readonly spillDir: string
-  readonly slots: Slots
+  readonly slots: SlotShare
   readonly log: Log
   upload(report: ReportAddress, path: string, signal: AbortSignal): Promise<void>
   close(): Promise<void>
@@ -92,13 +95,16 @@ const kindsOfTraffic = 3
 
 export const spillRoot = (stateDir: string) => join(stateDir, 'agent', 'spill')
 
-/** `cleared` is told which uploads of earlier passes (`welcome.uploads`) are no more. */
+/** `slots` are those of its migration. `cleared` is told which uploads of earlier passes (`welcome.uploads`) are no more. */
 export async function openPass(
   welcome: Welcome,
   place: Workplace,
+  slots: SlotShare,
   cleared: (upload: number) => void,
 ): Promise<Pass> {
   const { migration, pass, source, destination } = welcome
+  // Before anything is made; what is opened besides is held to it too (workplace.ts).
+  for (const location of [source, destination]) holdToList(place.allow, location)
   const isFirst = place.thread === undefined
   const spillDir = join(
     spillRoot(place.stateDir),
@@ -177,7 +183,7 @@ export async function openPass(
       intents,
       packetBytes: place.packetBytes,
       spillDir,
-      slots: place.slots,
+      slots,
       log: place.log,
       upload: place.upload,
       close,

@@ -42,8 +42,12 @@ export interface Runner {
   inFlight(): Work
   /** Whether both sides are open: worker threads rely on what is done then. */
   readonly isOpen: boolean
+  /** How many packets it works on at once, at most. */
+  readonly places: number
   /** How many packets it could take now. */
   free(): number
+  /** Its share of the agent, beside other migrations', is this from now on. */
+  weigh(weight: number): void
   /** Resolves when nothing is being worked on. Surveys stop at their next checkpoint; the rest is finished. */
   drain(): Promise<void>
   /** Aborts everything and closes both sides. */
@@ -72,7 +76,9 @@ export function startRunner(
   post: Outbox['post'],
   place: Workplace,
   changed: () => void,
+  weight = 1,
 ): Runner {
+  const slots = place.slots.share(weight)
   const places = placesFor(place.concurrency, place.memory)
   const holdings = new Map<number, Holding>()
   const tasks = new Set<Promise<void>>()
@@ -83,7 +89,7 @@ export function startRunner(
   function thePass(): Promise<Pass> {
     // What could not be opened is tried again with the next packet: a network may be back by then.
     const cleared = (upload: number) => post({ t: 'cleared', upload }, () => {})
-    opening ??= openPass(welcome, place, cleared).then(
+    opening ??= openPass(welcome, place, slots, cleared).then(
       (pass) => {
         isOpen = true
         return pass
@@ -240,6 +246,8 @@ export function startRunner(
       }
       return sum
     },
+    places,
+    weigh: slots.weigh,
     free() {
       if (isDraining) return 0
       const all = [...holdings.values()]

@@ -84,6 +84,13 @@ export function sharedRunner(
     get isOpen() {
       return near.isOpen
     },
+    get places() {
+      return far().reduce((sum, runner) => sum + runner.places, near.places)
+    },
+    weigh(weight) {
+      near.weigh(weight)
+      for (const runner of far()) runner.weigh(weight)
+    },
     free() {
       const own = near.free()
       // A drain has begun, or the pass is not open yet.

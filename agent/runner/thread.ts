@@ -1,7 +1,12 @@
 /** A worker thread of an agent: the very runner of the main one, for the packets that it is given. Whatever it has to say goes by the main one. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Held } from '../../shared/protocol.ts'
+import { createSigner } from '../identity/signer.ts'
+import { openSecrets } from '../secrets.ts'
 import type { Answer } from '../session/outbox.ts'
+import { createFetchCopy } from '../session/sealed-copy.ts'
+import { Allowance } from '../storage/allowance.ts'
+import { Throttles } from '../storage/throttle.ts'
 import { type Runner, startRunner } from './runner.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 import { openWorkplace } from './workplace.ts'
@@ -10,9 +15,23 @@ const port = parentPort!
 const data: ThreadData = workerData
 const tell = (message: FromThread) => port.postMessage(message)
 
+const throttles: Throttles = new Throttles({
+  needed: (endpoint) => tell({ t: 'needed', endpoint }),
+  // Until the main thread has said what it allows, nothing is.
+  used(endpoint) {
+    if (data.ownLimits && !throttles.knows(endpoint)) throttles.limit(endpoint, new Allowance())
+  },
+})
+for (const [endpoint, buffer] of data.allowances) throttles.limit(endpoint, new Allowance(buffer))
+
+const url = new URL(data.url)
+const signer = createSigner(data.signing)
 const place = openWorkplace({
   ...data,
-  url: new URL(data.url),
+  signer,
+  secrets: openSecrets({ of: data.sealing, fetchCopy: createFetchCopy({ url, signer }) }),
+  throttles,
+  url,
   env: process.env,
   log: (event) => tell({ t: 'log', event }),
 })
@@ -29,7 +48,7 @@ const runners = new Map<number, Entry>()
 const answers = new Map<number, (answer: Answer) => void>()
 let posted = 0
 
-function start(id: number, welcome: Parameters<typeof startRunner>[0]): void {
+function start(id: number, welcome: Parameters<typeof startRunner>[0], weight: number): void {
   const runner = startRunner(
     welcome,
     (change, answered) => {
@@ -38,6 +57,7 @@ function start(id: number, welcome: Parameters<typeof startRunner>[0]): void {
     },
     place,
     () => lookAt(id),
+    weight,
   )
   runners.set(id, { runner, held: [], objects: 0, bytes: 0 })
 }
@@ -75,8 +95,12 @@ port.on('message', (message: ToThread) => {
     answered?.(message.answer)
     return
   }
+  if (message.t === 'limit') {
+    throttles.limit(message.endpoint, message.buffer && new Allowance(message.buffer))
+    return
+  }
   const { runner: id } = message
-  if (message.t === 'start') return start(id, message.welcome)
+  if (message.t === 'start') return start(id, message.welcome, message.weight)
   const runner = runners.get(id)?.runner
   switch (message.t) {
     case 'take':
@@ -85,6 +109,9 @@ port.on('message', (message: ToThread) => {
       break
     case 'abort':
       runner?.abort([message.held], message.why)
+      break
+    case 'weigh':
+      runner?.weigh(message.weight)
       break
     case 'yield':
       runner?.yield(message.packet)

@@ -4,8 +4,11 @@
  */
 import { Worker } from 'node:worker_threads'
 import { leastBudget, placesFor } from '../core/budget.ts'
+import type { Signing } from '../identity/signer.ts'
+import type { Sealing } from '../secrets.ts'
 import type { Welcome } from '../session/migration.ts'
 import type { Outbox } from '../session/outbox.ts'
+import type { Allowance } from '../storage/allowance.ts'
 import { FarRunner, type Wire } from './far-runner.ts'
 import { watchLoad } from './load.ts'
 import { type Runner, startRunner } from './runner.ts'
@@ -19,13 +22,20 @@ export interface ThreadsOptions {
   place: OwnWorkplace
   /** Of the control plane. */
   url: URL
-  token: string
+  signing: Signing
+  sealing: Sealing
   /** Begins them with the pass and does not wait for load: for tests. */
   atOnce?: boolean
+  /** A thread waits for a share of an endpoint. */
+  needed?: (endpoint: string) => void
+  /** Whether any endpoint may have a limit of the agent's own. */
+  ownLimits?: boolean
 }
 
 export interface Threads {
-  startRunner(welcome: Welcome, post: Outbox['post'], changed: () => void): Runner
+  /** What an endpoint allows, for all threads; null: everything. */
+  limit(endpoint: string, allowance: Allowance | null): void
+  startRunner(welcome: Welcome, post: Outbox['post'], changed: () => void, weight: number): Runner
   close(): Promise<void>
 }
 
@@ -38,6 +48,7 @@ interface Sharing {
   readonly welcome: Welcome
   readonly post: Outbox['post']
   readonly changed: () => void
+  weight: number
   readonly far: Map<Thread, FarRunner>
 }
 
@@ -61,7 +72,9 @@ export const mostThreads = (cores: number, concurrency: number, memory: number):
 /** From the sources, and from the bundle (scripts/build.ts). */
 const entry = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url)
 
-export function openThreads({ most, place, url, token, atOnce = false }: ThreadsOptions): Threads {
+export function openThreads(options: ThreadsOptions): Threads {
+  const { most, place, url, signing, sealing, atOnce = false, needed = () => {}, ownLimits = false } = options
+  const allowances = new Map<string, SharedArrayBuffer>()
   const threads = new Set<Thread>()
   const sharing = new Set<Sharing>()
   let crashed = 0
@@ -89,17 +102,21 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
   }
 
   function begin(number: number): Thread {
-    const { agent, stateDir, packetBytes } = place
+    const { agent, allow, stateDir, packetBytes } = place
     const concurrency = Math.ceil(place.concurrency * part)
     const workerData: ThreadData = {
       agent,
+      allow,
       stateDir,
       url: url.href,
-      token,
+      signing,
+      sealing,
       concurrency,
       memory,
       packetBytes,
       thread: number,
+      allowances: [...allowances],
+      ownLimits,
     }
     // node:sqlite would be told of by each thread anew.
     const worker = new Worker(entry, { workerData, execArgv: ['--disable-warning=ExperimentalWarning'] })
@@ -112,6 +129,7 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
     }
     worker.on('message', (message: FromThread) => {
       if (message.t === 'log') place.log(message.event)
+      else if (message.t === 'needed') needed(message.endpoint)
       else runners.get(message.runner)?.hear(message)
     })
     let message = 'it was ended from outside'
@@ -137,7 +155,7 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
     for (const thread of threads) {
       if (pass.far.has(thread)) continue
       const id = ++lastRunner
-      const runner = new FarRunner(thread, id, pass.welcome, pass.post, pass.changed)
+      const runner = new FarRunner(thread, id, pass)
       thread.runners.set(id, runner)
       pass.far.set(thread, runner)
     }
@@ -156,18 +174,32 @@ export function openThreads({ most, place, url, token, atOnce = false }: Threads
   }
 
   return {
-    startRunner(welcome, post, changed) {
-      const near = startRunner(welcome, post, place, changed)
+    limit(endpoint, allowance) {
+      const buffer = allowance?.buffer ?? null
+      if ((allowances.get(endpoint) ?? null) === buffer && buffer !== null) return
+      if (buffer) allowances.set(endpoint, buffer)
+      else allowances.delete(endpoint)
+      for (const { tell } of threads) tell({ t: 'limit', endpoint, buffer })
+    },
+    startRunner(welcome, post, changed, weight) {
+      const near = startRunner(welcome, post, place, changed, weight)
       if (most === 0 || !maySpread(welcome)) return near
-      const pass: Sharing = { welcome, post, changed, far: new Map() }
+      const pass: Sharing = { welcome, post, changed, weight, far: new Map() }
       sharing.add(pass)
       join(pass)
       if (atOnce) while (!isClosed && threads.size + crashed < most) more()
-      return sharedRunner(
+      const shared = sharedRunner(
         near,
         () => [...pass.far.values()],
         () => leave(pass),
       )
+      const { weigh } = shared
+      shared.weigh = (weight) => {
+        // Threads that begin later are told this one.
+        pass.weight = weight
+        weigh(weight)
+      }
+      return shared
     },
     async close() {
       isClosed = true

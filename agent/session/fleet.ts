@@ -11,27 +11,31 @@ import {
   fleetPlaneMessageSchema,
   protocolVersion,
 } from '../../shared/protocol.ts'
+import type { Signer } from '../identity/signer.ts'
 import { pauseAfter } from './backoff.ts'
+import type { Budgets } from './budgets.ts'
 import { type Line, type Log, openLine } from './line.ts'
 import type { MigrationSession } from './migration.ts'
 
 export interface FleetOptions {
   url: URL
-  token: string
-  agent: string
+  signer: Signer
   session: string
   /** When this process began (ms). */
   started: number
-  site: string
   facts(): Facts
   /** Of the migrations that are assigned, the one to open; null: all. */
   only: string | null
   log: Log
-  open(migration: string): MigrationSession
+  open(migration: string, weight: number): MigrationSession
+  /** Shares of limited endpoints. */
+  budgets: Budgets
   /** Never rejects. */
   answer(ask: Ask): Promise<Answer>
-  /** Another process works under this agent's name. */
-  superseded(): void
+  /** An operator wants it to finish what it holds, and end. */
+  toldToDrain(): void
+  /** The control plane sends this process away. */
+  sentAway(why: 'superseded' | 'revoked'): void
 }
 
 export interface Fleet {
@@ -44,20 +48,22 @@ export function joinFleet(options: FleetOptions): Fleet {
   /** Sessions that ended since the last assignment, by migration: what opens again and again does so ever more slowly. */
   const endings = new Map<string, number>()
   const pauses = new Set<NodeJS.Timeout>()
-  let assigned: readonly string[] = []
+  /** With the weight of each. */
+  let assigned: ReadonlyMap<string, number> = new Map()
   let leaving = false
 
   const line: Line<FleetAgentMessage> = openLine<FleetPlaneMessage, FleetAgentMessage>({
     url: options.url,
-    token: options.token,
+    signer: options.signer,
     schema: fleetPlaneMessageSchema,
     name: 'fleet',
     log: options.log,
     opened() {
-      const { agent, session, started, site } = options
-      const facts = options.facts()
-      line.send({ t: 'hello', protocol: protocolVersion, agent, session, started, site, facts })
+      const { session, signer } = options
+      const started = signer.at(options.started)
+      line.send({ t: 'hello', protocol: protocolVersion, session, started, facts: options.facts() })
       if (leaving) line.send({ t: 'draining' })
+      options.budgets.opened()
     },
     received(message) {
       switch (message.t) {
@@ -65,16 +71,25 @@ export function joinFleet(options: FleetOptions): Fleet {
           welcome(message.protocol, message.heartbeatMs)
           break
         case 'assign':
-          assigned = message.migrations
-            .map(({ id }) => id)
-            .filter((id) => options.only === null || id === options.only)
+          assigned = new Map(
+            message.migrations
+              .filter(({ id }) => options.only === null || id === options.only)
+              .map(({ id, weight }) => [id, weight]),
+          )
           endings.clear()
           reconcile()
+          break
+        case 'drain':
+          options.toldToDrain()
           break
         case 'ask':
           void options.answer(message.ask).then((answer) => {
             line.send({ t: 'answer', request: message.request, answer })
           })
+          break
+        case 'limited':
+        case 'budget':
+          options.budgets.heard(message)
           break
         default:
           message satisfies never
@@ -85,32 +100,35 @@ export function joinFleet(options: FleetOptions): Fleet {
     // What was assigned stands until the plane says otherwise.
     lost() {},
     over(why) {
-      if (why === 'superseded') options.superseded()
+      if (why !== 'over') options.sentAway(why)
     },
   })
+
+  options.budgets.connect((usage) => line.send(usage))
 
   function welcome(protocol: number, heartbeatMs: number): void {
     if (protocol !== protocolVersion) {
       line.reject(`the control plane speaks protocol ${protocol}, this agent ${protocolVersion}`)
       return
     }
-    options.log({ level: 'info', event: 'connected', agent: options.agent, site: options.site })
+    options.log({ level: 'info', event: 'connected' })
     line.pace(heartbeatMs)
   }
 
   function reconcile(): void {
     if (leaving) return
-    const wanted = new Set(assigned)
     for (const [migration, session] of sessions) {
-      if (!wanted.has(migration)) void session.stop()
+      const weight = assigned.get(migration)
+      if (weight === undefined) void session.stop()
+      else session.weigh(weight)
     }
-    for (const migration of wanted) {
-      if (!sessions.has(migration)) open(migration)
+    for (const [migration, weight] of assigned) {
+      if (!sessions.has(migration)) open(migration, weight)
     }
   }
 
-  function open(migration: string): void {
-    const session = options.open(migration)
+  function open(migration: string, weight: number): void {
+    const session = options.open(migration, weight)
     sessions.set(migration, session)
     void session.ended.then(() => {
       sessions.delete(migration)
@@ -135,6 +153,7 @@ export function joinFleet(options: FleetOptions): Fleet {
     for (const timer of pauses) clearTimeout(timer)
     if (how === 'drain') line.send({ t: 'draining' })
     await Promise.all([...sessions.values()].map((session) => session[how]()))
+    options.budgets.close()
     line.close()
   }
 

@@ -19,6 +19,7 @@ import {
   planeMessageSchema,
   protocolVersion,
 } from '../../shared/protocol.ts'
+import type { Signer } from '../identity/signer.ts'
 import type { Runner } from '../runner/runner.ts'
 import { type LeaseClock, startLeaseClock } from './lease-clock.ts'
 import { isRejected, type Line, type Log, openLine } from './line.ts'
@@ -37,8 +38,7 @@ type State =
 export interface MigrationSessionOptions {
   migration: string
   url: URL
-  token: string
-  agent: string
+  signer: Signer
   session: string
   /** When this process began (ms). */
   started: number
@@ -46,12 +46,16 @@ export interface MigrationSessionOptions {
   /** Numbers that rise within a session of the agent, whichever migration they are for. */
   nextSeq(): number
   /** A runner for the pass of `welcome`; `changed` is to be called whenever `free()` may have changed. */
-  startRunner(welcome: Welcome, post: Outbox['post'], changed: () => void): Runner
-  /** Another process works under this agent's name. */
-  superseded(): void
+  startRunner(welcome: Welcome, post: Outbox['post'], changed: () => void, weight: number): Runner
+  /** Its share of the agent, beside those of other migrations. */
+  weight: number
+  /** The control plane sends this process away. */
+  sentAway(why: 'superseded' | 'revoked'): void
 }
 
 export interface MigrationSession {
+  /** From now on. */
+  weigh(weight: number): void
   /** Takes no more, finishes what it holds, closes. */
   drain(): Promise<void>
   /** Aborts what it holds, gives the leases back where the plane can be reached at once, closes. */
@@ -74,6 +78,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
   let clock: LeaseClock | null = null
   let watching: NodeJS.Timeout | undefined
   let draining = false
+  let { weight } = options
   let tellEnded = () => {}
   const ended = new Promise<void>((resolve) => {
     tellEnded = resolve
@@ -84,7 +89,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
 
   const line: Line<AgentMessage> = openLine({
     url: options.url,
-    token: options.token,
+    signer: options.signer,
     schema: planeMessageSchema,
     name: options.migration,
     log: options.log,
@@ -93,9 +98,8 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
       line.send({
         t: 'hello',
         protocol: protocolVersion,
-        agent: options.agent,
         session: options.session,
-        started: options.started,
+        started: options.signer.at(options.started),
         held: runner?.held() ?? [],
       })
     },
@@ -116,7 +120,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
       outbox.forget('protocol', 'the control plane closed the connection over it')
     },
     over(why) {
-      if (why === 'superseded') options.superseded()
+      if (why !== 'over') options.sentAway(why)
       void finish()
     },
   })
@@ -183,7 +187,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
       })
     }
     pass = message.pass.number
-    runner ??= options.startRunner(message, outbox.post, tellFree)
+    runner ??= options.startRunner(message, outbox.post, tellFree, weight)
     runner.abort(message.lost, 'the lease is gone')
     watchLeases(message, state.helloAt)
     state = { is: 'working', told: 0 }
@@ -249,6 +253,11 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
   }
 
   return {
+    weigh(now) {
+      if (now === weight) return
+      weight = now
+      runner?.weigh(now)
+    },
     async drain() {
       draining = true
       tellFree()

@@ -3,7 +3,10 @@ import { eachInSlot } from '../../agent/runner/each.ts'
 import { openSlots } from '../../agent/runner/slots.ts'
 
 const never = new AbortController().signal
-const slotsOf = (objects: number) => openSlots({ objects, bytes: Number.POSITIVE_INFINITY })
+function slotsOf(objects: number) {
+  const slots = openSlots({ objects, bytes: Number.POSITIVE_INFINITY })
+  return Object.assign(slots, slots.share(1))
+}
 
 describe('work on many objects', () => {
   it('has no more of them in flight than there are slots, and does them all', async () => {
