@@ -108,9 +108,16 @@ export async function buildWeb(): Promise<string> {
   } as const
   const script = await bundle('web/main.js', 'web/console/main.tsx', ['web', 'shared'], options, root)
   await bundle('web/seal.js', 'web/seal-page.ts', ['web', 'shared'], { minify: true }, root)
+  await bundle('web/entry.js', 'web/entry/main.ts', ['web', 'shared'], { minify: true }, root)
   const directory = dirname(script)
-  for (const name of ['index.html', 'seal.html', 'main.css', 'console.css']) {
+  for (const name of ['index.html', 'seal.html', 'main.css', 'console.css', 'entry.css']) {
     if (existsSync(join(root, 'web', name))) await copyFile(join(root, 'web', name), join(directory, name))
+  }
+  // One page under the names of its paths.
+  for (const name of existsSync(join(root, 'web', 'entry.html'))
+    ? ['sign-in', 'setup', 'invitation', 'device']
+    : []) {
+    await copyFile(join(root, 'web', 'entry.html'), join(directory, `${name}.html`))
   }
   const lines = Object.entries(pageHeaders).map(([name, value]) => `  ${name}: ${value}\n`)
   await writeFile(join(directory, '_headers'), `/*\n${lines.join('')}`)

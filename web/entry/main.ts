@@ -1,0 +1,20 @@
+/** The pages before the console: set-up, sign-in, invitation, and the confirmation of `dray login`. */
+import { element, show } from './dom.ts'
+
+// Who comes here is a person, or becomes one: the machine's token, which `dray up` gave this tab, would speak for them.
+sessionStorage.removeItem('token')
+
+const pages: Record<string, () => Promise<() => Promise<void>>> = {
+  '/sign-in': async () => (await import('./sign-in.ts')).signInPage,
+  '/setup': async () => (await import('./set-up.ts')).setUpPage,
+  '/invitation': async () => (await import('./invitation.ts')).invitationPage,
+  '/device': async () => (await import('./device.ts')).devicePage,
+}
+
+try {
+  const page = await pages[location.pathname]?.()
+  await page?.()
+} catch (error) {
+  const { message, hint } = error as { message: string; hint?: string | null }
+  show('That did not work', element('p', { role: 'alert' }, [message, hint].filter(Boolean).join('. ')))
+}
