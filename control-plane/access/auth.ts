@@ -15,10 +15,10 @@ import { twoFactor } from 'better-auth/plugins/two-factor'
 import { drizzle } from 'drizzle-orm/d1'
 import { type Env, publicOrigin } from '../env.ts'
 import * as tables from '../store/tables/people.ts'
-import { tokenPrefix } from './caller.ts'
 import { entry } from './entry.ts'
 import { mayEnterByOidc } from './gate.ts'
 import { signed } from './signed.ts'
+import { isWeak, tokenPrefix } from './weak.ts'
 
 const day = 24 * 60 * 60
 /** Of a session without use, in seconds. */
@@ -244,9 +244,6 @@ async function refuseWeak(context: HookContext): Promise<void> {
     message: 'sign in with a second factor or a passkey first',
   })
 }
-
-/** Opens nothing but the enrolment of a second factor or a passkey. */
-export const isWeak = (method: string): boolean => method === 'password' || method === 'entry'
 
 /** A passkey stands for two factors: having it, and a finger, a face or a PIN. */
 async function refuseUnverified({

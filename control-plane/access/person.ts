@@ -3,25 +3,38 @@ import { type Role, type Scope, scopeSchema, scopesOf } from '../../shared/api/s
 import { type Env, localWorkspace } from '../env.ts'
 import { Refusal } from '../routes/problem.ts'
 import { People } from '../store/people.ts'
-import { type Auth, authFor, isWeak } from './auth.ts'
+import type { Auth } from './auth.ts'
 import type { Person, Token } from './caller.ts'
+import { isWeak } from './weak.ts'
 
 /** The library, set up for this request; 503 where this control plane has nobody sign in. */
-export function authOf(env: Env, request: Request, oidc = false): Auth {
+export async function authOf(env: Env, request: Request, oidc = false): Promise<Auth> {
   const secret = env.DRAY_AUTH_SECRET ?? ''
-  if (secret.length >= 32) return authFor(env, secret, request, oidc)
-  throw new Refusal(
-    503,
-    'config',
-    'this control plane has no DRAY_AUTH_SECRET: nobody can sign in',
-    'Whoever deployed it gives it one of 32 characters or more.',
-  )
+  if (secret.length < 32) {
+    throw new Refusal(
+      503,
+      'config',
+      'this control plane has no DRAY_AUTH_SECRET: nobody can sign in',
+      'Whoever deployed it gives it one of 32 characters or more.',
+    )
+  }
+  // A bundle of its own, with its own copies of what both import (scripts/build.ts): classes of ours are others in there.
+  const library = await import('./auth.ts').catch(() => null)
+  if (!library) {
+    throw new Refusal(
+      503,
+      'config',
+      'this control plane runs for one command, and nobody signs in to it',
+      'dray up starts one that stays.',
+    )
+  }
+  return library.authFor(env, secret, request, oidc)
 }
 
 /** By the cookie, or the signed bearer, that the request has. */
 export async function personOf(env: Env, request: Request): Promise<Person | null> {
   if (!env.DRAY_AUTH_SECRET) return null
-  const found = await authOf(env, request).api.getSession({ headers: headersOf(request) })
+  const found = await (await authOf(env, request)).api.getSession({ headers: headersOf(request) })
   if (!found) return null
   const { user, session } = found
   const memberships = await new People(env.DB).memberships(user.id)
@@ -48,7 +61,7 @@ export function headersOf(request: Request): Headers {
 
 export async function tokenOf(env: Env, request: Request, secret: string): Promise<Token | null> {
   if (!env.DRAY_AUTH_SECRET) return null
-  const { valid, key } = await authOf(env, request).api.verifyApiKey({ body: { key: secret } })
+  const { valid, key } = await (await authOf(env, request)).api.verifyApiKey({ body: { key: secret } })
   if (!valid || !key) return null
   const made = await new People(env.DB).makerOf(key.id)
   if (!made) return null

@@ -2,6 +2,8 @@
  * The steps of signing in, which are the library's own (better-auth). Only those are reachable that are named here; what it could do besides,
  * with sessions, tokens and people, goes by our own routes.
  */
+
+import { authOf } from '../access/person.ts'
 import { Refusal } from './problem.ts'
 import { takeTurn } from './rate-limit.ts'
 import type { App } from './serve.ts'
@@ -46,12 +48,11 @@ export function authRoutes(app: App): void {
       if (Number(request.headers.get('content-length') ?? (method === 'GET' ? 0 : Number.NaN)) > maxBody) {
         throw new Refusal(413, 'too-large', `the body has more than ${maxBody} bytes`)
       }
-      const { authOf } = await import('../access/person.ts')
       const oidc = path === '/sign-in/social' || path === '/callback/oidc'
       if (oidc && !context.env.DRAY_OIDC_ISSUER) {
         throw new Refusal(404, 'not-found', 'this control plane has no single sign-on')
       }
-      return authOf(context.env, request, oidc).handler(request)
+      return (await authOf(context.env, request, oidc)).handler(request)
     })
   }
 }

@@ -11,6 +11,7 @@ import {
   setUp,
 } from '../../shared/api/entry.ts'
 import { equal, refuseForeign } from '../access/caller.ts'
+import { authOf } from '../access/person.ts'
 import { hashOf } from '../access/secret.ts'
 import { type Env, localWorkspace } from '../env.ts'
 import { People } from '../store/people.ts'
@@ -123,8 +124,7 @@ async function enter(
   request: Request,
   { name, email, password }: { name: string; email: string; password: string | null },
 ): Promise<{ id: string; answer: Response }> {
-  const { authOf } = await import('../access/person.ts')
-  const { headers, response } = await authOf(env, request).api.enter({
+  const { headers, response } = await (await authOf(env, request)).api.enter({
     body: { name, email, password },
     headers: request.headers,
     returnHeaders: true,

@@ -10,6 +10,7 @@ import {
 import { scopesOf } from '../../shared/api/scopes.ts'
 import { listWorkspaces } from '../../shared/api/workspaces.ts'
 import { type Caller, scopesIn } from '../access/caller.ts'
+import { authOf, headersOf } from '../access/person.ts'
 import { type Env, localWorkspace } from '../env.ts'
 import { People } from '../store/people.ts'
 import { Scope } from '../store/scope.ts'
@@ -42,8 +43,7 @@ export function meRoutes(app: App): void {
   serve(app, revokeSession, async ({ env, request, params }) => {
     const session = (await sessionsOf(env, request)).find(({ id }) => id === params.session)
     if (!session) throw new Refusal(404, 'not-found', `you have no session ${params.session}`)
-    const { authOf, headersOf } = await import('../access/person.ts')
-    await authOf(env, request).api.revokeSession({
+    await (await authOf(env, request)).api.revokeSession({
       headers: headersOf(request),
       body: { token: session.token },
     })
@@ -78,8 +78,7 @@ async function workspacesOf(env: Env, caller: Caller): Promise<Me['workspaces']>
 }
 
 async function sessionsOf(env: Env, request: Request) {
-  const { authOf, headersOf } = await import('../access/person.ts')
-  return authOf(env, request).api.listSessions({ headers: headersOf(request) })
+  return (await authOf(env, request)).api.listSessions({ headers: headersOf(request) })
 }
 
 type Session = Awaited<ReturnType<typeof sessionsOf>>[number]

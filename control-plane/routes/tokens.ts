@@ -2,6 +2,7 @@
 import { and, desc, eq, isNotNull, lt, or } from 'drizzle-orm'
 import { createToken, listTokens, revokeToken, type TokenView } from '../../shared/api/tokens.ts'
 import { type Caller, scopesIn } from '../access/caller.ts'
+import { authOf } from '../access/person.ts'
 import { tokens } from '../store/schema.ts'
 import type { Scope } from '../store/scope.ts'
 import { pageOf, placeIn } from './page.ts'
@@ -31,8 +32,7 @@ export function tokenRoutes(app: App): void {
     if (beyond.length > 0) {
       throw new Refusal(403, 'access-denied', `you cannot give what you do not have: ${beyond.join(', ')}`)
     }
-    const { authOf } = await import('../access/person.ts')
-    const made = await authOf(env, request).api.createApiKey({
+    const made = await (await authOf(env, request)).api.createApiKey({
       body: {
         // The library's word for whose it is; here it is the workspace's.
         userId: scope.workspace,
