@@ -42,7 +42,7 @@ export interface AgentOptions {
   /** Works for this migration alone, whatever else it is assigned: `dray copy` moves nothing that it was not asked for. */
   only?: string
   /** What it keeps to at an endpoint by itself, besides what the control plane says; null: nothing. */
-  ownLimit?: (endpoint: string) => LimitValues | null
+  ownLimit?: ((endpoint: string) => LimitValues | null) | undefined
   log: Log
   /** The environment, for what locations leave to it. */
   env?: NodeJS.ProcessEnv

@@ -3,15 +3,18 @@ import * as z from 'zod'
 import type { Courier } from './courier.ts'
 import type { Fleet } from './fleet.ts'
 import type { Migration } from './migration.ts'
+import type { Timetable } from './timetable.ts'
 
 export interface Env {
   readonly MIGRATION: DurableObjectNamespace<Migration>
   readonly FLEET: DurableObjectNamespace<Fleet>
   readonly COURIER: DurableObjectNamespace<Courier>
+  readonly TIMETABLE: DurableObjectNamespace<Timetable>
   readonly DB: D1Database
   readonly REPORTS: R2Bucket
   readonly DRAY_OPERATOR_TOKEN?: string
-  readonly DRAY_AGENT_TOKEN?: string
+  /** Of an embedded control plane: who its own agent is (store/agents.ts, `LocalAgent`), as JSON. */
+  readonly DRAY_LOCAL_AGENT?: string
   /** At least 32 characters, kept for good: signs sessions, encrypts second factors. Without it nobody signs in. */
   readonly DRAY_AUTH_SECRET?: string
   /** What the link that makes the first owner holds; without it there is no such link. */

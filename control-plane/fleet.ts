@@ -10,10 +10,11 @@ import { DrayError, type ErrorBody } from '../shared/error.ts'
 import type { S3Location } from '../shared/location.ts'
 import { closeCodes, type FleetAgentMessage, ping, pong } from '../shared/protocol.ts'
 import type { Reach } from './core/place.ts'
+import { Door } from './door.ts'
 import type { Env } from './env.ts'
 import { Assignments } from './fleet/assignments.ts'
 import { Budgets } from './fleet/budgets.ts'
-import { Presence, type Present } from './fleet/presence.ts'
+import { Presence, type Present, send } from './fleet/presence.ts'
 import { Questions } from './fleet/questions.ts'
 import { Resealing } from './fleet/resealing.ts'
 import { closeAnswer, closeSocket, parseFleetMessage } from './incoming.ts'
@@ -25,6 +26,7 @@ import { limits } from './store/tables/limits.ts'
 const testMs = 75_000
 
 export class Fleet extends DurableObject<Env> {
+  readonly #door: Door
   readonly #presence: Presence
   readonly #assignments: Assignments
   readonly #budgets: Budgets
@@ -33,6 +35,7 @@ export class Fleet extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
+    this.#door = new Door(ctx.storage.sql)
     this.#presence = new Presence(ctx, env, ctx.id.name!)
     this.#assignments = new Assignments(ctx.storage.sql, this.#presence, (migration) =>
       Catalogue.of(env, ctx.id.name!).priority(migration),
@@ -72,6 +75,22 @@ export class Fleet extends DurableObject<Env> {
     return [...new Set(this.#presence.alive().map(({ agent }) => agent))]
   }
 
+  /** Lets an agent finish what it holds and end; false where it is not connected. */
+  drain(agent: string): boolean {
+    const present = this.#presence.alive().filter((each) => each.agent === agent)
+    for (const each of present) send(each, { t: 'drain' })
+    return present.length > 0
+  }
+
+  /** Shuts an agent out, here and at every migration that it may work for; what it held is free for others when this resolves. */
+  async revoke(agent: string): Promise<void> {
+    this.#door.shutOut(agent)
+    this.#presence.revoked(agent)
+    const { name } = this.ctx.id
+    const objects = this.#assignments.migrations().map((id) => this.env.MIGRATION.getByName(`${name}/${id}`))
+    await Promise.all(objects.map((object) => object.revoke(agent)))
+  }
+
   /** A limit of an endpoint was set or taken away: all agents hear of it at once. */
   limitsChanged(): Promise<void> {
     return this.#budgets.changed()
@@ -108,9 +127,12 @@ export class Fleet extends DurableObject<Env> {
 
   // ---- sockets
 
-  override async fetch(): Promise<Response> {
+  override async fetch(request: Request): Promise<Response> {
+    const visitor = this.#door.admit(request, Date.now())
+    if (visitor instanceof Response) return visitor
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
+    this.#presence.opened(server, visitor)
     return new Response(null, { status: 101, webSocket: client })
   }
 
@@ -133,12 +155,13 @@ export class Fleet extends DurableObject<Env> {
     await this.#budgets.welcome(agent)
     this.#assignments.tell(agent)
     this.ctx.waitUntil(this.#resealing.atSite(agent.site))
-    await this.#presence.save(agent)
+    await this.#presence.keep(agent, message)
   }
 
   async #receive(agent: Present, message: Exclude<FleetAgentMessage, { t: 'hello' }>): Promise<void> {
     switch (message.t) {
       case 'facts':
+        await this.#presence.facts(agent, message)
         return
       case 'draining':
         this.#presence.drains(agent)

@@ -87,7 +87,8 @@ export class LivePass {
 
   /** The session, whose leases now are those that it still holds; and whom it supersedes. Null: it is superseded itself. */
   hello(
-    { agent, session: name, started, held }: AgentMessage & { t: 'hello' },
+    agent: string,
+    { session: name, started, held }: AgentMessage & { t: 'hello' },
     now: number,
   ): { session: Session; superseded: number[]; lost: Held[] } | null {
     const row = this.#tables.sessionOf(agent, name)
@@ -116,6 +117,15 @@ export class LivePass {
     this.#takeBack(session, { t: 'expire' }, now, (lease) => !named.has(lease.id))
     this.holders.mayHold(session.row.id)
     return { session, superseded, lost: this.#lost(session, held) }
+  }
+
+  /** Its leases go to others. */
+  shutOut(agent: string, now: number): void {
+    for (const session of this.holders.sessions.values()) {
+      if (session.row.agent !== agent) continue
+      this.#takeBack(session, { t: 'supersede' }, now, () => true)
+      this.holders.sessions.delete(session.row.id)
+    }
   }
 
   receive(session: Session, message: Exclude<AgentMessage, { t: 'hello' }>, now: number): void {

@@ -13,6 +13,7 @@ import { Batches } from './batches.ts'
 import { passEvents } from './core/events.ts'
 import { equalOptions } from './core/pass.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
+import { Door } from './door.ts'
 import { type Env, pace } from './env.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
 import { LivePass } from './live-pass.ts'
@@ -41,10 +42,11 @@ const standing = ({ number, state, counters }: PassRow): Standing => ({
 })
 
 export class Migration extends DurableObject<Env> {
-  readonly #tables: MigrationTables
-  readonly #teller: Teller
+  #tables: MigrationTables
+  #teller: Teller
   readonly #pace: { leaseMs: number; heartbeatMs: number }
   readonly #sockets = new Sockets()
+  readonly #door: Door
   readonly #batches = new Batches<Incoming>(
     (batch) => this.#receiveAll(batch),
     (run) => void setTimeout(run, 0),
@@ -57,7 +59,8 @@ export class Migration extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#tables = new MigrationTables(ctx.storage.sql)
+    this.#door = new Door(ctx.storage.sql)
+    this.#tables = new MigrationTables(ctx.storage)
     this.#pace = pace(env)
     this.#teller = new Teller(env, this.#tables, () => this.#armAlarm())
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
@@ -142,6 +145,27 @@ export class Migration extends DurableObject<Env> {
     return this.#live?.pass.number === pass && this.#live.isLeased(packet, generation)
   }
 
+  /** Shuts an agent out, and gives what it holds back at once. */
+  revoke(agent: string): void {
+    this.#door.shutOut(agent)
+    for (const socket of this.ctx.getWebSockets()) {
+      if (Sockets.agentOf(socket) === agent) this.#reject(socket, closeCodes.revoked, 'this agent is revoked')
+    }
+    this.#commit(() => this.#live?.shutOut(agent, Date.now()))
+  }
+
+  /** Forgets all of it; where a pass runs nothing, and answers with its number. */
+  async erase(): Promise<number | null> {
+    if (this.#live) return this.#live.pass.number
+    await this.ctx.storage.deleteAlarm()
+    await this.ctx.storage.deleteAll()
+    // One of the same name may come after it.
+    this.#tables = new MigrationTables(this.ctx.storage)
+    this.#teller = new Teller(this.env, this.#tables, () => this.#armAlarm())
+    this.#alarmAt = null
+    return null
+  }
+
   /** For tests and the bench: rows written since this object woke. */
   rowsWritten(): number {
     return this.#tables.rowsWritten
@@ -149,9 +173,12 @@ export class Migration extends DurableObject<Env> {
 
   // ---- sockets
 
-  override async fetch(): Promise<Response> {
+  override async fetch(request: Request): Promise<Response> {
+    const visitor = this.#door.admit(request, Date.now())
+    if (visitor instanceof Response) return visitor
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
+    Sockets.opened(server, visitor.agent)
     return new Response(null, { status: 101, webSocket: client })
   }
 
@@ -221,14 +248,14 @@ export class Migration extends DurableObject<Env> {
       closeSocket(socket, closeCodes.over, 'no pass is running')
       return
     }
-    const said = live.hello(message, Date.now())
+    const said = live.hello(Sockets.agentOf(socket), message, Date.now())
     if (!said) {
-      closeSocket(socket, closeCodes.superseded, 'another process works under this agent’s name')
+      closeSocket(socket, closeCodes.superseded, 'another process works with this agent’s identity')
       return
     }
     const { session, superseded, lost } = said
     for (const id of superseded) {
-      this.#sockets.close(id, closeCodes.superseded, 'another process works under this agent’s name')
+      this.#sockets.close(id, closeCodes.superseded, 'another process works with this agent’s identity')
     }
     this.#sockets.close(session.row.id, closeCodes.failed, 'the same session connected again')
     this.#sockets.set(session.row.id, socket)

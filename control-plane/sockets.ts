@@ -5,14 +5,25 @@
 import type { PlaneMessage } from '../shared/protocol.ts'
 import { closeSocket } from './incoming.ts'
 
-/** Null before hello. */
 interface Attachment {
-  readonly session: number
+  readonly agent: string
+  /** Null before hello. */
+  readonly session: number | null
   readonly free: number
 }
 
 export class Sockets {
   readonly #bySession = new Map<number, { socket: WebSocket; free: number }>()
+
+  /** An agent has opened it, and will say hello. */
+  static opened(socket: WebSocket, agent: string): void {
+    socket.serializeAttachment({ agent, session: null, free: 0 } satisfies Attachment)
+  }
+
+  /** Whose it is. */
+  static agentOf(socket: WebSocket): string {
+    return attachmentOf(socket)?.agent ?? ''
+  }
 
   /** The session that said hello on it, or null. */
   static sessionOf(socket: WebSocket): number | null {
@@ -23,7 +34,8 @@ export class Sockets {
   static awake(sockets: readonly WebSocket[]): { socket: WebSocket; session: number; free: number }[] {
     return sockets.flatMap((socket) => {
       const attachment = socket.readyState === WebSocket.OPEN ? attachmentOf(socket) : null
-      return attachment ? [{ socket, ...attachment }] : []
+      const { session = null, free = 0 } = attachment ?? {}
+      return session === null ? [] : [{ socket, session, free }]
     })
   }
 
@@ -34,7 +46,7 @@ export class Sockets {
   /** In place of any other socket of the session. */
   set(session: number, socket: WebSocket, free = 0): void {
     this.#bySession.set(session, { socket, free })
-    socket.serializeAttachment({ session, free } satisfies Attachment)
+    socket.serializeAttachment({ agent: Sockets.agentOf(socket), session, free } satisfies Attachment)
   }
 
   /** Whether this is the socket that its session uses now. */

@@ -5,7 +5,7 @@
  *   GET /agent/migrations/:id   agent ⇄ Migration   leases, checkpoints, outcomes
  *
  * On a migration's socket, in order:
- *   agent  hello                 who I am, and the leases that I still hold
+ *   agent  hello                 which process I am, and the leases that I still hold (who I am says the signature that opened the socket)
  *   plane  welcome               the pass, both locations, the policy; which of those leases are lost
  *   agent  free {n}              how many packets I could take now (absolute; replaces the last one)
  *   plane  lease                 packets, each with a generation
@@ -45,7 +45,7 @@ export const maxMessageBytes = 16 * 1024 * 1024
 
 /**
  * Why the plane closes a socket. After `protocol` and `tooBig` sending the same again does not help. After `superseded`
- * another process works under this agent's name: the older one stays away. After `over` there is nothing to do here until
+ * another process works with this agent's identity: the older one stays away; after `revoked` the agent does. After `over` there is nothing to do here until
  * the fleet assigns the migration again. After `failed` (and any code that is not here) connect again, with backoff.
  */
 export const closeCodes = {
@@ -54,6 +54,7 @@ export const closeCodes = {
   failed: 1011,
   superseded: 4001,
   over: 4002,
+  revoked: 4003,
 } as const
 
 /** S3 ends at 1,024 bytes; a file's path at 4,096. */
@@ -106,7 +107,6 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({
     t: z.literal('hello'),
     protocol: z.number().int(),
-    agent: name,
     /** New for each process: of two sessions of one agent the one that began later stays. */
     session: name,
     started,
@@ -350,10 +350,8 @@ export const fleetAgentMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({
     t: z.literal('hello'),
     protocol: z.number().int(),
-    agent: name,
     session: name,
     started,
-    site: name,
     facts: factsSchema,
   }),
   /** When they have changed. */
@@ -387,6 +385,8 @@ export const fleetPlaneMessageSchema = z.discriminatedUnion('t', [
   }),
   /** All that the agent is to work for now; it reconciles what it does with it. */
   z.strictObject({ t: z.literal('assign'), migrations: z.array(assignmentSchema).max(1000) }),
+  /** Finish what is held, take no more, end. */
+  z.strictObject({ t: z.literal('drain') }),
   z.strictObject({ t: z.literal('ask'), request: name, ask: askSchema }),
   /** The endpoints that have a limit: nothing is done at one of them without a share. All others are free. */
   z.strictObject({ t: z.literal('limited'), endpoints: z.array(endpoint).max(mostLimits) }),

@@ -3,6 +3,8 @@ import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 
 export interface Io {
+  /** Opened when it is asked for. */
+  stdin(): NodeJS.ReadStream
   /** Results. */
   readonly stdout: NodeJS.WriteStream
   /** Progress, warnings, errors. */
@@ -21,7 +23,8 @@ export interface Io {
   readonly debug: boolean
 }
 
-export const exitCodes = { equal: 0, incomplete: 1, refused: 2, interrupted: 130 } as const
+/** `sentAway`: an agent that may not, or need not, work any more; starting it again does not help. */
+export const exitCodes = { equal: 0, incomplete: 1, refused: 2, sentAway: 3, interrupted: 130 } as const
 
 export function throwIfInterrupted(signal: AbortSignal): void {
   if (signal.aborted) throw new DrayError('interrupted', 'run', 'interrupted')

@@ -3,10 +3,13 @@ import { Command, CommanderError } from 'commander'
 import { DrayError } from '../../shared/error.ts'
 import type { Register, Run } from './command.ts'
 import { registerAgent } from './commands/agent.ts'
+import { registerApply } from './commands/apply.ts'
 import { registerConnection } from './commands/connection.ts'
+import { registerLimit } from './commands/limit.ts'
 import { registerMigrations } from './commands/migrations.ts'
 import { registerMoving } from './commands/moving.ts'
 import { registerPeople } from './commands/people.ts'
+import { registerSite } from './commands/site.ts'
 import { registerUp } from './commands/up.ts'
 import { exitCodes, type Io } from './io.ts'
 
@@ -15,8 +18,11 @@ const registers: readonly Register[] = [
   registerMoving,
   registerUp,
   registerAgent,
+  registerSite,
   registerMigrations,
   registerConnection,
+  registerApply,
+  registerLimit,
   registerPeople,
 ]
 

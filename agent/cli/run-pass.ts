@@ -2,30 +2,30 @@
  * `dray copy` and `dray verify`, told once: take the state directory, look before leaping, start a private control
  * plane and one agent, run the pass, tell how it ended, leave nothing running.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FailureView, PassStatus } from '../../shared/api/migrations.ts'
 import { DrayError, type ErrorBody } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
 import type { PassOptions } from '../../shared/policy.ts'
+import { allowAll } from '../allow/allow-list.ts'
 import { fullDisk, startControlPlane } from '../embed/control-plane.ts'
-import { agentIdentity, openStateDir, type StateDir } from '../embed/state-dir.ts'
+import { openStateDir, type StateDir } from '../embed/state-dir.ts'
+import { localIdentity } from '../identity/identity-file.ts'
 import { openStorage } from '../storage/open.ts'
 import { withRetry } from '../storage/retry.ts'
 import { complaint } from './complain.ts'
 import { lastWords } from './ending.ts'
+import { follow } from './follow.ts'
 import { exitCodes, type Io, logLine, throwIfInterrupted } from './io.ts'
 import { type Outcome, stateOf, toJson, toText } from './outcome.ts'
-import { localSite } from './place.ts'
+import { ownLimit } from './own-limit.ts'
 import { type PlaneClient, planeClient } from './plane-client.ts'
 import { type Plan, preflight } from './preflight.ts'
-import { progressView } from './progress-view.ts'
 import { saveReport } from './report-file.ts'
 import type { Request } from './request.ts'
 import { stallWatch } from './stall.ts'
 
-/** Between two looks at the pass (ms): soon after it began, since most passes are small, then less often. */
-const firstPoll = 30
+/** Most ms between two looks at the pass. */
 const pollEvery = 300
 
 export async function runPass(request: Request, io: Io): Promise<number> {
@@ -47,8 +47,8 @@ export async function runPass(request: Request, io: Io): Promise<number> {
   }
 }
 
-function lookFirst(request: Request, state: StateDir, io: Io): Promise<Plan> {
-  const agentId = agentIdentity(state.path)
+async function lookFirst(request: Request, state: StateDir, io: Io): Promise<Plan> {
+  const { agent: agentId } = await localIdentity(state.path)
   return preflight(request, {
     stateDir: state.path,
     signal: io.signal,
@@ -90,9 +90,8 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
     announce(io, plan, pass, resumed)
     const agent = startAgent({
       url: plane.url,
-      token: plane.agentToken,
-      id: agentIdentity(state.path),
-      site: localSite,
+      identity: plane.identity,
+      allow: allowAll,
       stateDir: state.path,
       version: io.version,
       env: io.env,
@@ -100,10 +99,17 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
       memory: request.memory,
       threads: request.threads,
       only: plan.id,
+      ownLimit: ownLimit(request.limit),
       log,
     })
     try {
-      const { status, gaveUp } = await follow(client, plan, pass, agent.closed.then(why), io)
+      const { status, gaveUp } = await watch(
+        client,
+        plan,
+        pass,
+        agent.closed.then(() => why()),
+        io,
+      )
       const outcome: Outcome = {
         migration: plan.id,
         source: sourceOf(plan),
@@ -166,33 +172,21 @@ function sourceOf({ migration: { source, filter } }: Plan): string {
   return folder.endsWith('/') ? `${folder}${filter.only}` : `${folder}/${filter.only}`
 }
 
-/** Watches the pass until it is over, until nothing moves any more, or until it is interrupted. */
-async function follow(
+/** Until its agent ends, too, or until nothing moves any more. */
+function watch(
   client: PlaneClient,
   plan: Plan,
   pass: PassStatus,
   agentEnded: Promise<DrayError>,
   io: Io,
 ): Promise<{ status: PassStatus; gaveUp: ErrorBody | null }> {
-  const view = await progressView(io.stderr, { title: `migration ${plan.id}, pass ${pass.number}` })
   const stall = stallWatch()
   let ended: ErrorBody | null = null
   void agentEnded.then((error) => {
     ended = error.toBody()
   })
-  try {
-    for (let pause = firstPoll; ; pause = Math.min(pollEvery, pause * 1.5)) {
-      const status = await client.pass(plan.id, pass.number)
-      throwIfInterrupted(io.signal)
-      view.show(status)
-      if (status.state !== 'running') return { status, gaveUp: null }
-      const gaveUp = ended ?? stall.see(status, performance.now())
-      if (gaveUp) return { status, gaveUp }
-      await sleep(pause, undefined, { signal: io.signal }).catch(() => throwIfInterrupted(io.signal))
-    }
-  } finally {
-    view.end()
-  }
+  const gaveUp = (status: PassStatus) => ended ?? stall.see(status, performance.now())
+  return follow(client, { migration: plan.id, pass: pass.number, pollEvery, gaveUp, patience: 0 }, io)
 }
 
 /** Examples for the summary; the report has them all, so a summary does not fail for want of them. */

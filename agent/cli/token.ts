@@ -10,7 +10,7 @@ export interface TokenOptions {
 
 /** A file may hold the token alone, or be the `tokens.json` of a state directory. */
 export function findToken(
-  kind: 'agent' | 'operator',
+  kind: 'join' | 'operator',
   options: TokenOptions,
   environment: string | undefined,
   cwd: string,
@@ -21,8 +21,11 @@ export function findToken(
   const token =
     options.token ?? (options.tokenFile === undefined ? environment : fromFile(kind, options.tokenFile, cwd))
   if (!token) {
-    throw kind === 'agent'
-      ? usage('no agent token is given', 'Set DRAY_AGENT_TOKEN, or give --token-file FILE.')
+    throw kind === 'join'
+      ? usage(
+          'no join token is given',
+          'Give --token-file FILE, or set DRAY_JOIN_TOKEN. An operator makes one with: dray site token SITE',
+        )
       : usage(
           'you are not signed in to this control plane, and no token is given',
           'Sign in with dray login URL, set DRAY_TOKEN, or give --token-file FILE.',
@@ -33,7 +36,7 @@ export function findToken(
   return token
 }
 
-function fromFile(kind: 'agent' | 'operator', file: string, cwd: string): string {
+function fromFile(kind: 'join' | 'operator', file: string, cwd: string): string {
   let text: string
   try {
     text = readFileSync(resolve(cwd, file), 'utf8').trim()

@@ -1,13 +1,13 @@
 /** `dray up`: a control plane and an agent that stay, until they are stopped. */
 import { readEntry } from '../../shared/api/entry.ts'
 import { startAgent } from '../agent.ts'
+import { allowAll } from '../allow/allow-list.ts'
 import { type ControlPlane, startControlPlane } from '../embed/control-plane.ts'
-import { agentIdentity, openStateDir } from '../embed/state-dir.ts'
+import { openStateDir } from '../embed/state-dir.ts'
 import { tokensFile } from '../embed/tokens.ts'
 import { settingNames } from '../embed/workerd-config.ts'
 import { endingOf, lastWords } from './ending.ts'
 import { type Io, logLine } from './io.ts'
-import { localSite } from './place.ts'
 import { planeClient } from './plane-client.ts'
 
 export async function runUp(
@@ -33,9 +33,8 @@ export async function runUp(
       state.announce(plane.url)
       const agent = startAgent({
         url: plane.url,
-        token: plane.agentToken,
-        id: agentIdentity(state.path),
-        site: localSite,
+        identity: plane.identity,
+        allow: allowAll,
         stateDir: state.path,
         version: io.version,
         env: io.env,
@@ -78,12 +77,13 @@ function welcome({ url, token }: ControlPlane, stateDir: string, host: string, s
     `  console ${address}/#token=${token}`,
     ...(setup ? [`  set up  ${setup} (makes the first owner; once)`] : []),
     `  state   ${stateDir}`,
-    `  tokens  ${tokensFile(stateDir)} ("operator" for the API, "agent" for agents)`,
+    `  token   ${tokensFile(stateDir)} ("operator", for the API)`,
     '',
     'Look at its migrations from another terminal:',
     '  dray migrations',
-    'Another agent joins, with the agent token in a file on its machine, by:',
-    `  dray agent --control-plane ${address} --token-file FILE --site NAME`,
+    'Let an agent on another machine join:',
+    '  dray site token local                                 here: prints a token, once',
+    `  dray agent join ${address} --token TOKEN      there; then: dray agent run`,
   ]
   if (!['127.0.0.1', 'localhost', '::1'].includes(host)) {
     lines.push(

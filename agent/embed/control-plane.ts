@@ -12,6 +12,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { DrayError, toDrayError } from '../../shared/error.ts'
+import type { Identity } from '../identity/identity.ts'
+import { localIdentity } from '../identity/identity-file.ts'
 import { applyMigrations, type Batch } from './d1-migrations.ts'
 import { packageRoot } from './package-root.ts'
 import { ensureTokens } from './tokens.ts'
@@ -50,7 +52,8 @@ export interface ControlPlane {
   /** Of the operator. */
   token: string
   workspace: string
-  agentToken: string
+  /** Of the agent that is to work for it. */
+  identity: Identity
   /** What the link that makes the first owner holds. */
   setupToken: string
   stop(): Promise<void>
@@ -63,7 +66,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (port !== 0) await refuseTakenPort(port, host)
 
   const root = packageRoot()
-  const { operator, agent, auth, setup } = ensureTokens(stateDir)
+  const { operator, auth, setup } = ensureTokens(stateDir)
+  const identity = await localIdentity(stateDir)
   const { script, web } = await bundles(root, options.console ?? false)
   const config = join(directory, 'workerd.capnp')
   const given = options.settings ?? {}
@@ -71,7 +75,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   writeFileSync(config, workerdConfig({ directory, script, web, calls: options.calls ?? false, settings }))
   const secrets = {
     DRAY_OPERATOR_TOKEN: operator,
-    DRAY_AGENT_TOKEN: agent,
+    DRAY_LOCAL_AGENT: JSON.stringify(localAgent(identity)),
     DRAY_AUTH_SECRET: auth,
     DRAY_SETUP_TOKEN: setup,
     ...Object.fromEntries(settings.map((name) => [name, given[name]!])),
@@ -99,8 +103,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   })
   const url = new URL(`http://${reachable(host)}:${workerd.ports.api}`)
   const stop = () => workerd.stop()
-  return { url, token: operator, workspace: 'local', agentToken: agent, setupToken: setup, stop }
+  return { url, token: operator, workspace: 'local', identity, setupToken: setup, stop }
 }
+
+/** What the Worker is to know of it (control-plane/store/agents.ts). */
+const localAgent = ({ agent, site, signing, sealing, rootKey, certificate }: Identity) => ({
+  agent,
+  site,
+  signing: signing.public,
+  sealing: sealing.public,
+  rootKey,
+  certificate,
+})
 
 const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host)
 

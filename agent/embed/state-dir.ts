@@ -3,11 +3,9 @@
  * exclusive lock on `lock.sqlite` that the kernel drops when the process ends, however it ends (kill -9 too). Who
  * holds it stands beside the lock, in `holder.json`, for people and for `dray migrations`; it is never the lock itself.
  */
-import { randomBytes } from 'node:crypto'
 import {
   accessSync,
   constants,
-  mkdirSync,
   opendirSync,
   readFileSync,
   realpathSync,
@@ -67,21 +65,6 @@ export function readHolder(path: string): Holder | null {
   } catch {
     return null
   }
-}
-
-/** The id by which control planes know the agent of this directory; made once. */
-export function agentIdentity(stateDir: string): string {
-  const file = join(stateDir, 'agent', 'identity.json')
-  const schema = z.object({ id: z.string().min(1).max(200) })
-  try {
-    return schema.parse(JSON.parse(readFileSync(file, 'utf8'))).id
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw damaged(file, error)
-  }
-  const id = `agent-${randomBytes(6).toString('hex')}`
-  mkdirSync(join(stateDir, 'agent'), { recursive: true })
-  writeWhole(file, JSON.stringify({ id }))
-  return id
 }
 
 /** Whole or not at all, readable by the owner only. */

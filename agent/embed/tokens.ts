@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { damaged, writeWhole } from './state-dir.ts'
 
-const tokensSchema = z.strictObject({
+/** What an earlier version kept besides is dropped. */
+const tokensSchema = z.object({
   operator: z.string().min(16),
-  agent: z.string().min(16),
   /** DRAY_AUTH_SECRET. Absent, as the next, in what an earlier version wrote. */
   auth: z.string().min(32).optional(),
   /** DRAY_SETUP_TOKEN. */
@@ -33,7 +33,6 @@ export function ensureTokens(stateDir: string): Record<keyof Tokens, string> {
   const random = () => randomBytes(32).toString('base64url')
   const whole = {
     operator: kept?.operator ?? random(),
-    agent: kept?.agent ?? random(),
     auth: kept?.auth ?? random(),
     setup: kept?.setup ?? random(),
   }

@@ -5,11 +5,13 @@
  */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { pageHeaders } from '../../shared/page-headers.ts'
 
 /** Environment variables that the configuration takes. */
 export interface WorkerdSecrets {
   DRAY_OPERATOR_TOKEN: string
-  DRAY_AGENT_TOKEN: string
+  /** Who the agent of this control plane is, as JSON: no secret. */
+  DRAY_LOCAL_AGENT: string
   DRAY_AUTH_SECRET: string
   DRAY_SETUP_TOKEN: string
   /** Opens the clerk. */
@@ -81,26 +83,34 @@ const embedded = (name: string, path: string) => `(name = ${text(name)}, esModul
 const miniflareFile = (path: string) => join(dirname(miniflare), 'workers', path)
 const miniflareModule = (name: string, path: string) => embedded(name, miniflareFile(`${path}.worker.js`))
 
-const theWorker = ({ script, calls, settings }: WorkerdPlan) => `(name = "dray", worker = (
-    modules = [${embedded('worker.js', script)}],
+/** People sign in where there is a console. Elsewhere nobody does, and the library is not loaded: 30 ms of CPU, as workerd compiles what it is given. */
+const modulesOf = ({ script, web }: WorkerdPlan): string[] => [
+  embedded('worker.js', script),
+  ...(web === null ? [] : [embedded('auth.mjs', join(dirname(script), 'auth.mjs'))]),
+]
+
+const theWorker = (plan: WorkerdPlan) => `(name = "dray", worker = (
+    modules = [${modulesOf(plan).join(', ')}],
     compatibilityDate = "2026-10-20",
     bindings = [
       (name = "DRAY_OPERATOR_TOKEN", fromEnvironment = "DRAY_OPERATOR_TOKEN"),
-      (name = "DRAY_AGENT_TOKEN", fromEnvironment = "DRAY_AGENT_TOKEN"),
+      (name = "DRAY_LOCAL_AGENT", fromEnvironment = "DRAY_LOCAL_AGENT"),
       (name = "DRAY_AUTH_SECRET", fromEnvironment = "DRAY_AUTH_SECRET"),
       (name = "DRAY_SETUP_TOKEN", fromEnvironment = "DRAY_SETUP_TOKEN"),
-      ${settings.map((name) => `(name = "${name}", fromEnvironment = "${name}"),`).join('\n      ')}
-      (name = "DRAY_WEBHOOKS_INSECURE", text = "${calls ? '1' : ''}"),
+      ${plan.settings.map((name) => `(name = "${name}", fromEnvironment = "${name}"),`).join('\n      ')}
+      (name = "DRAY_WEBHOOKS_INSECURE", text = "${plan.calls ? '1' : ''}"),
       ${database},
       (name = "MIGRATION", durableObjectNamespace = (className = "Migration")),
       (name = "FLEET", durableObjectNamespace = (className = "Fleet")),
       (name = "COURIER", durableObjectNamespace = (className = "Courier")),
+      (name = "TIMETABLE", durableObjectNamespace = (className = "Timetable")),
       (name = "REPORTS", r2Bucket = (name = "r2:entry", props = (json = "{\\"MINIFLARE_NAMESPACE\\":\\"dray-reports\\"}"))),
     ],
     durableObjectNamespaces = [
       (className = "Migration", enableSql = true, uniqueKey = "dray-Migration"),
       (className = "Fleet", enableSql = true, uniqueKey = "dray-Fleet"),
       (className = "Courier", enableSql = true, uniqueKey = "dray-Courier"),
+      (className = "Timetable", enableSql = true, uniqueKey = "dray-Timetable"),
     ],
     durableObjectStorage = (localDisk = "do:storage"),
   ))`
@@ -143,7 +153,7 @@ const front = (directory: string) => [
             return DRAY.fetch(new Request(request, { headers }))
           }
           if (request.method !== 'GET' && request.method !== 'HEAD') return new Response(null, { status: 405 })
-          for (const path of [pathname, '/index.html']) {
+          for (const path of [pathname, pathname + '.html', '/index.html']) {
             const ending = /\\.([a-z0-9]+)$/.exec(path)?.[1] ?? ''
             if (types[ending] === undefined) continue
             const file = await FILES.fetch(new Request('http://files' + path, { method: request.method }))
@@ -151,6 +161,7 @@ const front = (directory: string) => [
             const headers = new Headers(file.headers)
             headers.set('content-type', types[ending])
             headers.set('cache-control', 'no-cache')
+            for (const [name, value] of Object.entries(${JSON.stringify(pageHeaders)})) headers.set(name, value)
             return new Response(file.body, { headers })
           }
           return new Response(null, { status: 404 })

@@ -1,7 +1,10 @@
 /** PUTs a packet's report to the control plane, and tries again for as long as the lease holds. */
-import { openAsBlob } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { createReadStream, openAsBlob } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrayError } from '../../shared/error.ts'
+import { timeHeader } from '../../shared/identity/signature.ts'
+import type { Signer } from '../identity/signer.ts'
 import { pauseAfter } from '../session/backoff.ts'
 import type { Log } from '../session/line.ts'
 import type { ReportAddress } from './pass.ts'
@@ -9,7 +12,7 @@ import type { ReportAddress } from './pass.ts'
 export interface UploadOptions {
   /** Of the control plane. */
   url: URL
-  token: string
+  signer: Signer
   log: Log
 }
 
@@ -21,7 +24,7 @@ export function createUpload(options: UploadOptions) {
       options.url,
     )
     for (let failures = 1; ; failures++) {
-      const trouble = await put(url, path, options.token, signal)
+      const trouble = await put(url, path, options.signer, signal)
       if (trouble === null) return
       if (trouble.retry === 'never' || signal.aborted) throw trouble
       if (failures === 1)
@@ -34,19 +37,20 @@ export function createUpload(options: UploadOptions) {
 }
 
 /** Null when the plane has it. */
-async function put(url: URL, path: string, token: string, signal: AbortSignal): Promise<DrayError | null> {
+async function put(url: URL, path: string, signer: Signer, signal: AbortSignal): Promise<DrayError | null> {
   const op = 'PUT report'
   try {
-    const { status } = await fetch(url, {
+    const proof = await signer.headers('PUT', url, await digestOf(path))
+    const { status, headers } = await fetch(url, {
       method: 'PUT',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/gzip' },
+      headers: { ...proof, 'content-type': 'application/gzip' },
       // Its length is known, as the plane wants it, and its bytes are read as they are sent.
       body: await openAsBlob(path),
       signal,
     })
     if (status < 300) return null
     if (status === 409) return new DrayError('stale', op, 'The lease has ended.')
-    const soon = status >= 500 || status === 429 || status === 408
+    const soon = status >= 500 || status === 429 || status === 408 || signer.hear(headers.get(timeHeader))
     return new DrayError(soon ? 'server-error' : 'protocol', op, `The control plane answered ${status}.`, {
       retry: soon ? 'later' : 'never',
     })
@@ -57,4 +61,10 @@ async function put(url: URL, path: string, token: string, signal: AbortSignal): 
       cause,
     })
   }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return hash.digest('hex')
 }

@@ -1,11 +1,15 @@
 /** What a thread of an agent works with: lanes to the endpoints, slots, and the state directory's files. Each thread has its own. */
 import { join } from 'node:path'
 import { packetBounds } from '../../shared/policy.ts'
+import { type AllowList, holdToList } from '../allow/allow-list.ts'
 import { bodyBudget, leastBudget } from '../core/budget.ts'
+import type { Signer } from '../identity/signer.ts'
 import { openIntents } from '../intents.ts'
+import type { Secrets } from '../secrets.ts'
 import type { Log } from '../session/line.ts'
 import { openStorage } from '../storage/open.ts'
 import { openLanes } from '../storage/s3/lanes.ts'
+import { Throttles } from '../storage/throttle.ts'
 import { createBaselines } from './baselines.ts'
 import type { OpenStorage, Workplace } from './pass.ts'
 import { openSlots } from './slots.ts'
@@ -13,16 +17,21 @@ import { createUpload } from './upload.ts'
 
 export interface WorkplaceOptions {
   agent: string
+  allow: AllowList
   stateDir: string
   /** Of the control plane. */
   url: URL
-  token: string
+  signer: Signer
   concurrency: number
   memory: number
   log: Log
   env?: NodeJS.ProcessEnv
+  /** Of connections that are sealed to this agent. */
+  secrets?: Secrets
   /** 1, 2, … of a worker thread; absent in the main one. */
   thread?: number
+  /** What the limits of endpoints allow; where absent, everything. */
+  throttles?: Throttles
   packetBytes?: number
   openStorage?: OpenStorage
 }
@@ -37,26 +46,32 @@ export interface OwnWorkplace extends Workplace {
 const mostRequests = (concurrency: number) => Math.max(Math.min(concurrency, 256), Math.ceil(concurrency / 2))
 
 export function openWorkplace(options: WorkplaceOptions): OwnWorkplace {
-  const { agent, stateDir, url, token, concurrency, memory, log, thread } = options
-  const lanes = openLanes({ most: mostRequests(concurrency), changed: () => slots.changed() })
+  const { agent, stateDir, url, signer, concurrency, memory, log, thread } = options
+  const throttles = options.throttles ?? new Throttles()
+  const lanes = openLanes({ most: mostRequests(concurrency), changed: () => slots.changed(), throttles })
   const limits = { objects: concurrency, bytes: bodyBudget(concurrency, memory), room: () => lanes.room }
   const slots = openSlots(limits)
   const intents = openIntents(join(stateDir, 'agent', 'uploads.sqlite'))
   return {
     agent,
+    allow: options.allow,
     stateDir,
     concurrency,
     memory,
     slots,
     lanes,
-    openStorage:
-      options.openStorage ?? ((location, more) => openStorage(location, { ...more, env: options.env ?? {} })),
+    openStorage: async (location, more) => {
+      holdToList(options.allow, location)
+      if (options.openStorage) return options.openStorage(location, more)
+      const sealed = options.secrets && { sealed: options.secrets.keys }
+      return openStorage(location, { ...more, env: options.env ?? {}, ...sealed })
+    },
     baselines: createBaselines(thread),
     packetBytes: options.packetBytes ?? packetBounds.workBytes,
     intents,
     log,
     ...(thread !== undefined && { thread }),
-    upload: createUpload({ url, token, log }),
+    upload: createUpload({ url, signer, log }),
     share(part, bytes) {
       limits.objects = Math.max(1, Math.ceil(concurrency * part))
       // The plans of its places stay what they were.

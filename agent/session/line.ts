@@ -9,6 +9,7 @@
  */
 import type { ZodType } from 'zod'
 import { closeCodes } from '../../shared/protocol.ts'
+import type { Signer } from '../identity/signer.ts'
 import { failuresAfter, pauseAfter, slowPause } from './backoff.ts'
 import { type Ending, openSocket, type Socket } from './socket.ts'
 
@@ -24,9 +25,11 @@ export type LineState =
   | { is: 'waiting'; timer: NodeJS.Timeout; failures: number }
   | { is: 'closed' }
 
+export type Final = 'over' | 'superseded' | 'revoked'
+
 export interface LineOptions<In> {
   url: URL
-  token: string
+  signer: Signer
   schema: ZodType<In>
   /** What the line is for, in log events. */
   name: string
@@ -39,8 +42,8 @@ export interface LineOptions<In> {
   beat(): void
   /** The connection is gone; the line opens the next one by itself. */
   lost(why: Ending): void
-  /** The plane has closed the line for good: `over` (nothing to do here) or `superseded`. */
-  over(why: 'over' | 'superseded'): void
+  /** The plane has closed the line for good: there is nothing to do here, or not for this process, or not for this agent. */
+  over(why: Final): void
 }
 
 export interface Line<Out> {
@@ -66,7 +69,7 @@ export function openLine<In, Out>(options: LineOptions<In>): Line<Out> {
   function connect(failures: number): LineState {
     const socket: Socket = openSocket<In>({
       url: options.url,
-      token: options.token,
+      signer: options.signer,
       schema: options.schema,
       opened() {
         state = { is: 'open', socket, failures, since: performance.now() }
@@ -148,15 +151,18 @@ export function openLine<In, Out>(options: LineOptions<In>): Line<Out> {
   }
 }
 
-function finality(why: Ending): 'over' | 'superseded' | null {
+function finality(why: Ending): Final | null {
+  // Gone for good.
+  if (why.is === 'refused' && why.status === 410) return 'revoked'
   if (why.is !== 'closed') return null
+  if (why.code === closeCodes.revoked) return 'revoked'
   if (why.code === closeCodes.over) return 'over'
   return why.code === closeCodes.superseded ? 'superseded' : null
 }
 
 /** Whether the next try will most likely end the same way. */
 function isHopeless(why: Ending): boolean {
-  if (why.is === 'refused') return why.status >= 400 && why.status < 500
+  if (why.is === 'refused') return why.status >= 400 && why.status < 500 && !why.corrected
   return isRejected(why)
 }
 
@@ -172,8 +178,9 @@ function describe(why: Ending): {
 } {
   switch (why.is) {
     case 'refused':
+      if (why.corrected) return { level: 'warn', event: 'clock-corrected' }
       return why.status === 401 || why.status === 403
-        ? { level: 'error', event: 'unauthorised', status: why.status, hint: 'check the agent token' }
+        ? { level: 'error', event: 'unauthorised', status: why.status, hint: 'does it know this agent?' }
         : { level: 'warn', event: 'refused', status: why.status }
     case 'unreachable':
       return { level: 'warn', event: 'unreachable', message: why.message }

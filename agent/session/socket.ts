@@ -4,13 +4,15 @@
  */
 import WebSocket from 'ws'
 import type { ZodType } from 'zod'
+import { timeHeader } from '../../shared/identity/signature.ts'
 import { maxMessageBytes, ping, pong } from '../../shared/protocol.ts'
+import type { Signer } from '../identity/signer.ts'
 
 /** Why a socket is no more. */
 export type Ending =
   | { is: 'closed'; code: number; reason: string }
-  /** The plane answered the upgrade with an HTTP status. */
-  | { is: 'refused'; status: number }
+  /** The plane answered the upgrade with an HTTP status. `corrected`: it told its time, by which we go from now on. */
+  | { is: 'refused'; status: number; corrected: boolean }
   | { is: 'unreachable'; message: string }
   /** It sent what this agent does not understand. */
   | { is: 'protocol'; message: string }
@@ -19,7 +21,7 @@ export type Ending =
 
 export interface SocketOptions<In> {
   url: URL
-  token: string
+  signer: Signer
   schema: ZodType<In>
   opened(): void
   received(message: In): void
@@ -46,12 +48,8 @@ const highWater = 1024 * 1024
 const pingsUnanswered = 2
 
 export function openSocket<In>(options: SocketOptions<In>): Socket {
-  const ws = new WebSocket(options.url, {
-    headers: { authorization: `Bearer ${options.token}` },
-    handshakeTimeout: openTimeoutMs,
-    maxPayload: 2 * maxMessageBytes,
-    perMessageDeflate: false,
-  })
+  /** Null until it is signed for. */
+  let ws: WebSocket | null = null
   const waiting: string[] = []
   /** When each unanswered ping was sent, oldest first. */
   const pings: number[] = []
@@ -62,12 +60,12 @@ export function openSocket<In>(options: SocketOptions<In>): Socket {
     if (isOver) return
     isOver = true
     waiting.length = 0
-    ws.terminate()
+    ws?.terminate()
     options.ended(failure ?? why)
   }
 
   function pump(): void {
-    while (waiting.length > 0 && ws.readyState === WebSocket.OPEN && ws.bufferedAmount < highWater)
+    while (waiting.length > 0 && ws?.readyState === WebSocket.OPEN && ws.bufferedAmount < highWater)
       ws.send(waiting.shift()!, pump)
   }
 
@@ -83,27 +81,41 @@ export function openSocket<In>(options: SocketOptions<In>): Socket {
       return
     }
     failure = { is: 'protocol', message: message.why }
-    ws.close(1008, 'protocol')
+    ws?.close(1008, 'protocol')
     end(failure)
   }
 
-  ws.on('open', () => {
-    if (!isOver) options.opened()
+  function open(headers: Record<string, string>): void {
+    if (isOver) return
+    ws = new WebSocket(options.url, {
+      headers,
+      handshakeTimeout: openTimeoutMs,
+      maxPayload: 2 * maxMessageBytes,
+      perMessageDeflate: false,
+    })
+    ws.on('open', () => {
+      if (!isOver) options.opened()
+    })
+    ws.on('message', (data, binary) => {
+      if (!isOver) take(binary ? '' : data.toString())
+    })
+    ws.on('unexpected-response', (_request, response) => {
+      response.resume()
+      const corrected = options.signer.hear(response.headers[timeHeader]?.toString())
+      end({ is: 'refused', status: response.statusCode ?? 0, corrected })
+    })
+    ws.on('error', (error) => {
+      failure ??= {
+        is: 'unreachable',
+        message: error.message || String((error as { code?: unknown }).code ?? ''),
+      }
+    })
+    ws.on('close', (code, reason) => end({ is: 'closed', code, reason: reason.toString() }))
+  }
+
+  options.signer.headers('GET', options.url).then(open, (error: unknown) => {
+    end({ is: 'unreachable', message: error instanceof Error ? error.message : String(error) })
   })
-  ws.on('message', (data, binary) => {
-    if (!isOver) take(binary ? '' : data.toString())
-  })
-  ws.on('unexpected-response', (_request, response) => {
-    response.resume()
-    end({ is: 'refused', status: response.statusCode ?? 0 })
-  })
-  ws.on('error', (error) => {
-    failure ??= {
-      is: 'unreachable',
-      message: error.message || String((error as { code?: unknown }).code ?? ''),
-    }
-  })
-  ws.on('close', (code, reason) => end({ is: 'closed', code, reason: reason.toString() }))
 
   return {
     send(message) {
@@ -122,8 +134,12 @@ export function openSocket<In>(options: SocketOptions<In>): Socket {
     },
     close() {
       if (isOver) return
+      if (ws === null) {
+        isOver = true
+        return
+      }
       ws.close(1000)
-      setTimeout(() => ws.terminate(), closeTimeoutMs).unref()
+      setTimeout(() => ws?.terminate(), closeTimeoutMs).unref()
     },
   }
 }

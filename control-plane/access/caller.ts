@@ -8,6 +8,8 @@ import { type Role, type Scope, scopesOf } from '../../shared/api/scopes.ts'
 import { type Env, localWorkspace, publicOrigin } from '../env.ts'
 import { Refusal } from '../routes/problem.ts'
 import type { Actor } from '../store/scope.ts'
+import { personOf, tokenOf } from './person.ts'
+import { tokenPrefix } from './weak.ts'
 
 export type Caller =
   | { readonly kind: 'nobody' }
@@ -46,6 +48,10 @@ export interface AgentCaller {
   readonly id: string
   readonly workspace: string
   readonly site: string
+  /** Of its signature, which objects take once (door.ts). */
+  readonly nonce: string
+  /** SHA-256 of the body that it signed, in hexadecimal digits; empty without one. */
+  readonly digest: string
 }
 
 export const nobody: Caller = { kind: 'nobody' }
@@ -54,27 +60,24 @@ export const nobody: Caller = { kind: 'nobody' }
 export async function callerOf(context: Context<{ Bindings: Env }>): Promise<Caller> {
   const { env } = context
   const request = context.req.raw
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  const authorization = request.headers.get('authorization') ?? ''
+  if (authorization.startsWith('Dray-Agent ')) {
+    const { agentOf } = await import('./agent.ts')
+    return agentOf(env, request, authorization)
+  }
+  const bearer = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
   if (bearer === undefined) {
     if (!/(^|[\s;])(__Secure-)?dray\.session_token=/.test(request.headers.get('cookie') ?? '')) return nobody
     refuseForeign(env, request)
-    const { personOf } = await import('./person.ts')
     return (await personOf(env, request)) ?? nobody
   }
   if (await equal(bearer, env.DRAY_OPERATOR_TOKEN)) return { kind: 'machine' }
-  if (await equal(bearer, env.DRAY_AGENT_TOKEN)) {
-    return { kind: 'agent', id: 'any', workspace: localWorkspace, site: localWorkspace }
-  }
-  const { personOf, tokenOf } = await import('./person.ts')
   const known = bearer.startsWith(tokenPrefix)
     ? await tokenOf(env, request, bearer)
     : await personOf(env, request)
   if (known) return known
   throw new Refusal(401, 'bad-credentials', 'the token is unknown, expired or revoked')
 }
-
-/** Of API tokens; random letters follow. */
-export const tokenPrefix = 'dray_'
 
 /** A browser sends its cookie whoever asks it to; what changes something, or opens a socket, is to come from our own pages. */
 export function refuseForeign(env: Env, request: Request): void {

@@ -72,6 +72,11 @@ export class Assignments {
     if (rowsWritten > 0) this.#tellAll()
   }
 
+  /** Those whose passes run. */
+  migrations(): string[] {
+    return this.#active().map(({ migration }) => migration)
+  }
+
   /** What an assigned migration waits for; null while an agent that is there can work for it. */
   waitsFor(migration: string): WaitsFor | null {
     const active = this.#active('WHERE migration = ?', migration)[0]

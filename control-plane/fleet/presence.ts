@@ -7,31 +7,40 @@ import {
   type FleetPlaneMessage,
   protocolVersion,
 } from '../../shared/protocol.ts'
-import { isNewer } from '../core/newest.ts'
-import { type Env, pace } from '../env.ts'
+import { localAgent } from '../access/agent.ts'
+import { isNewer, type Process } from '../core/newest.ts'
+import type { Visitor } from '../door.ts'
+import { type Env, localWorkspace, pace } from '../env.ts'
 import { closeSocket } from '../incoming.ts'
-import { Catalogue } from '../store/catalogue.ts'
+import { Agents } from '../store/agents.ts'
 
 /** Kept with the socket: 16 KiB at most. */
 interface Known {
   readonly agent: string
-  readonly session: string
-  readonly started: number
   readonly site: string
-  readonly version: string
-  readonly host: string
-  readonly draining: boolean
+  readonly address: string | null
+  /** Null before hello. */
+  readonly process: (Process & { readonly draining: boolean }) | null
 }
 
 /** An agent that said hello and whose socket is open. */
-export interface Present extends Known {
+export interface Present extends Process {
   readonly socket: WebSocket
+  readonly agent: string
+  readonly site: string
+  readonly address: string | null
+  readonly draining: boolean
 }
+
+/** Facts that come more often than this (ms) are not kept. */
+const factsEvery = 5_000
 
 export class Presence {
   readonly #ctx: DurableObjectState
   readonly #env: Env
   readonly #workspace: string
+  /** Of each agent, when its facts were last kept. */
+  readonly #kept = new Map<string, number>()
   #saving: Promise<void> = Promise.resolve()
 
   constructor(ctx: DurableObjectState, env: Env, workspace: string) {
@@ -47,7 +56,9 @@ export class Presence {
   /** Null before hello, and once the socket is closing. */
   of(socket: WebSocket): Present | null {
     const known = socket.readyState === WebSocket.OPEN ? knownOf(socket) : null
-    return known && { socket, ...known }
+    if (!known?.process) return null
+    const { agent, site, address, process } = known
+    return { socket, agent, site, address, ...process }
   }
 
   /** Those whose pings go on: a socket may be open though its agent is gone. */
@@ -59,12 +70,19 @@ export class Presence {
     })
   }
 
+  opened(socket: WebSocket, { agent, site, address }: Visitor): void {
+    socket.serializeAttachment({ agent, site, address, process: null } satisfies Known)
+  }
+
   /** Null where a newer process of this agent is there: this one is sent away. Else the older one is. */
   hello(socket: WebSocket, message: FleetAgentMessage & { t: 'hello' }): Present | null {
-    const { agent, session, started, site, facts } = message
-    const others = this.all().filter((other) => other.agent === agent)
-    if (this.alive().some((other) => other.agent === agent && isNewer(other, message))) {
+    const known = knownOf(socket)!
+    const { session, started } = message
+    const others = this.all().filter(({ agent }) => agent === known.agent)
+    const newer = this.alive().find((other) => other.agent === known.agent && isNewer(other, message))
+    if (newer) {
       closeSocket(socket, closeCodes.superseded, superseded)
+      this.#tellTwins(known.agent, newer, message)
       return null
     }
     for (const other of others) {
@@ -75,38 +93,67 @@ export class Presence {
         same ? closeCodes.failed : closeCodes.superseded,
         same ? 'the same session connected again' : superseded,
       )
+      if (!same) this.#tellTwins(known.agent, message, other)
     }
-    const { version, host } = facts
-    const known: Known = { agent, session, started, site, version, host, draining: false }
-    socket.serializeAttachment(known)
-    const present = { socket, ...known }
-    send(present, { t: 'welcome', protocol: protocolVersion, heartbeatMs: pace(this.#env).heartbeatMs })
+    socket.serializeAttachment({ ...known, process: { session, started, draining: false } } satisfies Known)
+    const present = this.of(socket)
+    if (present) {
+      send(present, { t: 'welcome', protocol: protocolVersion, heartbeatMs: pace(this.#env).heartbeatMs })
+    }
     return present
   }
 
-  drains({ socket, ...known }: Present): void {
-    socket.serializeAttachment({ ...known, draining: true })
+  drains({ socket, session, started }: Present): void {
+    const process = { session, started, draining: true }
+    socket.serializeAttachment({ ...knownOf(socket)!, process } satisfies Known)
+  }
+
+  /** Closes what the agent has here. */
+  revoked(agent: string): void {
+    for (const socket of this.#ctx.getWebSockets()) {
+      if (knownOf(socket)?.agent === agent) closeSocket(socket, closeCodes.revoked, 'this agent is revoked')
+    }
   }
 
   /** Its socket is closed. */
   async gone(socket: WebSocket): Promise<void> {
     const known = knownOf(socket)
-    if (!known) return
+    if (!known?.process) return
     socket.serializeAttachment(null)
-    await this.save(known)
+    await this.#save((agents) => agents.disconnected(known.agent, Date.now()))
+  }
+
+  /** It is there, and tells what it is. */
+  keep({ agent, address }: Present, { facts }: FleetAgentMessage & { t: 'hello' }): Promise<void> {
+    const local = this.#workspace === localWorkspace ? localAgent(this.#env) : null
+    return this.#save(async (agents) => {
+      if (local?.agent === agent) await agents.keepLocal(local, Date.now())
+      await agents.connected(agent, facts, address, Date.now())
+    })
+  }
+
+  async facts({ agent }: Present, { facts }: FleetAgentMessage & { t: 'facts' }): Promise<void> {
+    const now = Date.now()
+    if (now - (this.#kept.get(agent) ?? 0) < factsEvery) return
+    this.#kept.set(agent, now)
+    await this.#save((agents) => agents.changed(agent, facts))
+  }
+
+  #tellTwins(agent: string, stayed: Process, left: Process): void {
+    const told = { stayed: stayed.session, left: left.session }
+    this.#ctx.waitUntil(this.#save((agents) => agents.twins(agent, told, Date.now())))
   }
 
   /** One after the other, so that the last word is the last one. What fails is told again by the next connection. */
-  save({ agent, host, site, version }: Known): Promise<void> {
-    const row = { id: agent, host, site, version, seenAt: Date.now() }
+  #save(change: (agents: Agents) => Promise<void>): Promise<void> {
     this.#saving = this.#saving
-      .then(() => Catalogue.of(this.#env, this.#workspace).saveAgent(row))
+      .then(() => change(Agents.of(this.#env, this.#workspace)))
       .catch((error) => console.warn('an agent was not saved', error))
     return this.#saving
   }
 }
 
-export function send({ socket }: Present, message: FleetPlaneMessage): void {
+export function send({ socket }: Pick<Present, 'socket'>, message: FleetPlaneMessage): void {
   try {
     socket.send(JSON.stringify(message))
   } catch {
@@ -114,5 +161,5 @@ export function send({ socket }: Present, message: FleetPlaneMessage): void {
   }
 }
 
-const superseded = 'another process works under this agent’s name'
+const superseded = 'another process works with this agent’s identity'
 const knownOf = (socket: WebSocket) => socket.deserializeAttachment() as Known | null

@@ -1,24 +1,28 @@
 /** What agents call: their sockets, and their reports. */
 import { joinFleet, joinMigration, putReport } from '../../shared/api/migrations.ts'
+import type { AgentCaller, Caller } from '../access/caller.ts'
+import { announced, type Visitor } from '../door.ts'
 import { findObject } from './find.ts'
 import { Refusal } from './problem.ts'
 import { reportName } from './report-stream.ts'
-import { type App, serve } from './serve.ts'
+import { type App, addressOf, serve } from './serve.ts'
 
 export const maxReportBytes = 64 * 1024 * 1024
 
 export function agentRoutes(app: App): void {
-  serve(app, joinFleet, async ({ env, scope, request }) => {
+  serve(app, joinFleet, async ({ env, scope, request, caller }) => {
     socketOnly(request)
-    return env.FLEET.getByName(scope.workspace).fetch(request)
+    const visitor = visitorOf(request, caller)
+    return env.FLEET.getByName(scope.workspace).fetch(announced(request, visitor))
   })
 
-  serve(app, joinMigration, async ({ env, scope, params, request }) => {
+  serve(app, joinMigration, async ({ env, scope, params, request, caller }) => {
     socketOnly(request)
-    return (await findObject(env, scope, params.migration)).fetch(request)
+    const visitor = visitorOf(request, caller)
+    return (await findObject(env, scope, params.migration)).fetch(announced(request, visitor))
   })
 
-  serve(app, putReport, async ({ env, scope, params, request }) => {
+  serve(app, putReport, async ({ env, scope, params, request, caller }) => {
     const { migration, pass, packet, generation } = params
     const length = request.headers.get('content-length')
     if (length === null || !/^\d{1,15}$/.test(length) || !request.body) {
@@ -33,11 +37,20 @@ export function agentRoutes(app: App): void {
     }
     // Never joined into the pass's report unless the outcome of this very lease is accepted.
     const name = reportName(scope.workspace, migration, pass, packet, generation)
+    const { digest: sha256 } = caller as AgentCaller
+    if (sha256 === '') throw new Refusal(401, 'bad-credentials', 'the report is not signed for')
+    // The store takes no other bytes than those that were signed for.
     await env.REPORTS.put(name, request.body, {
+      sha256,
       httpMetadata: { contentType: 'application/x-ndjson', contentEncoding: 'gzip' },
     })
     return undefined
   })
+}
+
+const visitorOf = (request: Request, caller: Caller): Visitor => {
+  const { id: agent, site, nonce } = caller as AgentCaller
+  return { agent, site, nonce, address: addressOf(request) }
 }
 
 function socketOnly(request: Request): void {

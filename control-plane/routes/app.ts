@@ -6,13 +6,17 @@ import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
 import { connectionRoutes } from './connections.ts'
 import { entryRoutes } from './entry.ts'
+import { fleetRoutes } from './fleet.ts'
+import { joiningRoutes } from './joining.ts'
 import { limitRoutes } from './limits.ts'
 import { meRoutes } from './me.ts'
 import { memberRoutes } from './members.ts'
 import { migrationRoutes } from './migrations.ts'
 import { passRoutes } from './passes.ts'
 import { problem, Refusal } from './problem.ts'
+import { scheduleRoutes } from './schedules.ts'
 import { type App, contracts, serve } from './serve.ts'
+import { siteRoutes } from './sites.ts'
 import { tokenRoutes } from './tokens.ts'
 import { webhookRoutes } from './webhooks.ts'
 import { workspaceRoutes } from './workspaces.ts'
@@ -28,7 +32,11 @@ connectionRoutes(app)
 limitRoutes(app)
 migrationRoutes(app)
 passRoutes(app)
+scheduleRoutes(app)
 agentRoutes(app)
+joiningRoutes(app)
+fleetRoutes(app)
+siteRoutes(app)
 auditRoutes(app)
 webhookRoutes(app)
 authRoutes(app)

@@ -1,31 +1,26 @@
 /** What operators configure and list. */
 import {
-  type AgentView,
+  deleteMigration,
   editMigration,
-  listAgents,
   listMigrations,
   listPackets,
   type NewMigration,
   putMigration,
   readMigration,
 } from '../../shared/api/migrations.ts'
+import { formatLocation } from '../../shared/location.ts'
+import { passOptions } from '../../shared/policy.ts'
+import { overlap } from '../core/overlap.ts'
 import { reachOfAll } from '../core/place.ts'
 import { Catalogue } from '../store/catalogue.ts'
-import { definitionOf, findMigration, findObject, orNoPass } from './find.ts'
+import { refuseBlindDelete } from './begin-pass.ts'
+import { definitionOf, findMigration, findObject, objectOf, orNoPass } from './find.ts'
 import { Refusal } from './problem.ts'
+import { deleteReports } from './report-stream.ts'
 import { resolved } from './resolve.ts'
 import { type App, changedSince, Reply, serve } from './serve.ts'
 
 export function migrationRoutes(app: App): void {
-  serve(app, listAgents, async ({ env, scope }) => {
-    const [agents, connected] = await Promise.all([
-      new Catalogue(scope).agents(),
-      env.FLEET.getByName(scope.workspace).connected(),
-    ])
-    const there = new Set(connected)
-    return { agents: agents.map((agent): AgentView => ({ ...agent, connected: there.has(agent.id) })) }
-  })
-
   serve(app, listMigrations, async ({ scope, query }) => {
     const { cursor, limit } = query
     const after = cursor === undefined ? null : placeOf(cursor)
@@ -38,6 +33,8 @@ export function migrationRoutes(app: App): void {
     const id = params.migration
     refuseTwoSites(definition)
     refuseForeignManifest(definition)
+    refuseOverlap(definition)
+    refuseBlindDelete(definition, passOptions(definition.policy ?? {}))
     await resolved(scope, definition)
     const catalogue = new Catalogue(scope)
     const created = await catalogue.addMigration(id, definition, Date.now())
@@ -56,12 +53,29 @@ export function migrationRoutes(app: App): void {
   serve(app, editMigration, async ({ env, scope, params, body, ifMatch }) => {
     const catalogue = new Catalogue(scope)
     const before = await findMigration(scope, params.migration)
-    const { priority = before.priority } = body
+    const { priority = before.priority, policy = before.policy } = body
     if (ifMatch !== null && ifMatch !== before.revision) throw changedSince(`the migration ${before.id}`)
-    if (priority === before.priority) return before
-    if (!(await catalogue.setPriority(before, priority))) throw changedSince(`the migration ${before.id}`)
-    await env.FLEET.getByName(scope.workspace).weigh(before.id)
+    const isAsItWas = JSON.stringify(policy) === JSON.stringify(before.policy)
+    if (priority === before.priority && isAsItWas) return before
+    refuseBlindDelete(before, passOptions(policy))
+    if (!(await catalogue.edit(before, { priority, policy })))
+      throw changedSince(`the migration ${before.id}`)
+    if (priority !== before.priority) await env.FLEET.getByName(scope.workspace).weigh(before.id)
     return findMigration(scope, before.id)
+  })
+
+  serve(app, deleteMigration, async ({ env, scope, params, ifMatch }) => {
+    const migration = await findMigration(scope, params.migration)
+    const { id, revision } = migration
+    if (ifMatch !== null && ifMatch !== revision) throw changedSince(`the migration ${id}`)
+    const running = await objectOf(env, scope.workspace, id).erase()
+    if (running !== null) {
+      throw new Refusal(409, 'busy', `pass ${running} of ${id} is running`, 'Cancel it, or let it end.')
+    }
+    await deleteReports(env.REPORTS, scope.workspace, id)
+    await new Catalogue(scope).deleteMigration(migration)
+    await env.TIMETABLE.getByName(scope.workspace).changed()
+    return undefined
   })
 
   serve(app, readMigration, ({ scope, params }) => findMigration(scope, params.migration))
@@ -90,6 +104,24 @@ function refuseTwoSites(definition: NewMigration): void {
     'usage',
     `source, destination and manifest are at the sites ${[...sites].join(' and ')}: no agent reaches both`,
     'All that is at a site must be at one; what agents of every site reach has none.',
+  )
+}
+
+/** What would copy what it writes, or write over what it reads. */
+function refuseOverlap({ source, destination, filter, mapping, manifest }: NewMigration): void {
+  const is = overlap(source, destination)
+  if (is === 'apart' || (is !== 'same' && filter.only !== null)) return
+  if (is === 'source-inside' && !mapping && !manifest) return
+  const [from, to] = [formatLocation(source), formatLocation(destination)]
+  throw new Refusal(
+    400,
+    'usage',
+    is === 'same'
+      ? `source and destination are the same place: ${from}`
+      : is === 'destination-inside'
+        ? `the destination ${to} is inside the source ${from}: a copy would read what it writes`
+        : `the source ${from} is inside the destination ${to}: with other keys, a copy could write over what it reads`,
+    'Choose a destination beside the source.',
   )
 }
 

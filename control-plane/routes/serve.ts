@@ -26,7 +26,7 @@ export interface Asked<R extends Route> {
   readonly scope: Scope
   readonly env: Env
   readonly request: Request
-  /** The revision that the caller edits, from `If-Match`; null where it does not say, and any will do. */
+  /** The revision that the caller edits, from `If-Match`; null where it does not say, and any will do. 0: there is to be none yet. */
   readonly ifMatch: number | null
 }
 
@@ -60,6 +60,10 @@ export function serve<R extends Route>(app: App, contract: R, handler: Handler<R
     const workspace = admit(contract, context, caller)
     const scope = new Scope(env.DB, workspace, actorOf(caller, address))
     const text = contract.body ? await textOf(request, contract.maxBody ?? usualBody) : ''
+    if (caller.kind === 'agent' && contract.body) {
+      const { holdTo } = await import('../access/agent.ts')
+      await holdTo(caller.digest, text)
+    }
     const params = paramsOf(contract, context)
     const query = parse(contract.query, context.req.query()) as Query<R>
     const body = (contract.body ? contract.body.parse(jsonOf(text)) : undefined) as Body<R>

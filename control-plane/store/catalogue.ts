@@ -1,12 +1,11 @@
-/** The catalogue's queries about migrations and agents. */
+/** The catalogue's queries about migrations. */
 import { and, desc, eq, lt, or } from 'drizzle-orm'
-import type { AgentView, MigrationView, NewMigration, PassStatus } from '../../shared/api/migrations.ts'
-import type { Priority } from '../../shared/policy.ts'
+import type { MigrationView, NewMigration, PassStatus } from '../../shared/api/migrations.ts'
+import type { Policy, Priority } from '../../shared/policy.ts'
 import type { Env } from '../env.ts'
-import { agents, migrations } from './schema.ts'
+import { migrations, schedules } from './schema.ts'
 import { Scope, system } from './scope.ts'
 
-export type AgentRow = Omit<AgentView, 'connected'>
 type MigrationRow = typeof migrations.$inferSelect
 
 export class Catalogue {
@@ -42,7 +41,7 @@ export class Catalogue {
   /** False where it is there already; that one is left as it is. */
   async addMigration(
     id: string,
-    definition: NewMigration & { priority?: Priority | undefined },
+    definition: NewMigration & { priority?: Priority | undefined; policy?: Policy | undefined },
     now: number,
   ): Promise<boolean> {
     const row = { id, ...definition, createdAt: now }
@@ -60,34 +59,29 @@ export class Catalogue {
   }
 
   /** False where it was edited since it was read as `before`. */
-  async setPriority(before: MigrationView, priority: Priority): Promise<boolean> {
-    const { id, revision } = before
+  async edit(before: MigrationView, after: { priority: Priority; policy: Policy }): Promise<boolean> {
+    const { id, revision, priority, policy } = before
     const where = and(eq(migrations.id, id), eq(migrations.revision, revision))
     const [changed] = await this.#scope.write(
-      this.#scope.update(migrations, { priority, revision: revision + 1 }, where),
-      {
-        action: 'migration.edit',
-        subject: `migration/${id}`,
-        before: { priority: before.priority },
-        after: { priority },
-      },
+      this.#scope.update(migrations, { ...after, revision: revision + 1 }, where),
+      { action: 'migration.edit', subject: `migration/${id}`, before: { priority, policy }, after },
     )
     return changed === 1
   }
 
+  /** With its schedules. */
+  async deleteMigration({ id, source, destination }: MigrationView): Promise<void> {
+    await this.#scope.write(
+      [
+        this.#scope.remove(migrations, eq(migrations.id, id)),
+        this.#scope.remove(schedules, eq(schedules.migration, id)),
+      ],
+      { action: 'migration.delete', subject: `migration/${id}`, before: { source, destination } },
+    )
+  }
+
   async saveSummary(id: string, pass: PassStatus): Promise<void> {
     await this.#scope.write(this.#scope.update(migrations, { pass }, eq(migrations.id, id)), null)
-  }
-
-  async agents(): Promise<AgentRow[]> {
-    const rows = await this.#scope.rows(agents, { orderBy: [agents.id] })
-    return rows.map(({ workspaceId: _, ...row }) => row)
-  }
-
-  async saveAgent(agent: AgentRow): Promise<void> {
-    const { id: _, ...set } = agent
-    const target = [agents.workspaceId, agents.id]
-    await this.#scope.write(this.#scope.insert(agents, agent, { is: 'update', target, set }), null)
   }
 }
 

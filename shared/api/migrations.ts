@@ -5,7 +5,7 @@ import { errorBodySchema, errorCodes } from '../error.ts'
 import { properties } from '../fidelity.ts'
 import { locationSchema } from '../location.ts'
 import { arrangementShape } from '../mapping.ts'
-import { filterSchema, passOptionsSchema, priorities } from '../policy.ts'
+import { filterSchema, givenOptionsSchema, passOptionsSchema, policySchema, priorities } from '../policy.ts'
 import { packetKinds } from '../protocol.ts'
 import { cursorSchema, idSchema, pageQuery, route } from './route.ts'
 
@@ -71,22 +71,14 @@ export const migrationSchema = newMigrationSchema.extend({
   createdAt: z.number(),
   /** What share of its agents it gets, beside others that have work too: 1 to 4 to 16. */
   priority,
-  /** Of its priority: the rest does not change. */
+  /** What its passes do, unless they are told otherwise. */
+  policy: policySchema,
+  /** Of its priority and its policy: the rest does not change. */
   revision: z.number(),
   /** The last pass as the catalogue last heard of it; null before the first. */
   pass: passStatusSchema.nullable(),
 })
 export type MigrationView = z.infer<typeof migrationSchema>
-
-export const agentSchema = z.object({
-  id: z.string(),
-  host: z.string(),
-  site: z.string(),
-  version: z.string(),
-  connected: z.boolean(),
-  seenAt: z.number(),
-})
-export type AgentView = z.infer<typeof agentSchema>
 
 export const packetViewSchema = z.object({
   id: z.number(),
@@ -122,7 +114,6 @@ export const problemSchema = z.object({
 })
 export type Problem = z.infer<typeof problemSchema>
 
-export const agentsPageSchema = z.object({ agents: z.array(agentSchema) })
 export const migrationsPageSchema = z.object({ migrations: z.array(migrationSchema), cursor: cursorSchema })
 export const packetsPageSchema = z.object({ packets: z.array(packetViewSchema), cursor: cursorSchema })
 export const failuresPageSchema = z.object({ failures: z.array(failureViewSchema), cursor: cursorSchema })
@@ -154,14 +145,6 @@ const maxBody = 8 * 1024 * 1024
 const number = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 const ofPass = z.object({ pass: number })
 
-export const listAgents = route({
-  method: 'GET',
-  path: '/api/workspaces/:workspace/agents',
-  needs: 'sites:read',
-  summary: 'List the agents, and which of them are connected.',
-  answer: agentsPageSchema,
-})
-
 export const listMigrations = route({
   method: 'GET',
   path: all,
@@ -178,7 +161,7 @@ export const putMigration = route({
   summary:
     'Create a migration. The same again is no error; a migration that has another definition is left as it is (409).',
   params: z.object({ migration: idSchema }),
-  body: newMigrationSchema.extend({ priority: priority.optional() }),
+  body: newMigrationSchema.extend({ priority: priority.optional(), policy: policySchema.optional() }),
   maxBody,
   answer: migrationSchema,
 })
@@ -187,9 +170,10 @@ export const editMigration = route({
   method: 'PATCH',
   path: one,
   needs: 'migrations:write',
-  summary: 'Change the priority of a migration, while it runs too.',
+  summary:
+    'Change the priority of a migration, while it runs too; or its policy, for the passes that begin from then on.',
   params: z.object({ migration: idSchema }),
-  body: z.strictObject({ priority }).partial(),
+  body: z.strictObject({ priority, policy: policySchema }).partial(),
   answer: migrationSchema,
 })
 
@@ -199,6 +183,15 @@ export const readMigration = route({
   needs: 'migrations:read',
   summary: 'Read a migration, with its last pass as the catalogue last heard of it.',
   answer: migrationSchema,
+})
+
+export const deleteMigration = route({
+  method: 'DELETE',
+  path: one,
+  needs: 'migrations:write',
+  summary:
+    'Delete a migration with all that is known of its passes, their reports and its schedules. What it has copied stays. Refused while a pass runs.',
+  params: z.object({ migration: idSchema }),
 })
 
 export const listPackets = route({
@@ -221,8 +214,8 @@ export const startPass = route({
   path: `${one}/passes`,
   needs: 'migrations:run',
   summary:
-    'Start a pass, or go on with an unfinished one of equal options. What the body leaves out is as usual.',
-  body: passOptionsSchema.partial(),
+    'Start a pass, or go on with an unfinished one of equal options. What the body leaves out is as the migration’s policy says, or else as usual.',
+  body: givenOptionsSchema,
   maxBody,
   answer: startedPassSchema,
   status: 201,

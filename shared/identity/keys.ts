@@ -20,8 +20,8 @@ export async function makeKeys(kind: 'Ed25519' | 'X25519'): Promise<KeyPair> {
     kind,
     true,
     kind === 'Ed25519' ? ['sign', 'verify'] : ['deriveBits'],
-  )) as CryptoKeyPair
-  const { x, d } = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
+  )) as { privateKey: CryptoKey }
+  const { x, d } = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as { x?: string; d?: string }
   return keyPairSchema.parse({ public: x, private: d })
 }
 
@@ -44,11 +44,12 @@ export async function isSigned(text: string, signature: string, publicKey: strin
 }
 
 /**
- * What people compare, aloud or by eye: the first 16 bytes of the key's SHA-256, as eight groups of four hexadecimal digits. Nobody makes
- * another key with the same ones.
+ * What people compare, aloud or by eye: the first 16 bytes of the SHA-256 of a key, or of several one after the other, as eight groups of
+ * four hexadecimal digits. Nobody makes other keys with the same ones.
  */
-export async function fingerprint(publicKey: string): Promise<string> {
-  const hex = await sha256(fromBase64url(publicKey))
+export async function fingerprint(...publicKeys: string[]): Promise<string> {
+  const bytes = publicKeys.flatMap((key) => [...fromBase64url(key)])
+  const hex = await sha256(Uint8Array.from(bytes))
   return hex.slice(0, 32).replace(/(.{4})(?=.)/g, '$1-')
 }
 

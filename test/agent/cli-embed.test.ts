@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { destinationExists, makeWritable, realPath, settleLocalSource } from '../../agent/cli/local.ts'
 import { type ControlPlaneOptions, startControlPlane } from '../../agent/embed/control-plane.ts'
-import { agentIdentity, openStateDir, readHolder } from '../../agent/embed/state-dir.ts'
+import { openStateDir, readHolder } from '../../agent/embed/state-dir.ts'
 import { ensureTokens, readTokens } from '../../agent/embed/tokens.ts'
 import { leashed } from '../../agent/embed/workerd-leash.ts'
 import type { DeliveryView } from '../../shared/api/webhooks.ts'
@@ -52,14 +52,12 @@ describe('the state directory', () => {
     expect(() => openStateDir(join(file, 'x'), 'copy')).toThrow('something that is no directory')
   })
 
-  it('keeps the agent’s name and the tokens, for the owner’s eyes only', () => {
+  it('keeps the tokens, for the owner’s eyes only', () => {
     const { path, release } = openStateDir(fresh(), 'copy')
     expect(readTokens(path)).toBeNull()
     const tokens = ensureTokens(path)
-    expect(tokens.operator).not.toBe(tokens.agent)
     expect(ensureTokens(path)).toEqual(tokens)
     expect(statSync(join(path, 'tokens.json')).mode & 0o777).toBe(0o600)
-    expect(agentIdentity(path)).toBe(agentIdentity(path))
 
     writeFileSync(join(path, 'tokens.json'), '{"operator":')
     expect(() => readTokens(path)).toThrow(`${join(path, 'tokens.json')} cannot be read`)
@@ -137,7 +135,7 @@ describe('the private control plane', () => {
     const { stateDir, plane } = await started()
     const config = readFileSync(join(stateDir, 'control-plane/workerd.capnp'), 'utf8')
     expect(config).not.toContain(plane.token)
-    expect(config).not.toContain(plane.agentToken)
+    expect(config).not.toContain(plane.identity.signing.private)
   })
 
   it.runIf(process.platform === 'linux')('is there again, where it was, when its workerd dies', async () => {

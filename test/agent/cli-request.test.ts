@@ -52,12 +52,12 @@ it('says no password that an endpoint holds', () => {
 })
 
 it('takes a token from the option or the environment, and refuses none', () => {
-  expect(findToken('agent', { token: 'abc' }, 'env', '/')).toBe('abc')
-  expect(findToken('agent', {}, 'env', '/')).toBe('env')
-  expect(() => findToken('agent', {}, undefined, '/')).toThrow('no agent token is given')
-  expect(() => findToken('agent', { token: 'a', tokenFile: 'b' }, undefined, '/')).toThrow('both given')
-  expect(() => findToken('agent', { tokenFile: '/nowhere' }, undefined, '/')).toThrow(
+  expect(findToken('join', { token: 'abc' }, 'env', '/')).toBe('abc')
+  expect(findToken('join', {}, 'env', '/')).toBe('env')
+  expect(() => findToken('join', {}, undefined, '/')).toThrow('no join token is given')
+  expect(() => findToken('join', { token: 'a', tokenFile: 'b' }, undefined, '/')).toThrow('both given')
+  expect(() => findToken('join', { tokenFile: '/nowhere' }, undefined, '/')).toThrow(
     'cannot be read (ENOENT)',
   )
-  expect(() => findToken('agent', { token: 'a\nb' }, undefined, '/')).toThrow('characters that no token has')
+  expect(() => findToken('join', { token: 'a\nb' }, undefined, '/')).toThrow('characters that no token has')
 })

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Agent, startAgent } from '../../agent/agent.ts'
+import { allowAll } from '../../agent/allow/allow-list.ts'
 import { leastBudget } from '../../agent/core/budget.ts'
 import { type MemoryStorage, memoryStorage } from '../../agent/storage/memory.ts'
 import { DrayError } from '../../shared/error.ts'
 import { keyFromText } from '../../shared/key.ts'
 import { defaultPassOptions } from '../../shared/policy.ts'
+import { identityOf } from '../support/identities.ts'
 import { lease, type ScriptedPlane, startScriptedPlane } from './scripted-plane.ts'
 import { type LogEvent, many } from './world.ts'
 
@@ -29,9 +31,8 @@ beforeEach(async () => {
   events = []
   agent = startAgent({
     url: plane.url,
-    token: 'secret-token',
-    id: 'agent-1',
-    site: 'here',
+    identity: await identityOf('agent-1'),
+    allow: allowAll,
     stateDir,
     version: 'test',
     concurrency: 8,
@@ -71,7 +72,7 @@ const held = (...ids: number[]) => ids.map((packet) => ({ packet, generation: 1 
 describe('a session with a migration', () => {
   it('says hello, and asks for packets once it is welcome', async () => {
     const first = await plane.connection()
-    expect(await first.hear('hello')).toMatchObject({ agent: 'agent-1', held: [] })
+    expect(await first.hear('hello')).toMatchObject({ held: [] })
     expect(first.said).toHaveLength(1)
     first.welcome()
     expect(await first.hear('free')).toMatchObject({ n: 2 })

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, type AgentOptions, startAgent } from '../../agent/agent.ts'
+import { allowAll } from '../../agent/allow/allow-list.ts'
 import { leastBudget } from '../../agent/core/budget.ts'
 import { type MemoryStorage, memoryStorage } from '../../agent/storage/memory.ts'
 import type { Storage } from '../../agent/storage/storage.ts'
@@ -34,7 +35,8 @@ export interface World {
   readonly migration: string
   readonly source: MemoryStorage
   readonly destination: MemoryStorage
-  agent(options?: Partial<AgentOptions>): Promise<TestAgent>
+  /** `id` and `site`: who it is, `agent-1`, `agent-2`, … at `here` unless told. */
+  agent(options?: Partial<AgentOptions> & { id?: string; site?: string }): Promise<TestAgent>
   /** Begins a pass. */
   start(options?: Partial<PassOptions>): Promise<PassStatus>
   /** Begins a pass and waits until `agent` hears that it has ended. */
@@ -77,18 +79,17 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
     migration,
     source,
     destination,
-    async agent(more = {}) {
+    async agent({ id: name, site = 'here', ...more } = {}) {
+      const id = name ?? `agent-${agents.length + 1}`
       const stateDir = await mkdtemp(join(tmpdir(), 'dray-agent-'))
       stateDirs.push(stateDir)
       const emitter = new EventEmitter()
       const events: LogEvent[] = []
-      const id = `agent-${agents.length + 1}`
-      await last.get(id)?.stop()
+      if (name === undefined) await last.get(id)?.stop()
       const agent: Agent = startAgent({
         url: plane.url,
-        token: plane.agentToken,
-        id,
-        site: 'here',
+        allow: allowAll,
+        identity: more.identity ?? (await plane.identity(id, site)),
         stateDir,
         version: 'test',
         concurrency: 8,
@@ -114,10 +115,14 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
       return mine
     },
     async start(given = {}) {
-      const started = await api<{ pass: PassStatus }>('POST', `/api/workspaces/local/migrations/${migration}/passes`, {
-        ...defaultPassOptions,
-        ...given,
-      })
+      const started = await api<{ pass: PassStatus }>(
+        'POST',
+        `/api/workspaces/local/migrations/${migration}/passes`,
+        {
+          ...defaultPassOptions,
+          ...given,
+        },
+      )
       return started.pass
     },
     async pass(agent, given = {}) {
@@ -128,9 +133,12 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
     },
     status: (pass) => api<PassStatus>('GET', `/api/workspaces/local/migrations/${migration}/passes/${pass}`),
     async report(pass) {
-      const response = await fetch(new URL(`/api/workspaces/local/migrations/${migration}/passes/${pass}/report`, plane.url), {
-        headers: { authorization: `Bearer ${plane.token}` },
-      })
+      const response = await fetch(
+        new URL(`/api/workspaces/local/migrations/${migration}/passes/${pass}/report`, plane.url),
+        {
+          headers: { authorization: `Bearer ${plane.token}` },
+        },
+      )
       const text = await response.text()
       return text
         .split('\n')

@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startAgent } from '../../agent/agent.ts'
+import { allowAll } from '../../agent/allow/allow-list.ts'
 import { planeClient } from '../../agent/cli/plane-client.ts'
 import { startControlPlane } from '../../agent/embed/control-plane.ts'
 import { defaultPassOptions, noFilter } from '../../shared/policy.ts'
@@ -55,9 +56,8 @@ const before = { wall: performance.now(), cpu: process.cpuUsage(), threads: cpuB
 const ended = Promise.withResolvers<void>()
 const agent = startAgent({
   url: plane.url,
-  token: plane.agentToken,
-  id: 'bench',
-  site: 'here',
+  identity: plane.identity,
+  allow: allowAll,
   stateDir,
   version: 'bench',
   concurrency: 512,

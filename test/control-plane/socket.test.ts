@@ -7,8 +7,12 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
 import { type PassStatus, passStatusSchema, startedPassSchema } from '../../shared/api/migrations.ts'
+import { sha256 } from '../../shared/identity/keys.ts'
+import { digestHeader } from '../../shared/identity/signature.ts'
 import type { Key } from '../../shared/key.ts'
 import { closeCodes, type LeasedPacket } from '../../shared/protocol.ts'
+import { someFacts } from '../support/facts.ts'
+import { proofOf } from '../support/identities.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
 import { cutOf, heldOf, outcomeOf, ScriptedAgent } from '../support/scripted-agent.ts'
 
@@ -26,11 +30,12 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-function connect(path: string, token = plane.agentToken, to = plane): Promise<ScriptedAgent> {
+async function connect(path: string, name = 'a', to = plane, token?: string): Promise<ScriptedAgent> {
   const url = new URL(path, to.url)
   url.protocol = 'ws:'
-  const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
-  const agent = new ScriptedAgent(socket as never)
+  const authorization = token ? `Bearer ${token}` : await proofOf(await to.identity(name), 'GET', url)
+  const socket = new WebSocket(url, { headers: { authorization } })
+  const agent = new ScriptedAgent(socket as never, name)
   return new Promise((resolve, reject) => {
     socket.once('open', () => resolve(agent))
     socket.once('error', reject)
@@ -61,11 +66,12 @@ const status = async (id: string) =>
 
 async function upload(id: string, { id: packet, generation }: LeasedPacket, lines: object[]) {
   const path = `/agent/migrations/${id}/passes/1/reports/${packet}/${generation}`
-  const response = await fetch(new URL(path, plane.url), {
-    method: 'PUT',
-    headers: { authorization: `Bearer ${plane.agentToken}` },
-    body: gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join('')),
-  })
+  const url = new URL(path, plane.url)
+  const body = gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  const digest = await sha256(body)
+  const authorization = await proofOf(await plane.identity('a'), 'PUT', url, digest)
+  const headers = { authorization, [digestHeader]: digest }
+  const response = await fetch(url, { method: 'PUT', headers, body })
   expect(response.status).toBe(204)
 }
 
@@ -82,11 +88,14 @@ async function report(id: string): Promise<{ key: string }[]> {
 
 it('runs a whole pass with two agents, from the assignment to the report', async () => {
   const fleet = await connect('/agent/fleet')
-  fleet.raw('{"t":"hello","protocol":2,"agent":"a","session":"a-1","site":"x","version":"0.1.0","host":"h"}')
+  fleet.raw(JSON.stringify({ t: 'hello', protocol: 3, session: 'a-1', started: 1, facts: someFacts }))
   expect((await begin('whole')).resumed).toBe(false)
   await eventually(() => expect(JSON.stringify(fleet.inbox)).toContain('whole'))
 
-  const [a, b] = await Promise.all([connect('/agent/migrations/whole'), connect('/agent/migrations/whole')])
+  const [a, b] = await Promise.all([
+    connect('/agent/migrations/whole'),
+    connect('/agent/migrations/whole', 'b'),
+  ])
   await a.hello('a')
   await b.hello('b')
   const [survey] = await a.lease()
@@ -165,8 +174,8 @@ it('takes the last words of an agent that closes its socket without waiting', as
 })
 
 it('refuses a socket without the agents’ token, and to a migration that is not there', async () => {
-  await expect(connect('/agent/fleet', 'wrong')).rejects.toThrow('401')
-  await expect(connect('/agent/fleet', plane.token)).rejects.toThrow('403')
+  await expect(connect('/agent/fleet', 'a', plane, 'wrong')).rejects.toThrow('401')
+  await expect(connect('/agent/fleet', 'a', plane, plane.token)).rejects.toThrow('403')
   await expect(connect('/agent/migrations/none')).rejects.toThrow('404')
 })
 
@@ -174,7 +183,7 @@ it('sends an agent away that comes when no pass is running', async () => {
   await begin('early')
   await plane.api('POST', '/api/workspaces/local/migrations/early/passes/1/cancel')
   const agent = await connect('/agent/migrations/early')
-  agent.say({ t: 'hello', protocol: 3, agent: 'a', session: 's', started: 1, held: [] })
+  agent.say({ t: 'hello', protocol: 3, session: 's', started: 1, held: [] })
   expect(await agent.next('end')).toMatchObject({ pass: 1, state: 'cancelled' })
   expect((await agent.closed).code).toBe(closeCodes.over)
 })
@@ -183,8 +192,8 @@ it('gives a silent agent’s lease to another by itself', async () => {
   const fast = await startPlane({ leaseMs: 1_000 })
   try {
     await begin('alarm', {}, fast)
-    const socket = () => connect('/agent/migrations/alarm', fast.agentToken, fast)
-    const [silent, other] = await Promise.all([socket(), socket()])
+    const socket = (name: string) => connect('/agent/migrations/alarm', name, fast)
+    const [silent, other] = await Promise.all([socket('silent'), socket('other')])
     await silent.hello('silent')
     const [first] = await silent.lease()
     await other.hello('other')

@@ -2,11 +2,13 @@
  * One large object and several agents, each a process of its own, that are killed: the object is whole, was counted once, and of its
  * parts none that was there went up again.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { addToAllowList } from '../../agent/allow/allow-file.ts'
+import { keepIdentity } from '../../agent/identity/identity-file.ts'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
 import type { PassStatus } from '../../shared/api/migrations.ts'
 import { defaultPassOptions, noFilter } from '../../shared/policy.ts'
@@ -45,13 +47,14 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true })
 })
 
-/** `dray agent`, with a state directory of that name. */
-function beginAgent(name: string): Running {
-  const token = join(work, 'token')
-  writeFileSync(token, plane.agentToken)
+/** `dray agent run`, with a state directory of that name. */
+async function beginAgent(name: string): Promise<Running> {
+  const stateDir = join(work, name)
+  mkdirSync(stateDir)
+  keepIdentity(stateDir, { ...(await plane.identity(name)), url: plane.url.href })
+  addToAllowList(stateDir, ['*'])
   const env = { AWS_ACCESS_KEY_ID: 'KEY', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' }
-  const where = ['--control-plane', plane.url.href, '--token-file', token, '--state-dir', join(work, name)]
-  const running = start(['agent', ...where, '--site', 'here'], env)
+  const running = start(['agent', 'run', '--state-dir', stateDir], env)
   agents.push(running)
   return running
 }
@@ -77,14 +80,15 @@ it('agents that are killed one after the other leave a large object to the next'
     await ended
   }
 
-  const [first, second] = [beginAgent('first'), beginAgent('second')]
+  const [first, second] = [await beginAgent('first'), await beginAgent('second')]
   await until(() => there() >= 10)
   await kill(first)
   await until(() => there() >= 25)
-  beginAgent('third')
+  await beginAgent('third')
   await until(() => there() >= 35)
   await kill(second)
-  const status = async () => (await plane.api<PassStatus>('GET', '/api/workspaces/local/migrations/film/passes/1')).json
+  const status = async () =>
+    (await plane.api<PassStatus>('GET', '/api/workspaces/local/migrations/film/passes/1')).json
   await until(async () => (await status()).state !== 'running')
   expect(await status()).toMatchObject({
     state: 'complete',

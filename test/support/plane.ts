@@ -1,9 +1,11 @@
 /** A control plane for tests: the built Worker on a real workerd, with a state directory of its own. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import type { Identity } from '../../agent/identity/identity.ts'
 import { buildWorker } from '../../scripts/build.ts'
+import { type Database, identitiesIn } from './identities.ts'
 
 export interface PlaneOptions {
   /** How long a silent session keeps its leases; heartbeats come three times as often. 15 s where it is not given. */
@@ -20,7 +22,8 @@ export interface Plane {
   /** Of the operator. */
   readonly token: string
   readonly workspace: string
-  readonly agentToken: string
+  /** An agent that it knows, made when it is first asked for. */
+  identity(agent: string, site?: string): Promise<Identity>
   readonly dir: string
   readonly miniflare: Miniflare
   /** A request with the operator's token; `json` is the parsed body (null where it is none), taken at its word. */
@@ -34,7 +37,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'dray-plane-')))
   const token = 'operator-token'
-  const agentToken = 'agent-token'
+  const script = await buildWorker()
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: 'dray',
@@ -42,13 +45,15 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
       port: options.port ?? 0,
       cf: false,
       log: new Log(LogLevel.ERROR),
-      modules: true,
-      scriptPath: await buildWorker(),
+      modulesRoot: dirname(script),
+      modules: [script, join(dirname(script), 'auth.mjs')].map((path) => ({
+        type: 'ESModule' as const,
+        path,
+      })),
       compatibilityDate: '2026-10-20',
       compatibilityFlags: ['nodejs_compat'],
       bindings: {
         DRAY_OPERATOR_TOKEN: token,
-        DRAY_AGENT_TOKEN: agentToken,
         DRAY_AUTH_SECRET: 'a secret for tests, of more than 32 characters',
         ...(options.leaseMs ? { DRAY_LEASE_MS: String(options.leaseMs) } : {}),
         ...options.bindings,
@@ -57,6 +62,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
         MIGRATION: { className: 'Migration', useSQLite: true },
         FLEET: { className: 'Fleet', useSQLite: true },
         COURIER: { className: 'Courier', useSQLite: true },
+        TIMETABLE: { className: 'Timetable', useSQLite: true },
       },
       d1Databases: { DB: 'dray' },
       r2Buckets: { REPORTS: 'dray-reports' },
@@ -65,11 +71,12 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
   )
   const url = await miniflare.ready
   await applyMigrations(miniflare)
+  const identity = identitiesIn((await miniflare.getD1Database('DB')) as unknown as Database)
   return {
     url,
     token,
     workspace: 'local',
-    agentToken,
+    identity,
     dir,
     miniflare,
     async api<T>(method: string, path: string, body?: unknown) {

@@ -23,14 +23,17 @@ type Of<T extends PlaneMessage['t']> = PlaneMessage & { t: T }
 
 export class ScriptedAgent {
   readonly #socket: Socket
+  readonly name: string
   readonly inbox: PlaneMessage[] = []
   #arrived: (() => void)[] = []
   #seq = 0
   /** Settles when the socket is closed, by whomever. */
   readonly closed: Promise<{ code: number; reason: string }>
 
-  constructor(socket: Socket) {
+  /** `name`: of the agent that opened the socket. */
+  constructor(socket: Socket, name = 'a') {
     this.#socket = socket
+    this.name = name
     socket.addEventListener('message', ({ data }) => {
       if (data !== 'pong') this.inbox.push(JSON.parse(String(data)))
       this.#wake()
@@ -79,8 +82,9 @@ export class ScriptedAgent {
 
   /** Of two sessions, the one with the higher number at its end began later. */
   hello(agent: string, session = `${agent}-1`, held: Held[] = []): Promise<Of<'welcome'>> {
+    if (agent !== this.name) throw new Error(`this socket is of ${this.name}, not of ${agent}`)
     const started = Number(/\d+$/.exec(session) ?? 1)
-    this.say({ t: 'hello', protocol: protocolVersion, agent, session, started, held })
+    this.say({ t: 'hello', protocol: protocolVersion, session, started, held })
     return this.next('welcome')
   }
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { app } from '../../../control-plane/routes/app.ts'
 import { problemSchema } from '../../../shared/api/migrations.ts'
-import { begin, call, prepare } from './inside.ts'
+import { begin, call, prepare, signed } from './inside.ts'
 
 beforeAll(async () => {
   await prepare()
@@ -53,7 +53,7 @@ describe('every route', () => {
       for (const [token, expected] of [
         ['', nobody],
         ['wrong-token', nobody],
-        ['agent-token', agent],
+        [signed, agent],
         ['operator-token', operator],
       ] as const) {
         const response = await call(method, path, { token, ...said })

@@ -1,42 +1,28 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import {
-  type AgentView,
-  agentsPageSchema,
-  type MigrationView,
-  type PassStatus,
-} from '../../../shared/api/migrations.ts'
-import { closeCodes, type Facts, type FleetPlaneMessage, protocolVersion } from '../../../shared/protocol.ts'
+import { listAgents } from '../../../shared/api/agents.ts'
+import type { MigrationView, PassStatus } from '../../../shared/api/migrations.ts'
+import { closeCodes, type FleetPlaneMessage, protocolVersion } from '../../../shared/protocol.ts'
+import { someFacts } from '../../support/facts.ts'
 import type { ScriptedAgent } from '../../support/scripted-agent.ts'
-import { begin, connect, definition, file, json, prepare, s3 } from './inside.ts'
+import { begin, connect, definition, file, identity, json, prepare, s3 } from './inside.ts'
 
 /** For what is told in the background: as long as it takes, on a busy machine too. */
 const eventually = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 15_000, interval: 5 })
 
 beforeAll(prepare)
 
-const facts: Facts = {
-  version: '0.1.0',
-  host: 'somewhere.local',
-  platform: 'linux x64',
-  cores: 2,
-  memory: 1_000_000,
-  health: { load: 0, stateFree: null },
-  reach: [],
-}
-
 async function join(agent: string, site: string, started = 1): Promise<ScriptedAgent> {
-  const socket = await connect('/agent/fleet')
+  await identity(agent, site)
+  const socket = await connect('/agent/fleet', agent)
   socket.raw(
     JSON.stringify({
       t: 'hello',
       protocol: protocolVersion,
-      agent,
       session: `${agent}-${started}`,
       started,
-      site,
-      facts: { ...facts, host: `${agent}.local` },
+      facts: { ...someFacts, host: `${agent}.local` },
     }),
   )
   await socket.next('welcome')
@@ -55,8 +41,7 @@ async function assigned(agent: ScriptedAgent, which: (migrations: string[]) => b
 }
 
 const agents = async () =>
-  agentsPageSchema.parse((await json<{ agents: AgentView[] }>('GET', '/api/workspaces/local/agents')).body)
-    .agents
+  listAgents.answer.parse((await json('GET', '/api/workspaces/local/agents')).body).agents
 const agentNamed = async (id: string) => (await agents()).find((agent) => agent.id === id)
 
 describe('the fleet', () => {
@@ -135,9 +120,8 @@ describe('the fleet', () => {
     const agent = await join('present', 'x')
     await eventually(async () => {
       expect(await agentNamed('present')).toMatchObject({
-        host: 'present.local',
+        facts: { host: 'present.local', version: '0.1.0' },
         site: 'x',
-        version: '0.1.0',
         connected: true,
       })
     })
@@ -168,10 +152,7 @@ describe('the fleet', () => {
 
   it.each([
     ['what is not JSON', 'hello'],
-    [
-      'another protocol',
-      '{"t":"hello","protocol":99,"agent":"a","session":"s","site":"x","version":"1","host":"h"}',
-    ],
+    ['another protocol', '{"t":"hello","protocol":99,"session":"s","started":1}'],
     ['a message before hello', '{"t":"draining"}'],
     ['a message that it does not know', '{"t":"goodbye"}'],
   ])('closes the socket on %s', async (_, text) => {

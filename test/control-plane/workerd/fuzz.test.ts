@@ -14,7 +14,7 @@ beforeAll(prepare)
 
 /** What must hold in the tables after anything at all. */
 function check(_: Migration, state: DurableObjectState): void {
-  const tables = new MigrationTables(state.storage.sql)
+  const tables = new MigrationTables(state.storage)
   const pass = tables.lastPass()!
   const packets = tables.inKeyOrder(pass.firstPacket, Number.MAX_SAFE_INTEGER, null, 100_000)
   expect(tiles(packets.sort(compareRanges), everything)).toBe(true)
@@ -146,7 +146,7 @@ it('tiles the key space and counts each packet once, whatever two agents say', a
     fc.asyncProperty(fc.array(fc.tuple(fc.nat(1), message), { maxLength: 60 }), async (said) => {
       const id = `fuzz-${run++}`
       const object = await begin(id)
-      const agents = await Promise.all([toMigration(id), toMigration(id)])
+      const agents = await Promise.all([toMigration(id), toMigration(id, 'b')])
       await agents[0].hello('a')
       await agents[1].hello('b')
       const [survey] = await agents[0].lease()

@@ -4,8 +4,11 @@ import { env, exports } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Migration } from '../../../control-plane/migration.ts'
 import type { NewMigration } from '../../../shared/api/migrations.ts'
+import { sha256 } from '../../../shared/identity/keys.ts'
+import { digestHeader } from '../../../shared/identity/signature.ts'
 import type { Location } from '../../../shared/location.ts'
 import { noFilter, type PassOptions } from '../../../shared/policy.ts'
+import { identitiesIn, proofOf } from '../../support/identities.ts'
 import { ScriptedAgent } from '../../support/scripted-agent.ts'
 
 export const s3 = (bucket: string): Location => ({
@@ -21,17 +24,30 @@ export const file = (path: string, site = 'here'): Location => ({ kind: 'file', 
 
 export const definition: NewMigration = { source: s3('a'), destination: s3('b'), filter: noFilter }
 
-export type Token = 'operator-token' | 'agent-token'
+/** An agent that the control plane knows, made when it is first asked for. */
+export const identity = identitiesIn(env.DB)
 
-export function call(
+/** Instead of a token: the agent `a` signs. */
+export const signed = 'signed'
+
+export async function call(
   method: string,
   path: string,
-  options: { token?: string; body?: BodyInit; headers?: HeadersInit } = {},
+  options: { token?: string; agent?: string; body?: BodyInit; headers?: HeadersInit } = {},
 ) {
-  const { token = 'operator-token', body, headers } = options
+  const { token = 'operator-token', agent = 'a', body, headers } = options
+  const digest = typeof body === 'string' || body instanceof Uint8Array ? await sha256(body) : ''
+  const authorization =
+    token === signed
+      ? await proofOf(await identity(agent), method, new URL(`http://plane${path}`), digest)
+      : `Bearer ${token}`
   return exports.default.fetch(`http://plane${path}`, {
     method,
-    headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+    headers: {
+      ...(token ? { authorization } : {}),
+      ...(token === signed && digest ? { [digestHeader]: digest } : {}),
+      ...Object.fromEntries(new Headers(headers)),
+    },
     ...(body === undefined ? {} : { body }),
   })
 }
@@ -57,15 +73,15 @@ export async function begin(id: string, options: Partial<PassOptions> = {}, defi
   return objectOf(id)
 }
 
-export async function connect(path: string): Promise<ScriptedAgent> {
-  const response = await call('GET', path, { token: 'agent-token', headers: { upgrade: 'websocket' } })
+export async function connect(path: string, name = 'a'): Promise<ScriptedAgent> {
+  const response = await call('GET', path, { token: signed, agent: name, headers: { upgrade: 'websocket' } })
   const socket = response.webSocket
   if (!socket) throw new Error(`no socket: ${response.status} ${await response.text()}`)
-  const agent = new ScriptedAgent(socket as never)
+  const agent = new ScriptedAgent(socket as never, name)
   socket.accept()
   return agent
 }
-export const toMigration = (id: string) => connect(`/agent/migrations/${id}`)
+export const toMigration = (id: string, name = 'a') => connect(`/agent/migrations/${id}`, name)
 
 /** Objects run in this isolate, so the clock that they read is the one that is moved here. */
 export function passTime(ms: number): void {

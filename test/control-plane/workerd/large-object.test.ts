@@ -142,7 +142,7 @@ it('goes over to the next pass: taken up where the object is the same, else to b
     [3, 'other-6', false],
   ] as const) {
     await json('POST', '/api/workspaces/local/migrations/next/passes', {})
-    const later = await toMigration('next')
+    const later = await toMigration('next', 'b')
     const welcome = await later.hello('b', `b-${pass}`)
     expect(welcome.uploads).toMatchObject([{ key, upload: 'id', source: planned.source }])
     // Divided where the earlier pass was.
@@ -185,7 +185,7 @@ it('that an agent has cleared away is forgotten', async () => {
   await json('POST', '/api/workspaces/local/migrations/cleared/passes/1/cancel')
   await agent.closed
   await json('POST', '/api/workspaces/local/migrations/cleared/passes', {})
-  const later = await toMigration('cleared')
+  const later = await toMigration('cleared', 'b')
   const { uploads } = await later.hello('b')
   expect((await later.ask({ t: 'cleared', upload: uploads![0]!.id })).t).toBe('ack')
   expect(await uploadsOf(object)).toEqual([])

@@ -18,7 +18,7 @@ const status = async (id: string, pass = 1) =>
 /** A pass of `n` packets that are ready, surveyed by an agent that has left. */
 async function withPackets(id: string, n: number, options = {}) {
   const object = await begin(id, options)
-  const surveyor = await toMigration(id)
+  const surveyor = await toMigration(id, 'surveyor')
   await surveyor.hello('surveyor')
   const [survey] = await surveyor.lease()
   const ends = Array.from({ length: n }, (_, i) => (i === n - 1 ? null : `k${String(i).padStart(6, '0')}`))
@@ -176,7 +176,7 @@ describe('a pass', () => {
 describe('a lease', () => {
   it('goes back in the queue when its session is silent for too long', async () => {
     const object = await withPackets('silent', 1)
-    const silent = await toMigration('silent')
+    const silent = await toMigration('silent', 'silent')
     await silent.hello('silent')
     const [first] = await silent.lease()
     passTime(14_000)
@@ -185,7 +185,7 @@ describe('a lease', () => {
     passTime(2_000)
     await runDurableObjectAlarm(object)
     expect((await silent.next('drop')).held).toEqual(heldOf([first!]))
-    const other = await toMigration('silent')
+    const other = await toMigration('silent', 'other')
     await other.hello('other')
     const [second] = await other.lease()
     expect(second).toMatchObject({ id: first!.id, generation: 2, attempt: 2 })
@@ -196,7 +196,7 @@ describe('a lease', () => {
 
   it('is not granted to an agent that lost one by silence, until it speaks again', async () => {
     const object = await withPackets('mute', 1)
-    const mute = await toMigration('mute')
+    const mute = await toMigration('mute', 'mute')
     await mute.hello('mute')
     mute.free(5)
     await mute.next('lease')
@@ -211,7 +211,10 @@ describe('a lease', () => {
 
   it('is whole for an agent that had nothing to say while it had nothing to do', async () => {
     const object = await begin('quiet')
-    const [surveyor, quiet] = await Promise.all([toMigration('quiet'), toMigration('quiet')])
+    const [surveyor, quiet] = await Promise.all([
+      toMigration('quiet', 'surveyor'),
+      toMigration('quiet', 'quiet'),
+    ])
     await surveyor.hello('surveyor')
     await quiet.hello('quiet')
     const [survey] = await surveyor.lease()
@@ -246,7 +249,10 @@ describe('a lease', () => {
 
   it('is not renewed by another session’s heartbeats', async () => {
     const object = await withPackets('foreign', 1)
-    const [holder, other] = await Promise.all([toMigration('foreign'), toMigration('foreign')])
+    const [holder, other] = await Promise.all([
+      toMigration('foreign', 'holder'),
+      toMigration('foreign', 'other'),
+    ])
     await holder.hello('holder')
     const packets = await holder.lease()
     await other.hello('other')
@@ -276,7 +282,7 @@ describe('a lease', () => {
 
   it('is given back by a release, at once and to anybody', async () => {
     await withPackets('release', 1)
-    const [a, b] = await Promise.all([toMigration('release'), toMigration('release')])
+    const [a, b] = await Promise.all([toMigration('release'), toMigration('release', 'b')])
     await a.hello('a')
     await b.hello('b')
     const packets = await a.lease()
@@ -366,7 +372,7 @@ describe('a failed packet', () => {
 describe('a survey', () => {
   it('is held when it is far ahead, and goes on when half is done', async () => {
     await begin('ahead')
-    const [surveyor, worker] = await Promise.all([toMigration('ahead'), toMigration('ahead')])
+    const [surveyor, worker] = await Promise.all([toMigration('ahead', 's'), toMigration('ahead', 'w')])
     await surveyor.hello('s')
     await worker.hello('w')
     const [survey] = await surveyor.lease()
@@ -386,10 +392,10 @@ describe('a survey', () => {
 
   it('is not held for ever when nobody works any more', async () => {
     const object = await begin('alone')
-    const surveyor = await toMigration('alone')
+    const surveyor = await toMigration('alone', 's')
     await surveyor.hello('s')
     const [survey] = await surveyor.lease()
-    const worker = await toMigration('alone')
+    const worker = await toMigration('alone', 'w')
     await worker.hello('w')
     const ends = Array.from({ length: 2_500 }, (_, i) => `k${String(i).padStart(6, '0')}`)
     await surveyor.ask(cutOf(survey!, null, ends.slice(0, 10)))
@@ -406,7 +412,7 @@ describe('a survey', () => {
 
   it('is asked for a part of its range when others are idle', async () => {
     await begin('idle')
-    const [surveyor, idle] = await Promise.all([toMigration('idle'), toMigration('idle')])
+    const [surveyor, idle] = await Promise.all([toMigration('idle', 's'), toMigration('idle', 'i')])
     await surveyor.hello('s')
     await idle.hello('i')
     const [survey] = await surveyor.lease()
@@ -425,7 +431,7 @@ describe('a survey', () => {
 
   it('gives its packets to its own agent, and to another only where that one is full', async () => {
     await begin('prefer')
-    const [surveyor, other] = await Promise.all([toMigration('prefer'), toMigration('prefer')])
+    const [surveyor, other] = await Promise.all([toMigration('prefer', 's'), toMigration('prefer', 'o')])
     await surveyor.hello('s')
     await other.hello('o')
     const [survey] = await surveyor.lease()

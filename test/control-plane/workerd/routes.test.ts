@@ -12,7 +12,7 @@ import {
 } from '../../../shared/api/migrations.ts'
 import type { Key } from '../../../shared/key.ts'
 import { cutOf, outcomeOf } from '../../support/scripted-agent.ts'
-import { begin, call, definition, file, json, prepare, s3, toMigration } from './inside.ts'
+import { begin, call, definition, file, json, prepare, s3, signed, toMigration } from './inside.ts'
 
 beforeAll(prepare)
 
@@ -251,7 +251,7 @@ describe('a report', () => {
   ) =>
     (
       await call('PUT', `/agent/migrations/${id}/passes/1/reports/${packet}/${generation}`, {
-        token: 'agent-token',
+        token: signed,
         body,
       })
     ).status
@@ -323,7 +323,7 @@ describe('a report', () => {
     expect(await upload('bound', packet!, unsized)).toBe(411)
     const path = `/agent/migrations/bound/passes/1/reports/${packet!.id}/1`
     const headers = { 'content-length': String(64 * 1024 * 1024 + 1) }
-    expect((await call('PUT', path, { token: 'agent-token', body: 'x', headers })).status).toBe(413)
+    expect((await call('PUT', path, { token: signed, body: 'x', headers })).status).toBe(413)
   })
 
   it('is empty where nothing was to be told', async () => {

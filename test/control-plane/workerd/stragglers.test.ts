@@ -11,8 +11,8 @@ afterEach(() => void vi.useRealTimers())
 /** Two agents, of which the first holds the last packet of a pass; each has done one of so many objects before, in so many ms. */
 async function withStraggler(id: string, [slow, fast]: readonly [number, number] = [100, 100], objects = 2) {
   await begin(id)
-  const holder = await toMigration(id)
-  const other = await toMigration(id)
+  const holder = await toMigration(id, 'holder')
+  const other = await toMigration(id, 'other')
   await holder.hello('holder')
   await other.hello('other')
   const [survey] = await holder.lease()

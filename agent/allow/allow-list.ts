@@ -1,0 +1,156 @@
+/**
+ * What an agent may touch, as the people at its site say. Whatever a control plane asks for is held to this list before anything is opened, and
+ * nothing that it says widens it: one that is taken over can neither read files of its choice nor send data to a bucket of its own.
+ *
+ *   s3://bucket                                    this bucket at AWS
+ *   s3://bucket/prefix/                            what is below this prefix
+ *   s3://bucket/prefix/ at https://s3.example.com  the same at another endpoint
+ *   https://s3.example.com/*                       every bucket of an endpoint
+ *   s3://*                                         every bucket at AWS
+ *   /srv/data                                      this directory, and what is below it
+ *   *                                              everything
+ */
+import { realpathSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { DrayError } from '../../shared/error.ts'
+import { formatLocation, type Location } from '../../shared/location.ts'
+
+export type Entry =
+  | { readonly kind: 'all' }
+  /** `endpoint`: null is AWS; `bucket`: null is every one. `prefix`: empty, or ends in `/`. */
+  | {
+      readonly kind: 's3'
+      readonly endpoint: string | null
+      readonly bucket: string | null
+      readonly prefix: string
+    }
+  /** Absolute. */
+  | { readonly kind: 'file'; readonly path: string }
+
+export interface AllowList {
+  /** Where people add to it; null where everything is allowed. */
+  readonly file: string | null
+  readonly entries: readonly Entry[]
+}
+
+/** Of the agent of an embedded control plane, which does what its own user asks for. */
+export const allowAll: AllowList = { file: null, entries: [{ kind: 'all' }] }
+
+/** Throws `usage`, with what is wrong with it. */
+export function parseEntry(text: string): Entry {
+  const entry = text.trim()
+  if (entry === '*') return { kind: 'all' }
+  if (isAbsolute(entry)) return { kind: 'file', path: resolve(entry) }
+  const [, bucket, prefix = '', at] = /^s3:\/\/([^/\s]+)(?:\/(.*?))?(?:\s+at\s+(\S+))?$/.exec(entry) ?? []
+  if (bucket !== undefined) {
+    if (prefix !== '' && !prefix.endsWith('/')) {
+      throw wrong(entry, 'a prefix ends in "/"', `Write s3://${bucket}/${prefix}/`)
+    }
+    const endpoint = at === undefined ? null : normalEndpoint(at, entry)
+    if (bucket === '*' && prefix !== '') throw wrong(entry, 'every bucket has no prefix', 'Write s3://*')
+    return { kind: 's3', endpoint, bucket: bucket === '*' ? null : bucket, prefix }
+  }
+  if (/^https?:\/\/[^\s]+\/\*$/.test(entry)) {
+    return { kind: 's3', endpoint: normalEndpoint(entry.slice(0, -1), entry), bucket: null, prefix: '' }
+  }
+  throw wrong(
+    entry,
+    'this is no place that an agent could touch',
+    'Write s3://bucket, s3://bucket/prefix/ at https://host:port, https://host/*, or an absolute path.',
+  )
+}
+
+export function formatEntry(entry: Entry): string {
+  switch (entry.kind) {
+    case 'all':
+      return '*'
+    case 'file':
+      return entry.path
+    case 's3': {
+      const { endpoint, bucket, prefix } = entry
+      if (bucket === null) return endpoint === null ? 's3://*' : `${endpoint}/*`
+      return `s3://${bucket}${prefix && `/${prefix}`}${endpoint === null ? '' : ` at ${endpoint}`}`
+    }
+    default:
+      return entry satisfies never
+  }
+}
+
+/** Throws `access-denied` where no entry has it, and names the one to add. */
+export function holdToList({ file, entries }: AllowList, location: Location): void {
+  // It becomes part of a host's name.
+  if (location.kind === 's3' && location.region !== null && !/^[A-Za-z0-9-]+$/.test(location.region)) {
+    throw new DrayError(
+      'access-denied',
+      `open ${formatLocation(location)}`,
+      'the region is no name of a region',
+    )
+  }
+  const wanted = entryFor(location)
+  if (entries.some((entry) => covers(entry, wanted))) return
+  throw new DrayError(
+    'access-denied',
+    `open ${formatLocation(location)}`,
+    `this agent may not touch ${formatEntry(wanted)}`,
+    { hint: `If it should, whoever runs it adds this line to ${file}: ${formatEntry(wanted)}` },
+  )
+}
+
+/** The narrowest entry that has the whole location. */
+function entryFor(location: Location): Entry & { kind: 's3' | 'file' } {
+  if (location.kind === 'file') return { kind: 'file', path: realPath(location.path) }
+  const { bucket, prefix, endpoint } = location
+  return {
+    kind: 's3',
+    bucket,
+    prefix,
+    endpoint: endpoint === null ? null : normalEndpoint(endpoint, endpoint),
+  }
+}
+
+function covers(entry: Entry, wanted: Entry & { kind: 's3' | 'file' }): boolean {
+  if (entry.kind === 'all') return true
+  if (entry.kind === 'file') return wanted.kind === 'file' && isBelow(wanted.path, realPath(entry.path))
+  if (wanted.kind !== 's3' || entry.endpoint !== wanted.endpoint) return false
+  if (entry.bucket === null) return true
+  return entry.bucket === wanted.bucket && wanted.prefix.startsWith(entry.prefix)
+}
+
+const isBelow = (path: string, directory: string) =>
+  path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`)
+
+/** Without links and `..`, for as much of it as exists: what is made below is made there. */
+export function realPath(path: string): string {
+  const plain = resolve(path)
+  try {
+    return realpathSync(plain)
+  } catch (error) {
+    // A link that leads nowhere would be followed when something is made there.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || plain === dirname(plain))
+      throw unreal(path, error)
+    return join(realPath(dirname(plain)), basename(plain))
+  }
+}
+
+const unreal = (path: string, cause: unknown) =>
+  new DrayError('access-denied', `open ${path}`, `nobody can tell where ${path} leads`, {
+    hint: 'Check its links and rights.',
+    cause,
+  })
+
+/** Scheme, host and port (the usual one left out), and the path without `/` at its end. */
+function normalEndpoint(text: string, entry: string): string {
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    throw wrong(entry, `${text} is no address`, 'Write https://host or https://host:port.')
+  }
+  if (!/^https?:$/.test(url.protocol))
+    throw wrong(entry, `${text} is no address of a server`, 'Write https://host:port.')
+  const host = url.hostname.replace(/\.$/, '')
+  return `${url.protocol}//${host}${url.port && `:${url.port}`}${url.pathname.replace(/\/+$/, '')}`
+}
+
+const wrong = (entry: string, message: string, hint: string) =>
+  new DrayError('usage', 'read the allow-list', `${entry}: ${message}`, { hint })
