@@ -1,4 +1,5 @@
 /** The form that seals a connection's secret (`/seal.html`). Nothing that is typed into it is kept: not in the page, nor in the browser. */
+import './no-eval.ts'
 import { listAgents } from '../shared/api/agents.ts'
 import { type ConnectionView, listConnections, sealConnection } from '../shared/api/connections.ts'
 import { listSites } from '../shared/api/sites.ts'
