@@ -1,8 +1,8 @@
 /** Figures and times as people read them. Bytes are IEC's (KiB, MiB), times are in the viewer's zone. */
 const whole = new Intl.NumberFormat('en')
 const precise = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
-const moment = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
-const clock = new Intl.DateTimeFormat('en', { timeStyle: 'medium' })
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 const percents = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']

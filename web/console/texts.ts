@@ -45,7 +45,7 @@ export const texts = {
   },
   figures: {
     objects: 'Objects',
-    bytes: 'Copied',
+    bytes: 'Bytes copied',
     rate: 'Rate',
     packets: 'Packets',
     agents: 'Agents',

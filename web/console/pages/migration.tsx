@@ -102,6 +102,19 @@ function Head(props: { workspace: string; migration: MigrationView; pass: PassSt
 }
 
 function Troubles({ pass }: { pass: PassStatus }) {
+  return (
+    <>
+      {pass.waitsFor && (
+        <div className="banner" role="status">
+          <p>{pass.waitsFor.message}</p>
+        </div>
+      )}
+      <Errors pass={pass} />
+    </>
+  )
+}
+
+function Errors({ pass }: { pass: PassStatus }) {
   return pass.errors.map(({ error, packets, parked }) => (
     <div className="banner bad" role="status" key={`${error.code} ${error.op}`}>
       <p>

@@ -68,7 +68,7 @@ const columnsFor = (workspace: string): Column<MigrationView>[] => [
     cell: ({ pass }) => (pass ? percent(settled(pass.counts.objects), known(pass)) : '–'),
   },
   { name: 'Objects', kind: 'number', cell: ({ pass }) => count(pass?.counts.objects.listed ?? 0) },
-  { name: 'Copied', kind: 'number', cell: ({ pass }) => bytes(pass?.counts.bytes.copied ?? 0) },
+  { name: 'Bytes copied', kind: 'number', cell: ({ pass }) => bytes(pass?.counts.bytes.copied ?? 0) },
   {
     name: 'Failed',
     kind: 'number',
