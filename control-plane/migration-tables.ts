@@ -15,6 +15,7 @@ import type { Counters } from './core/counters.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
 import type { Ready } from './core/queue.ts'
 import { localWorkspace } from './env.ts'
+import { addColumns, bringUpToDate, type Step } from './schema-version.ts'
 import { UploadTable } from './upload-table.ts'
 
 export interface PassRow {
@@ -50,20 +51,9 @@ export interface FailureRow extends Failure {
   readonly id: number
 }
 
-type Row = Record<string, SqlStorageValue>
-
-export class MigrationTables {
-  readonly #sql: SqlStorage
-  readonly uploads: UploadTable
-  readonly announcements: Announcements
-  /** Since this object woke. */
-  rowsWritten = 0
-
-  constructor(sql: SqlStorage) {
-    this.#sql = sql
-    const write = (query: string, ...values: SqlStorageValue[]) => this.#write(query, ...values)
-    this.uploads = new UploadTable(sql, write)
-    this.announcements = new Announcements(sql, write)
+const steps: readonly Step[] = [
+  /** As 0.1.0 made them, in some of whose objects packets know nothing of uploads. */
+  (sql) => {
     sql.exec(`
       CREATE TABLE IF NOT EXISTS config (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS pass (
@@ -81,30 +71,35 @@ export class MigrationTables {
         id INTEGER PRIMARY KEY, packet INTEGER NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL,
         message TEXT NOT NULL, bytes INTEGER NOT NULL
       );
-      CREATE TABLE IF NOT EXISTS session (
-        id INTEGER PRIMARY KEY, agent TEXT NOT NULL, session TEXT NOT NULL, started INTEGER NOT NULL DEFAULT 0
-      );
+      CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY, agent TEXT NOT NULL, session TEXT NOT NULL);
     `)
-    this.#addColumns('packet', {
+    addColumns(sql, 'packet', {
       upload: 'INTEGER',
       first_part: 'INTEGER',
       last_part: 'INTEGER',
       md5s: 'TEXT',
     })
-    this.#addColumns('session', { started: 'INTEGER NOT NULL DEFAULT 0' })
-  }
+  },
+  /** Sessions know when their process began (ms). */
+  (sql) => addColumns(sql, 'session', { started: 'INTEGER NOT NULL DEFAULT 0' }),
+]
 
-  /** To a table that an earlier version made without them. */
-  #addColumns(table: string, columns: Record<string, string>): void {
-    const known = new Set(
-      this.#sql
-        .exec<{ name: string }>(`PRAGMA table_info(${table})`)
-        .toArray()
-        .map(({ name }) => name),
-    )
-    for (const [name, type] of Object.entries(columns)) {
-      if (!known.has(name)) this.#sql.exec(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`)
-    }
+type Row = Record<string, SqlStorageValue>
+
+export class MigrationTables {
+  readonly #sql: SqlStorage
+  readonly uploads: UploadTable
+  readonly announcements: Announcements
+  /** Since this object woke. */
+  rowsWritten = 0
+
+  constructor(storage: DurableObjectStorage) {
+    const { sql } = storage
+    bringUpToDate(storage, 'migration', steps)
+    this.#sql = sql
+    const write = (query: string, ...values: SqlStorageValue[]) => this.#write(query, ...values)
+    this.uploads = new UploadTable(sql, write)
+    this.announcements = new Announcements(sql, write)
   }
 
   #write(query: string, ...values: SqlStorageValue[]): void {
