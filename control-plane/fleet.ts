@@ -107,7 +107,7 @@ export class Fleet extends DurableObject<Env> {
   }
 
   /** Lets an agent of one of these sites (none: of any) try what it can do there. */
-  async test(
+  async tryConnection(
     location: S3Location,
     sites: readonly string[],
   ): Promise<(ConnectionTest & { agent: string; site: string }) | { error: ErrorBody }> {

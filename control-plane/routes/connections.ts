@@ -94,7 +94,7 @@ export function connectionRoutes(app: App): void {
     } as const
     const location = resolvedBy(row, { ...place, connection: row.id })
     const sites = site === undefined ? row.sites : [site]
-    const tested = await env.FLEET.getByName(scope.workspace).test(location, sites)
+    const tested = await env.FLEET.getByName(scope.workspace).tryConnection(location, sites)
     if ('error' in tested) {
       const { code, message, hint } = tested.error
       throw new Refusal(code === 'timeout' ? 504 : 409, code, message, hint)
