@@ -82,6 +82,7 @@ function stateDirFor(option: string | undefined): string {
 async function main(): Promise<number> {
   try {
     return await runProgram(process.argv.slice(2), {
+      stdin: () => process.stdin,
       stdout: process.stdout,
       stderr: process.stderr,
       cwd: currentDirectory(),

@@ -4,4 +4,5 @@ import { app } from './routes/app.ts'
 export { Courier } from './courier.ts'
 export { Fleet } from './fleet.ts'
 export { Migration } from './migration.ts'
+export { Timetable } from './timetable.ts'
 export default app

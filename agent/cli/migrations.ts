@@ -10,6 +10,8 @@ import { exitCodes, type Io } from './io.ts'
 import { droppedText, packetsOf } from './outcome.ts'
 import { localSite } from './place.ts'
 import { type AskOptions, withPlane } from './plane.ts'
+import type { PlaneClient } from './plane-client.ts'
+import { table } from './table.ts'
 
 export async function runMigrations(options: AskOptions, io: Io): Promise<number> {
   const migrations = await withPlane(options, io, (plane) => plane.migrations())
@@ -18,7 +20,7 @@ export async function runMigrations(options: AskOptions, io: Io): Promise<number
   } else if (!migrations?.length) {
     io.stdout.write('There are no migrations yet. Begin one with: dray copy SRC DST\n')
   } else {
-    io.stdout.write(visible(table(migrations)))
+    io.stdout.write(visible(list(migrations)))
   }
   return exitCodes.equal
 }
@@ -30,16 +32,24 @@ export async function runMigration(id: string, options: AskOptions, io: Io): Pro
     if (known?.pass?.state === 'running') known.pass = await plane.pass(id, known.pass.number)
     return known
   })
-  if (!migration) {
-    throw new DrayError('not-found', 'look', `there is no migration ${id}`, {
-      hint: 'See dray migrations for those that there are.',
-    })
-  }
+  if (!migration) throw unknown(id)
   io.stdout.write(options.json ? `${JSON.stringify(migration)}\n` : visible(details(migration)))
   return exitCodes.equal
 }
 
-function table(migrations: MigrationView[]): string {
+const unknown = (id: string) =>
+  new DrayError('not-found', 'look', `there is no migration ${id}`, {
+    hint: 'See dray migrations for those that there are.',
+  })
+
+/** As the catalogue has it. */
+export async function knownMigration(plane: PlaneClient, id: string): Promise<MigrationView> {
+  const known = await plane.migration(id)
+  if (!known) throw unknown(id)
+  return known
+}
+
+function list(migrations: MigrationView[]): string {
   const head = ['ID', 'STATE', 'PASS', 'OBJECTS', 'COPIED', 'FAILED', 'FROM → TO']
   const rows = migrations.map(({ id, pass, source, destination }) => [
     id,
@@ -50,27 +60,32 @@ function table(migrations: MigrationView[]): string {
     pass ? count(pass.counts.objects.failed) : '',
     `${formatLocation(source)} → ${formatLocation(destination)}`,
   ])
-  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)))
-  return [head, ...rows]
-    .map(
-      (row) =>
-        `${row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join('  ')}\n`,
-    )
-    .join('')
+  return table(head, rows)
 }
 
 function details(migration: MigrationView): string {
-  const { id, source, destination, filter, createdAt, pass } = migration
+  const { id, source, destination, filter, createdAt, pass, priority, policy } = migration
   const rows: [string, string][] = [
     ['migration', id],
     ['source', wholly(source)],
     ['destination', wholly(destination)],
     ...filterRows(filter),
     ...arrangementRows(migration),
+    ['priority', priority],
+    ...(Object.keys(policy).length > 0 ? ([['policy', policyText(policy)]] as [string, string][]) : []),
     ['created', when(createdAt)],
     ...(pass ? passRows(pass) : ([['pass', 'none yet']] as [string, string][])),
   ]
   return rows.map(([name, value]) => `${name.padEnd(13)}${value}\n`).join('')
+}
+
+/** `delete, compare mtime, fidelity tags drop`. */
+function policyText(policy: object): string {
+  return Object.entries(policy)
+    .map(([name, value]) =>
+      value === true ? name : typeof value === 'object' ? `${name} ${policyText(value)}` : `${name} ${value}`,
+    )
+    .join(', ')
 }
 
 function filterRows({ include, exclude, only }: Filter): [string, string][] {
@@ -136,6 +151,7 @@ function wholly(location: Location): string {
           endpoint: location.endpoint,
           region: location.region,
           profile: location.profile,
+          connection: location.connection ?? null,
           'customer key': location.customerKey ?? null,
           site,
         }

@@ -27,6 +27,7 @@ export function moving(program: Command, kind: 'copy' | 'verify'): Command {
   choosing(command)
   if (kind === 'copy') {
     command.optionsGroup('What is done:')
+    command.option('--dry-run', 'count what a copy would do, and change nothing')
     doing(command)
     command.optionsGroup('What of an object goes along besides its bytes:')
     fidelityOptions(command)
@@ -42,6 +43,8 @@ export function moving(program: Command, kind: 'copy' | 'verify'): Command {
   places(command)
   command.optionsGroup('Running:')
   return common(command)
+    .option('--limit <rate>', 'most bytes a second to and from each side: 50MB/s, 50MiB/s or 400Mbit/s')
+    .option('--requests <rate>', 'most requests a second to each store: 200/s')
     .addOption(concurrency())
     .addOption(memory())
     .addOption(threads())
@@ -49,10 +52,15 @@ export function moving(program: Command, kind: 'copy' | 'verify'): Command {
     .addHelpText('after', kind === 'copy' ? copyHelp : verifyHelp)
 }
 
-function choosing(command: Command): void {
+export function choosing(command: Command): void {
   command
     .option('--include <glob>', 'only what matches; can be repeated', collect)
     .option('--exclude <glob>', 'not what matches; can be repeated, and wins over --include', collect)
+  looking(command)
+}
+
+export function looking(command: Command): void {
+  command
     .addOption(
       choice(
         '--symlinks <policy>',
@@ -71,9 +79,8 @@ function choosing(command: Command): void {
     )
 }
 
-function doing(command: Command): void {
+export function doing(command: Command): void {
   command
-    .option('--dry-run', 'count what a copy would do, and change nothing')
     .option('--delete', 'delete in DST what SRC does not have')
     .addOption(
       choice(
@@ -93,21 +100,23 @@ function doing(command: Command): void {
     )
 }
 
-function comparing(command: Command): void {
-  command
-    .addOption(
-      choice(
-        '--depth <depth>',
-        'listing: sizes and ETags; checksum: contents where those do not prove it; full: every byte',
-        depths,
-        'checksum',
-      ),
-    )
-    .addOption(tagsOption())
-    .option('--one-way', 'do not mind what is only in DST')
+export function comparing(command: Command): void {
+  depth(command)
+  command.addOption(tagsOption()).option('--one-way', 'do not mind what is only in DST')
 }
 
-function archives(command: Command): void {
+export function depth(command: Command): void {
+  command.addOption(
+    choice(
+      '--depth <depth>',
+      'listing: sizes and ETags; checksum: contents where those do not prove it; full: every byte',
+      depths,
+      'checksum',
+    ),
+  )
+}
+
+export function archives(command: Command): void {
   command
     .addOption(
       choice(
@@ -127,7 +136,7 @@ function archives(command: Command): void {
     )
 }
 
-function mapping(command: Command): void {
+export function mapping(command: Command): void {
   command
     .option('--map-to <template>', 'what a key of SRC becomes in DST, such as {id[0:2]}/{id}/{name}')
     .option('--map-pattern <regex>', 'what a key must be for that; its named groups are for the template')
@@ -148,7 +157,7 @@ function mapping(command: Command): void {
     )
 }
 
-function places(command: Command): void {
+export function places(command: Command): void {
   for (const side of ['source', 'destination'] as const) {
     const place = side === 'source' ? 'SRC' : 'DST'
     command

@@ -16,8 +16,8 @@ export interface Outcome {
   readonly gaveUp: ErrorBody | null
   /** Of this command. */
   readonly seconds: number
-  /** Path of the report. */
-  readonly report: string
+  /** Path of the report; null where it was not fetched. */
+  readonly report: string | null
   /** Some of the failures: enough for a few examples of each cause. */
   readonly failures: readonly FailureView[]
 }
@@ -93,7 +93,7 @@ function headline(outcome: Outcome): string {
   return `Complete: everything in ${source} is in ${destination}${but}.`
 }
 
-function figures({ status, seconds, report }: Outcome): string[] {
+function figures({ migration, status, seconds, report }: Outcome): string[] {
   const { objects, bytes: moved } = status.counts
   const verify = status.options.kind === 'verify'
   const would = status.options.dryRun ? 'to copy' : 'copied'
@@ -121,7 +121,11 @@ function figures({ status, seconds, report }: Outcome): string[] {
   }
   if (objects.extra) rows.push(['extra', `${count(objects.extra)} only at the destination`])
   if (hasDropped(status)) rows.push(['dropped', `${droppedText(status)}: not at the destination`])
-  rows.push(['packets', count(packetsOf(status))], ['time', duration(seconds)], ['report', report])
+  rows.push(
+    ['packets', count(packetsOf(status))],
+    ['time', duration(seconds)],
+    ['report', report ?? `dray migration report ${migration} --pass ${status.number}`],
+  )
   return rows.map(([name, value]) => `  ${name.padEnd(9)}${value}`)
 }
 
@@ -161,7 +165,7 @@ function packetLines({ status, gaveUp }: Outcome): string[] {
   return lines
 }
 
-const nameOf = ({ key, keyEscaped }: FailureView): string =>
+export const nameOf = ({ key, keyEscaped }: FailureView): string =>
   displayKey(keyEscaped === undefined ? keyFromText(key) : unescapeKey(keyEscaped)) || '(the folder itself)'
 
 const sentence = (text: string): string => {

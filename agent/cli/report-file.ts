@@ -17,8 +17,19 @@ export async function saveReport(
   signal: AbortSignal,
 ): Promise<string> {
   const path = reportPath(stateDir, migration, pass)
-  const temporary = `${path}.${process.pid}.tmp`
   mkdirSync(join(stateDir, 'reports'), { recursive: true })
+  await saveReportTo(path, plane, migration, pass, signal)
+  return path
+}
+
+export async function saveReportTo(
+  path: string,
+  plane: PlaneClient,
+  migration: string,
+  pass: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`
   try {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -27,12 +38,13 @@ export async function saveReport(
         break
       } catch (error) {
         // A control plane that is killed in the middle of it is there again in a moment.
-        if (signal.aborted || attempt === 3) throw error
+        if (signal.aborted || attempt === 3 || ownDisk(error)) throw error
       }
     }
     await rename(temporary, path)
-    return path
   } finally {
     await rm(temporary, { force: true })
   }
 }
+
+const ownDisk = (error: unknown) => (error as { path?: string }).path !== undefined

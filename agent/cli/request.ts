@@ -8,6 +8,7 @@ import {
   compares,
   type Filter,
   filterSchema,
+  type GivenOptions,
   type PassOptions,
   restoreTiers,
   serverSideCopies,
@@ -17,6 +18,7 @@ import { leastBudget } from '../core/budget.ts'
 import { arrangementOptions, parseArrangement } from './arrangement-options.ts'
 import { parseFidelity, rawFidelitySchema } from './fidelity-options.ts'
 import { localSite, type Place, parsePlace } from './place.ts'
+import { parseBandwidth, parseRequests } from './quantities.ts'
 
 /** The `--source-…` or `--destination-…` options. */
 export interface SideOptions {
@@ -41,11 +43,28 @@ export interface Request {
   /** Bytes. */
   readonly memory: number
   readonly threads: number
+  /** Of each side, as long as this runs; null: no bound. Bytes and requests a second. */
+  readonly limit: { readonly bandwidth: number | null; readonly requests: number | null }
   readonly json: boolean
 }
 
+/** What a pass does, as commander gives it. */
+const rawPassSchema = rawFidelitySchema.extend({
+  symlinks: z.enum(['skip', 'follow']).default('skip'),
+  compare: z.enum(compares).default('auto'),
+  serverSideCopy: z.enum(serverSideCopies).default('auto'),
+  archived: z.enum(archivedPolicies).default('fail'),
+  restoreDays: z.number().default(7),
+  restoreTier: z.enum(restoreTiers).default('Standard'),
+  versions: z.enum(versionPolicies).default('newest'),
+  dryRun: z.boolean().default(false),
+  delete: z.boolean().default(false),
+  depth: z.enum(['listing', 'checksum', 'full']).default('checksum'),
+  oneWay: z.boolean().default(false),
+})
+
 /** The options of `copy` and `verify` as commander gives them. */
-const rawSchema = rawFidelitySchema.extend({
+const rawSchema = rawPassSchema.extend({
   sourceProfile: z.string().optional(),
   sourceEndpoint: z.string().optional(),
   sourceRegion: z.string().optional(),
@@ -58,21 +77,12 @@ const rawSchema = rawFidelitySchema.extend({
   sourceRequesterPays: z.boolean().default(false),
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
-  symlinks: z.enum(['skip', 'follow']).default('skip'),
-  compare: z.enum(compares).default('auto'),
-  serverSideCopy: z.enum(serverSideCopies).default('auto'),
-  archived: z.enum(archivedPolicies).default('fail'),
-  restoreDays: z.number().default(7),
-  restoreTier: z.enum(restoreTiers).default('Standard'),
-  versions: z.enum(versionPolicies).default('newest'),
   concurrency: z.number().default(512),
   memory: z.number().default(leastBudget),
   threads: z.number().default(1),
+  limit: z.string().default('none'),
+  requests: z.string().default('none'),
   json: z.boolean().default(false),
-  dryRun: z.boolean().default(false),
-  delete: z.boolean().default(false),
-  depth: z.enum(['listing', 'checksum', 'full']).default('checksum'),
-  oneWay: z.boolean().default(false),
   ...arrangementOptions,
 })
 
@@ -100,26 +110,31 @@ export function parseRequest(
     destination: { place: to, options: side('destination', to, raw) },
     filter,
     arrangement,
-    pass: {
-      kind,
-      dryRun: raw.dryRun,
-      delete: raw.delete,
-      depth: raw.depth,
-      oneWay: raw.oneWay,
-      symlinks: raw.symlinks,
-      fidelity: parseFidelity(raw),
-      compare: raw.compare,
-      serverSideCopy: raw.serverSideCopy,
-      archived: raw.archived,
-      restoreDays: raw.restoreDays,
-      restoreTier: raw.restoreTier,
-      versions: raw.versions,
-    },
+    pass: parsePass(kind, raw),
     concurrency: raw.concurrency,
     memory: raw.memory,
     threads: raw.threads,
+    limit: {
+      bandwidth: parseBandwidth(raw.limit, '--limit'),
+      requests: parseRequests(raw.requests, '--requests'),
+    },
     json: raw.json,
   }
+}
+
+function parsePass(kind: PassOptions['kind'], raw: z.infer<typeof rawPassSchema>): PassOptions {
+  const { storageClass, tags, acl, objectLock, encryption, onLoss, ...options } = rawPassSchema.parse(raw)
+  const fidelity = parseFidelity({ storageClass, tags, acl, objectLock, encryption, onLoss })
+  return { kind, fidelity, ...options }
+}
+
+/** Only what was given: the rest is for others to decide. */
+export function givenPass(options: Readonly<Record<string, unknown>>): GivenOptions {
+  const { fidelity, kind: _, ...pass } = parsePass('copy', rawPassSchema.parse(options))
+  const given = <T extends object>(values: T): Partial<T> =>
+    Object.fromEntries(Object.entries(values).filter(([name]) => options[name] !== undefined)) as Partial<T>
+  const objects = given(fidelity)
+  return { ...given(pass), ...(Object.keys(objects).length > 0 && { fidelity: objects }) }
 }
 
 function side(which: 'source' | 'destination', place: Place, raw: z.infer<typeof rawSchema>): SideOptions {

@@ -19,13 +19,6 @@ export function refusedAddress(address: string, insecure: boolean): string | nul
   return null
 }
 
-/** What may be shown of it: a query may hold a secret, and of Slack's addresses the path is one. */
-export function shownAddress(address: string, format: 'dray' | 'slack'): string {
-  const { origin, pathname, search } = new URL(address)
-  if (format === 'slack') return `${origin}/…`
-  return `${origin}${pathname}${search && '?…'}`
-}
-
 /** The URL parser has brought every way to write an address to one form. */
 export function isPrivate(hostname: string): boolean {
   const host = hostname.replace(/\.$/, '').toLowerCase()

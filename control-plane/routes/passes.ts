@@ -1,54 +1,25 @@
 /** Passes: start, watch, cancel, and what became of them. */
-import {
-  cancelPass,
-  listFailures,
-  type NewMigration,
-  readPass,
-  readReport,
-  startPass,
-} from '../../shared/api/migrations.ts'
+import { cancelPass, listFailures, readPass, readReport, startPass } from '../../shared/api/migrations.ts'
 import { addressOf } from '../../shared/api/route.ts'
-import { seesAll } from '../../shared/mapping.ts'
-import { defaultPassOptions, type PassOptions } from '../../shared/policy.ts'
-import { definitionOf, findMigration, findObject, objectOf, orNoPass } from './find.ts'
+import { beginPass } from './begin-pass.ts'
+import { findMigration, findObject, orNoPass } from './find.ts'
 import { Refusal } from './problem.ts'
 import { reportStream } from './report-stream.ts'
-import { resolved } from './resolve.ts'
 import { type App, Reply, serve } from './serve.ts'
-
-/** What a manifest or a filter of unmapped keys leaves out cannot be told, at the destination, from what is to go. */
-function refuseBlindDelete(migration: NewMigration, options: PassOptions): void {
-  if (!options.delete || seesAll(migration)) return
-  throw new Refusal(
-    400,
-    'usage',
-    'with a manifest, or with a mapping and a filter, nobody knows what else belongs at the destination: nothing can be deleted there',
-    'Leave delete out.',
-  )
-}
 
 export function passRoutes(app: App): void {
   serve(app, startPass, async ({ env, scope, params, body: given }) => {
     const migration = await findMigration(scope, params.migration)
-    const { id } = migration
-    const options = { ...defaultPassOptions, ...given } as PassOptions
-    refuseBlindDelete(migration, options)
-    const object = objectOf(env, scope.workspace, id)
-    const definition = { id, workspace: scope.workspace, ...(await resolved(scope, definitionOf(migration))) }
-    const answer = await object.startPass(definition, options)
+    const answer = await beginPass(env, scope, migration, given)
     if ('busy' in answer) {
       const { number, options } = answer.busy
       const kind = options.kind === 'verify' ? 'verification' : options.dryRun ? 'dry run' : 'copy'
       throw new Refusal(
         409,
         'busy',
-        `pass ${number} of ${id}, a ${kind} with other options, is not finished`,
-        `Start it again with its own options to finish it, or cancel it: POST ${addressOf(cancelPass, { params: { workspace: scope.workspace, migration: id, pass: number } })}`,
+        `pass ${number} of ${migration.id}, a ${kind} with other options, is not finished`,
+        `Start it again with its own options to finish it, or cancel it: POST ${addressOf(cancelPass, { params: { workspace: scope.workspace, migration: migration.id, pass: number } })}`,
       )
-    }
-    if (!answer.resumed) {
-      const after = { pass: answer.pass.number, options }
-      await scope.record({ action: 'pass.start', subject: `migration/${id}`, after })
     }
     return new Reply(answer, answer.resumed ? 200 : 201)
   })

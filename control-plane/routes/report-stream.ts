@@ -16,6 +16,16 @@ export const reportName = (
   generation: number,
 ) => `${workspace}/migrations/${migration}/passes/${pass}/${packet}-${generation}.ndjson.gz`
 
+/** All that a migration has. */
+export async function deleteReports(bucket: R2Bucket, workspace: string, migration: string): Promise<void> {
+  const prefix = `${workspace}/migrations/${migration}/`
+  for (;;) {
+    const { objects, truncated } = await bucket.list({ prefix })
+    if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key))
+    if (!truncated) return
+  }
+}
+
 interface Reports {
   reports(pass: number, from: number): Promise<ReportsPage | null>
 }

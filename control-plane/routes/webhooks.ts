@@ -10,11 +10,12 @@ import {
   readWebhook,
   redeliver,
   rotateWebhookSecret,
+  shownAddress,
   testWebhook,
   type WebhookView,
 } from '../../shared/api/webhooks.ts'
 import { eventOf } from '../core/events.ts'
-import { refusedAddress, shownAddress } from '../core/webhook-address.ts'
+import { refusedAddress } from '../core/webhook-address.ts'
 import { allowsInsecure, type Env } from '../env.ts'
 import type { Scope } from '../store/scope.ts'
 import { webhooks } from '../store/tables/webhooks.ts'

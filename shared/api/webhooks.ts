@@ -6,6 +6,13 @@ import { eventTypeSchema } from './webhook-events.ts'
 /** `dray`: the event as JSON. `slack`: a sentence, as Slack's incoming webhooks (and their many imitations) take it. */
 export const webhookFormats = ['dray', 'slack'] as const
 
+/** What may be shown of an address: a query may hold a secret, and of Slack's addresses the path is one. */
+export function shownAddress(address: string, format: 'dray' | 'slack'): string {
+  const { origin, pathname, search } = new URL(address)
+  if (format === 'slack') return `${origin}/…`
+  return `${origin}${pathname}${search && '?…'}`
+}
+
 const editable = {
   /** https; http only where the control plane is told to allow it. May hold a secret (Slack's do): it is stored encrypted. */
   url: z.url().max(2_000),

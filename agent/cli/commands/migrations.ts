@@ -1,33 +1,198 @@
+import { type Command, Option } from 'commander'
+import { priorities } from '../../../shared/policy.ts'
 import type { Register } from '../command.ts'
-import { asking } from '../options.ts'
+import { fidelityOptions } from '../fidelity-options.ts'
+import { archives, choosing, depth, doing, looking, mapping, places } from '../moving.ts'
+import { asking, whole } from '../options.ts'
 
 export const registerMigrations: Register = (program, run) => {
   asking(program.command('migrations'))
     .description('List the migrations that a control plane knows.')
     .addHelpText('after', migrationsHelp)
     .action((options) =>
-      run(options, async (io) => {
-        const { runMigrations } = await import('../migrations.ts')
-        return runMigrations(options, io)
-      }),
+      run(options, async (io) => (await import('../migrations.ts')).runMigrations(options, io)),
     )
-  asking(program.command('migration').argument('<ID>', 'as `dray migrations` shows it'))
-    .description('Show one migration: its places, its last pass, what failed and why.')
-    .addHelpText('after', migrationHelp)
+
+  const group = program
+    .command('migration')
+    .description('Make migrations, and start, watch and end their passes; `dray migration ID` shows one.')
+    .helpCommand(false)
+    .addHelpText('after', groupHelp)
+  const one = (name: string, description: string, isDefault = false) =>
+    asking(group.command(name, { isDefault }).argument('<ID>', 'as `dray migrations` shows it')).description(
+      description,
+    )
+
+  one('show', 'Show one migration: its places, its last pass, what failed and why.', true)
+    .addHelpText('after', showHelp)
     .action((id: string, options) =>
-      run(options, async (io) => {
-        const { runMigration } = await import('../migrations.ts')
-        return runMigration(id, options, io)
-      }),
+      run(options, async (io) => (await import('../migrations.ts')).runMigration(id, options, io)),
+    )
+
+  creating(
+    one('create', 'Make a migration. Its passes do what the options say, unless they are told otherwise.'),
+  )
+    .addHelpText('after', createHelp)
+    .action((id: string, source: string, destination: string, options) =>
+      run(options, async (io) =>
+        (await import('../migration-create.ts')).createMigration(id, source, destination, options, io),
+      ),
+    )
+
+  starting(one('start', 'Start a pass, or go on with an unfinished one of the same options.'))
+    .addHelpText('after', startHelp)
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-passes.ts')).start(id, options, io)),
+    )
+
+  one(
+    'watch',
+    'Show the progress of the last pass until it is over; Ctrl-C stops watching, and not the pass.',
+  )
+    .addHelpText('after', watchHelp)
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-passes.ts')).watch(id, options, io)),
+    )
+
+  one('cancel', 'Cancel the pass that runs. What it has copied stays.').action((id: string, options) =>
+    run(options, async (io) => (await import('../migration-passes.ts')).cancel(id, options, io)),
+  )
+
+  ofPass(one('failures', 'List what failed in a pass.')).action((id: string, options) =>
+    run(options, async (io) => (await import('../migration-passes.ts')).failures(id, options, io)),
+  )
+
+  ofPass(one('report', 'Write the report of a pass: a line of JSON for every change and every failure.'))
+    .option('--output <file>', 'into this file, whole or not at all, and not to standard output')
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-passes.ts')).report(id, options, io)),
+    )
+
+  one('priority', 'Say what share of the agents a migration gets, beside others: 1 to 4 to 16.')
+    .addArgument(group.createArgument('<priority>', priorities.join(', ')).choices(priorities))
+    .action((id: string, priority: (typeof priorities)[number], options) =>
+      run(options, async (io) =>
+        (await import('../migration-edit.ts')).prioritise(id, priority, options, io),
+      ),
+    )
+
+  one('delete', 'Delete a migration with its passes, reports and schedules. What it has copied stays.')
+    .option('--yes', 'do not ask')
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-edit.ts')).remove(id, options, io)),
     )
 }
+
+const ofPass = (command: Command): Command =>
+  command.addOption(
+    new Option('--pass <number>', 'this one')
+      .argParser(whole(1, 999_999_999))
+      .default(undefined, 'the last one'),
+  )
+
+/** What is not given is not said, so that the control plane's own word stands. */
+function withoutDefaults(command: Command, names: readonly Option[]): Command {
+  for (const option of names) {
+    option.default(undefined)
+    command.setOptionValue(option.attributeName(), undefined)
+  }
+  return command
+}
+
+function creating(command: Command): Command {
+  const own = [...command.options]
+  command
+    .argument('<SRC>', 's3://bucket/prefix, or a directory of a site')
+    .argument('<DST>', 's3://bucket/prefix, or a directory of a site')
+  command.optionsGroup('What is moved:')
+  choosing(command)
+  command.option('--only <key>', 'one single object, by its key below SRC')
+  command.optionsGroup('What its passes do, unless they are told otherwise:')
+  doing(command)
+  command.optionsGroup('What of an object goes along besides its bytes:')
+  fidelityOptions(command)
+  command.optionsGroup('Archived objects:')
+  archives(command)
+  command.optionsGroup('Other keys in DST, and lists of keys:')
+  mapping(command)
+  command.optionsGroup('The two places:')
+  for (const side of ['source', 'destination'] as const) {
+    const place = side === 'source' ? 'SRC' : 'DST'
+    command
+      .option(
+        `--${side}-connection <name>`,
+        `how agents reach ${place}, as \`dray connection list\` shows it`,
+      )
+      .option(`--${side}-site <name>`, `where ${place} is: only agents of this site reach it`)
+  }
+  places(command)
+  command.optionsGroup('Running:')
+  command.addOption(
+    new Option('--priority <priority>', 'share of the agents, beside others').choices(priorities),
+  )
+  return withoutDefaults(
+    command,
+    command.options.filter((option) => !own.includes(option)),
+  )
+}
+
+function starting(command: Command): Command {
+  const own = [...command.options]
+  command.optionsGroup('What is done (what is not given is as the migration says, or else as usual):')
+  command.option('--dry-run', 'count what a copy would do, and change nothing')
+  doing(command)
+  command.option('--no-delete', 'delete nothing in DST, whatever the migration says')
+  looking(command)
+  command.optionsGroup('Instead of a copy:')
+  command.option('--verify', 'compare the two places, and change nothing')
+  depth(command)
+  command.option('--one-way', 'do not mind what is only in DST')
+  command.optionsGroup('What of an object goes along besides its bytes:')
+  fidelityOptions(command)
+  command.optionsGroup('Archived objects:')
+  archives(command)
+  command.optionsGroup('Running:')
+  command.option('--watch', 'show its progress until it is over, and exit as `dray copy` does')
+  return withoutDefaults(
+    command,
+    command.options.filter((option) => !own.includes(option)),
+  )
+}
+
+const groupHelp = `
+Examples:
+  dray migration create photos s3://old s3://new --source-connection old --destination-connection new
+  dray migration start photos --watch
+  dray migration photos
+  dray migration failures photos`
 
 const migrationsHelp = `
 Examples:
   dray migrations
   dray migrations --control-plane https://dray.example.com --token-file ~/operator.token`
 
-const migrationHelp = `
+const showHelp = `
 Examples:
   dray migration 3f2a91c04be7d510
   dray migration 3f2a91c04be7d510 --json`
+
+const createHelp = `
+Nothing is looked at from here: SRC and DST are what agents see. A directory is an absolute path at a site.
+The same command again changes nothing; a migration that is defined otherwise keeps its name (exit status 2).
+
+Examples:
+  dray migration create photos s3://old/2026 s3://new/2026 --source-connection old --destination-connection new
+  dray migration create archive /srv/archive s3://archive --source-site paris --destination-connection new --delete
+  dray migration create public s3://open-data s3://mine --source-anonymous --destination-connection new`
+
+const startHelp = `
+Examples:
+  dray migration start photos
+  dray migration start photos --dry-run --watch
+  dray migration start photos --verify --depth full --watch
+
+Exit status: 0 it runs; with --watch 0 everything is equal now, 1 some objects failed or differ, or it was cancelled;
+2 it could not be started; 130 interrupted: the pass goes on.`
+
+const watchHelp = `
+Exit status: 0 everything is equal now; 1 some objects failed or differ, or it was cancelled; 130 interrupted: the pass goes on.`

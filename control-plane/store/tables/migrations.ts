@@ -2,7 +2,7 @@ import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlit
 import type { PassStatus } from '../../../shared/api/migrations.ts'
 import type { Location } from '../../../shared/location.ts'
 import type { Manifest, Mapping } from '../../../shared/mapping.ts'
-import type { Filter, Priority } from '../../../shared/policy.ts'
+import type { Filter, Policy, Priority } from '../../../shared/policy.ts'
 import { workspaceId } from './workspaces.ts'
 
 export const migrations = sqliteTable(
@@ -17,6 +17,7 @@ export const migrations = sqliteTable(
     manifest: text({ mode: 'json' }).$type<Manifest>(),
     createdAt: integer('created_at').notNull(),
     priority: text().$type<Priority>().notNull().default('normal'),
+    policy: text({ mode: 'json' }).$type<Policy>().notNull().default({}),
     /** Of what can be edited. */
     revision: integer().notNull().default(1),
     /** The last pass as its object last told; null before the first. */

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { isPrivate, refusedAddress, shownAddress } from '../../../control-plane/core/webhook-address.ts'
+import { isPrivate, refusedAddress } from '../../../control-plane/core/webhook-address.ts'
+import { shownAddress } from '../../../shared/api/webhooks.ts'
 
 it.each([
   ['https://127.0.0.1/', 'loopback'],

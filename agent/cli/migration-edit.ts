@@ -1,0 +1,46 @@
+/** `dray migration priority` and `dray migration delete`. */
+import { deleteMigration, editMigration } from '../../shared/api/migrations.ts'
+import { DrayError } from '../../shared/error.ts'
+import { visible } from '../../shared/key.ts'
+import { formatLocation } from '../../shared/location.ts'
+import type { Priority } from '../../shared/policy.ts'
+import { confirm, isAsked } from './confirm.ts'
+import { exitCodes, type Io } from './io.ts'
+import { knownMigration } from './migrations.ts'
+import { type AskOptions, withSomePlane } from './plane.ts'
+
+export async function prioritise(
+  id: string,
+  priority: Priority,
+  options: AskOptions,
+  io: Io,
+): Promise<number> {
+  const migration = await withSomePlane(options, io, (plane) =>
+    plane.call(editMigration, { params: { migration: id }, body: { priority } }),
+  )
+  io.stdout.write(
+    options.json ? `${JSON.stringify(migration)}\n` : visible(`${id} has priority ${priority}.\n`),
+  )
+  return exitCodes.equal
+}
+
+export async function remove(id: string, options: AskOptions & { yes?: true }, io: Io): Promise<number> {
+  return withSomePlane(options, io, async (plane) => {
+    const { source, destination, pass } = await knownMigration(plane, id)
+    const what = `${id} (${formatLocation(source)} → ${formatLocation(destination)})`
+    if (!options.yes) {
+      if (!isAsked(io)) {
+        throw new DrayError('usage', 'delete', `nobody is there to say that ${id} is to be deleted`, {
+          hint: 'Give --yes.',
+        })
+      }
+      const passes = pass
+        ? ` with what is known of its ${pass.number === 1 ? 'pass' : `${pass.number} passes`}`
+        : ''
+      if (!(await confirm(visible(`Delete ${what}${passes}?`), io))) return exitCodes.incomplete
+    }
+    await plane.call(deleteMigration, { params: { migration: id } })
+    io.stdout.write(options.json ? `${JSON.stringify({ deleted: id })}\n` : visible(`Deleted ${what}.\n`))
+    return exitCodes.equal
+  })
+}

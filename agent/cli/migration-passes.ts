@@ -1,0 +1,193 @@
+/** `dray migration start|watch|cancel|failures|report`: passes, wherever their agents are. */
+import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import {
+  cancelPass,
+  type FailureView,
+  listFailures,
+  type MigrationView,
+  startPass,
+} from '../../shared/api/migrations.ts'
+import { DrayError } from '../../shared/error.ts'
+import { visible } from '../../shared/key.ts'
+import { formatLocation } from '../../shared/location.ts'
+import type { GivenOptions } from '../../shared/policy.ts'
+import { bytes } from './figures.ts'
+import { follow } from './follow.ts'
+import { exitCodes, type Io } from './io.ts'
+import { knownMigration } from './migrations.ts'
+import { nameOf, type Outcome, stateOf, toJson, toText } from './outcome.ts'
+import { type AskOptions, withSomePlane } from './plane.ts'
+import type { PlaneClient } from './plane-client.ts'
+import { saveReportTo } from './report-file.ts'
+import { givenPass } from './request.ts'
+import { table } from './table.ts'
+
+/** Most ms between two looks: there may be many who look. */
+const pollEvery = 1_000
+/** Of asking again while the control plane is away; each time takes some seconds. */
+const patience = 60
+
+interface StartOptions extends AskOptions {
+  watch?: true
+  verify?: true
+  depth?: string
+  oneWay?: true
+}
+
+export async function start(
+  id: string,
+  options: StartOptions & Record<string, unknown>,
+  io: Io,
+): Promise<number> {
+  const body = passOf(options)
+  return withSomePlane(options, io, async (plane) => {
+    const migration = await knownMigration(plane, id)
+    const { pass, resumed } = await plane.call(startPass, { params: { migration: id }, body })
+    if (options.watch) return watched(plane, migration, pass.number, options, io)
+    if (options.json) {
+      io.stdout.write(`${JSON.stringify({ migration: id, pass: pass.number, state: pass.state, resumed })}\n`)
+    } else {
+      const what = resumed ? 'is running already' : 'has begun'
+      io.stdout.write(visible(`Pass ${pass.number} of ${id} ${what}. See it: dray migration watch ${id}\n`))
+    }
+    return exitCodes.equal
+  })
+}
+
+function passOf(options: StartOptions & Record<string, unknown>): GivenOptions {
+  const { verify, depth, oneWay } = options
+  const alone = depth !== undefined ? '--depth' : oneWay ? '--one-way' : null
+  if (!verify && alone)
+    throw usage(`${alone} is given without --verify`, 'It is about a verification: add --verify.')
+  return { ...givenPass(options), kind: verify ? 'verify' : 'copy' }
+}
+
+export async function watch(id: string, options: AskOptions, io: Io): Promise<number> {
+  return withSomePlane(options, io, async (plane) => {
+    const migration = await knownMigration(plane, id)
+    return watched(plane, migration, await lastPass(plane, migration), options, io)
+  })
+}
+
+async function watched(
+  plane: PlaneClient,
+  { id, source, destination, filter }: MigrationView,
+  pass: number,
+  options: AskOptions,
+  io: Io,
+): Promise<number> {
+  const from = `${formatLocation(source)}${filter.only ?? ''}`
+  io.stderr.write(visible(`pass ${pass} of ${id}: ${from} → ${formatLocation(destination)}\n`))
+  try {
+    const until = { migration: id, pass, pollEvery, patience, gaveUp: () => null }
+    const { status } = await follow(plane, until, io)
+    const outcome: Outcome = {
+      migration: id,
+      source: from,
+      destination: formatLocation(destination),
+      status,
+      gaveUp: null,
+      seconds: ((status.endedAt ?? Date.now()) - status.startedAt) / 1000,
+      report: null,
+      failures: status.failureCauses.length > 0 ? await plane.failures(id, pass).catch(() => []) : [],
+    }
+    const text = status.state === 'cancelled' ? `Cancelled: pass ${pass} of ${id}.\n` : toText(outcome)
+    if (!options.json) io.stdout.write(text)
+    else {
+      if (stateOf(outcome) === 'incomplete') io.stderr.write(text)
+      io.stdout.write(`${toJson(outcome)}\n`)
+    }
+    return stateOf(outcome) === 'complete' ? exitCodes.equal : exitCodes.incomplete
+  } catch (error) {
+    if (!io.signal.aborted) throw error
+    io.stderr.write(
+      visible(`Nobody watches any more; pass ${pass} goes on. Again: dray migration watch ${id}\n`),
+    )
+    return exitCodes.interrupted
+  }
+}
+
+export async function cancel(id: string, options: AskOptions, io: Io): Promise<number> {
+  return withSomePlane(options, io, async (plane) => {
+    const pass = await lastPass(plane, await knownMigration(plane, id))
+    const { state } = await plane.pass(id, pass)
+    const after = state === 'running' ? await cancelled(plane, id, pass) : state
+    if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, state: after })}\n`)
+    else if (state === 'running') io.stdout.write(visible(`Cancelled pass ${pass} of ${id}.\n`))
+    else io.stdout.write(visible(`Pass ${pass} of ${id} was over already: ${state}.\n`))
+    return exitCodes.equal
+  })
+}
+
+const cancelled = async (plane: PlaneClient, migration: string, pass: number) =>
+  (await plane.call(cancelPass, { params: { migration, pass } })).state
+
+interface PassOptions extends AskOptions {
+  pass?: number
+}
+
+export async function failures(id: string, options: PassOptions, io: Io): Promise<number> {
+  return withSomePlane(options, io, async (plane) => {
+    const pass = options.pass ?? (await lastPass(plane, await knownMigration(plane, id)))
+    const found: FailureView[] = []
+    for await (const page of plane.pages(listFailures, { params: { migration: id, pass } })) {
+      found.push(...page.failures)
+    }
+    if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, failures: found })}\n`)
+    else if (found.length === 0) io.stdout.write(visible(`Nothing failed in pass ${pass} of ${id}.\n`))
+    else {
+      const rows = found.map((failure) => [
+        failure.code,
+        bytes(failure.bytes),
+        nameOf(failure),
+        failure.message.replace(/\s+/g, ' '),
+      ])
+      io.stdout.write(visible(table(['CAUSE', 'SIZE', 'KEY', 'MESSAGE'], rows)))
+    }
+    return exitCodes.equal
+  })
+}
+
+export async function report(
+  id: string,
+  options: PassOptions & { output?: string },
+  io: Io,
+): Promise<number> {
+  const { output } = options
+  return withSomePlane(options, io, async (plane) => {
+    const pass = options.pass ?? (await lastPass(plane, await knownMigration(plane, id)))
+    if (output === undefined) {
+      const body = await plane.report(id, pass)
+      await pipeline(Readable.fromWeb(body as never), io.stdout, { signal: io.signal, end: false })
+      return exitCodes.equal
+    }
+    const path = resolve(io.cwd, output)
+    await saveReportTo(path, plane, id, pass, io.signal).catch((error) => {
+      const { code, path } = error as NodeJS.ErrnoException
+      throw path === undefined
+        ? error
+        : usage(`${output} cannot be written (${code})`, 'Check the path and its rights.')
+    })
+    if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, report: path })}\n`)
+    else io.stderr.write(visible(`The report of pass ${pass} of ${id} is in ${path}\n`))
+    return exitCodes.equal
+  })
+}
+
+/** The catalogue may not have heard of the one that has just begun. */
+async function lastPass(plane: PlaneClient, { id, pass }: MigrationView): Promise<number> {
+  const known = pass?.number ?? 0
+  const newer = await plane.pass(id, known + 1).catch((error) => {
+    if (error instanceof DrayError && error.code === 'not-found') return null
+    throw error
+  })
+  if (newer || known > 0) return newer?.number ?? known
+  throw new DrayError('not-found', 'look', `no pass of ${id} has begun yet`, {
+    hint: `Start one: dray migration start ${id}`,
+  })
+}
+
+const usage = (message: string, hint: string) =>
+  new DrayError('usage', 'read the arguments', message, { hint })

@@ -1,0 +1,40 @@
+/** Starts a pass for whoever asks: a route, or a schedule. */
+import type { MigrationView, NewMigration } from '../../shared/api/migrations.ts'
+import { seesAll } from '../../shared/mapping.ts'
+import { type GivenOptions, type PassOptions, passOptions } from '../../shared/policy.ts'
+import type { Env } from '../env.ts'
+import type { StartAnswer } from '../migration.ts'
+import type { Scope } from '../store/scope.ts'
+import { definitionOf, objectOf } from './find.ts'
+import { Refusal } from './problem.ts'
+import { resolved } from './resolve.ts'
+
+/** With what `given` says, else what the migration's policy says, else as usual. */
+export async function beginPass(
+  env: Env,
+  scope: Scope,
+  migration: MigrationView,
+  given: GivenOptions,
+): Promise<StartAnswer> {
+  const { id } = migration
+  const options = passOptions(migration.policy, given)
+  refuseBlindDelete(migration, options)
+  const definition = { id, workspace: scope.workspace, ...(await resolved(scope, definitionOf(migration))) }
+  const answer = await objectOf(env, scope.workspace, id).startPass(definition, options)
+  if ('pass' in answer && !answer.resumed) {
+    const after = { pass: answer.pass.number, options }
+    await scope.record({ action: 'pass.start', subject: `migration/${id}`, after })
+  }
+  return answer
+}
+
+/** What a manifest or a filter of unmapped keys leaves out cannot be told, at the destination, from what is to go. */
+export function refuseBlindDelete(migration: NewMigration, options: Pick<PassOptions, 'delete'>): void {
+  if (!options.delete || seesAll(migration)) return
+  throw new Refusal(
+    400,
+    'usage',
+    'with a manifest, or with a mapping and a filter, nobody knows what else belongs at the destination: nothing can be deleted there',
+    'Leave delete out.',
+  )
+}
