@@ -26,7 +26,8 @@ export function limitRoutes(app: App): void {
 
   serve(app, putLimit, async ({ env, scope, params: { endpoint }, body, ifMatch }) => {
     const before = await scope.row(limits, eq(limits.endpoint, endpoint))
-    if (ifMatch !== null && (before?.revision ?? 0) !== ifMatch) throw changedSince(`the limit of ${endpoint}`)
+    if (ifMatch !== null && (before?.revision ?? 0) !== ifMatch)
+      throw changedSince(`the limit of ${endpoint}`)
     if (before === null && (await scope.count(limits)) >= mostLimits) {
       throw new Refusal(
         409,
