@@ -33,13 +33,17 @@ export class Door {
   /** Null where it is not let in: then the answer says why. */
   admit(request: Request, now: number): Visitor | Response {
     const visitor = visitorSchema.parse(JSON.parse(request.headers.get(header) ?? 'null'))
-    if (this.#sql.exec('SELECT 1 FROM shut_out WHERE agent = ?', visitor.agent).toArray().length > 0) {
+    if (this.isShutOut(visitor.agent)) {
       return new Response('this agent is revoked', { status: 410 })
     }
     // The Worker lets no signature in that is further off than this, in either direction.
     this.#sql.exec('DELETE FROM nonce WHERE at < ?', now - 2 * maxSkewMs)
     const { rowsWritten } = this.#sql.exec('INSERT OR IGNORE INTO nonce VALUES (?, ?)', visitor.nonce, now)
     return rowsWritten > 0 ? visitor : new Response('this request was made before', { status: 401 })
+  }
+
+  isShutOut(agent: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM shut_out WHERE agent = ?', agent).toArray().length > 0
   }
 
   /** For good. */

@@ -17,6 +17,7 @@ import { Budgets } from './fleet/budgets.ts'
 import { Presence, type Present, send } from './fleet/presence.ts'
 import { Questions } from './fleet/questions.ts'
 import { Resealing } from './fleet/resealing.ts'
+import { Watch } from './fleet/watch.ts'
 import { closeAnswer, closeSocket, parseFleetMessage } from './incoming.ts'
 import { Catalogue } from './store/catalogue.ts'
 import { Scope, system } from './store/scope.ts'
@@ -28,6 +29,7 @@ const testMs = 75_000
 export class Fleet extends DurableObject<Env> {
   readonly #door: Door
   readonly #presence: Presence
+  readonly #watch: Watch
   readonly #assignments: Assignments
   readonly #budgets: Budgets
   readonly #questions: Questions
@@ -36,12 +38,23 @@ export class Fleet extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#door = new Door(ctx.storage.sql)
-    this.#presence = new Presence(ctx, env, ctx.id.name!)
+    this.#presence = new Presence(ctx, env, ctx.id.name!, (agent, stayed, left) =>
+      this.#watch.twins(agent, stayed, left, Date.now()),
+    )
+    this.#watch = new Watch(ctx.storage, env, ctx.id.name!, {
+      all: () => this.#presence.all(),
+      alive: () => this.#presence.alive(),
+      isShutOut: (agent) => this.#door.isShutOut(agent),
+    })
+    ctx.blockConcurrencyWhile(() => this.#watch.wake())
     this.#assignments = new Assignments(ctx.storage.sql, this.#presence, (migration) =>
       Catalogue.of(env, ctx.id.name!).priority(migration),
     )
-    this.#budgets = new Budgets(ctx.storage.sql, this.#presence, () =>
-      new Scope(env.DB, ctx.id.name!, system).rows(limits, {}),
+    this.#budgets = new Budgets(
+      ctx.storage.sql,
+      this.#presence,
+      () => new Scope(env.DB, ctx.id.name!, system).rows(limits, {}),
+      (endpoint, limit, value, now) => this.#watch.held(endpoint, limit, value, now),
     )
     this.#questions = new Questions()
     this.#resealing = new Resealing(env, ctx.id.name!, this.#presence, this.#questions)
@@ -152,6 +165,7 @@ export class Fleet extends DurableObject<Env> {
   async #hello(socket: WebSocket, message: FleetAgentMessage & { t: 'hello' }): Promise<void> {
     const agent = this.#presence.hello(socket, message)
     if (!agent) return
+    this.#watch.here(agent.agent)
     await this.#budgets.welcome(agent)
     this.#assignments.tell(agent)
     this.ctx.waitUntil(this.#resealing.atSite(agent.site))
@@ -177,14 +191,28 @@ export class Fleet extends DurableObject<Env> {
     }
   }
 
-  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+  override async webSocketClose(
+    socket: WebSocket,
+    code: number,
+    _reason: string,
+    wasClean: boolean,
+  ): Promise<void> {
     closeSocket(socket, closeAnswer(code), '')
+    await this.#gone(socket, wasClean)
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    await this.#gone(socket, false)
+  }
+
+  async #gone(socket: WebSocket, hasLeft: boolean): Promise<void> {
+    const agent = this.#presence.was(socket)
+    if (agent && !hasLeft) this.#watch.missed(agent, Date.now())
     this.#questions.gone(socket)
     await this.#presence.gone(socket)
   }
 
-  override async webSocketError(socket: WebSocket): Promise<void> {
-    this.#questions.gone(socket)
-    await this.#presence.gone(socket)
+  override alarm(): Promise<void> {
+    return this.#watch.alarm()
   }
 }

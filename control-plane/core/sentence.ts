@@ -26,12 +26,12 @@ export function sentence(event: WebhookEvent): string {
       return `Pass ${pass} of ${migration} has ${whole(parked)} parked packet${parked === 1 ? '' : 's'}, waiting for an operator${why && `: ${why}`}`
     }
     case 'agent.lost': {
-      const { agent, site, host, seenAt } = event.data
-      return `Agent ${agent} (${host}, site ${site}) is lost: last seen at ${new Date(seenAt).toISOString()}`
+      const { agent, site, seenAt } = event.data
+      return `Agent ${agent} of site ${site} is lost: last seen at ${at(seenAt)}`
     }
     case 'agent.duplicate': {
-      const { agent, site, host, others } = event.data
-      return `Two processes work as agent ${agent} of site ${site}: the one on ${host} stays, the one on ${others} leaves`
+      const { agent, site, stayed, left } = event.data
+      return `Two processes work as agent ${agent} of site ${site}: the one of ${at(stayed)} stays, the one of ${at(left)} leaves`
     }
     case 'limit.reached': {
       const { endpoint, limit, value, since } = event.data
@@ -41,7 +41,7 @@ export function sentence(event: WebhookEvent): string {
           : limit === 'requests'
             ? `${whole(value)} requests/s`
             : `${whole(value)} requests at once`
-      return `${endpoint} is at its limit of ${most} since ${new Date(since).toISOString()}`
+      return `${endpoint} is at its limit of ${most} since ${at(since)}`
     }
     case 'webhook.test':
       return `This is a test of the webhook ${event.data.webhook}`
@@ -72,6 +72,8 @@ const passOf = ({
 
 const sum = ({ objects }: Counts) =>
   `${whole(objects.listed)} objects, ${whole(objects.copied)} copied, ${whole(objects.same)} same, ${whole(objects.failed)} failed`
+
+const at = (ms: number) => new Date(ms).toISOString()
 
 const whole = (n: number) => String(Math.round(n)).replaceAll(/\B(?=(\d{3})+$)/g, ',')
 

@@ -24,10 +24,14 @@ interface Endpoint {
   holders: Map<string, Holder>
 }
 
+/** A limit held an agent back; `value` is what it allows now. */
+type OnHeld = (endpoint: string, limit: keyof LimitValues, value: number, now: number) => void
+
 export class Budgets {
   readonly #sql: SqlStorage
   readonly #presence: Presence
   readonly #load: () => Promise<{ endpoint: string; limit: Limit }[]>
+  readonly #onHeld: OnHeld
   readonly #startedAt = Date.now()
   readonly #endpoints = new Map<string, Endpoint>()
   /** Of the last usage of each session that holds a share. */
@@ -43,7 +47,9 @@ export class Budgets {
     sql: SqlStorage,
     presence: Presence,
     load: () => Promise<{ endpoint: string; limit: Limit }[]>,
+    onHeld: OnHeld,
   ) {
+    this.#onHeld = onHeld
     this.#sql = sql
     this.#presence = presence
     this.#load = load
@@ -77,6 +83,10 @@ export class Budgets {
       touched.add(use.endpoint)
       const holder = endpoint.holders.get(agent.session)
       endpoint.holders.set(agent.session, heard(holder, use, usage.applied, now))
+      for (const limit of ['bandwidth', 'requests', 'concurrency'] as const) {
+        const value = endpoint.values[limit]
+        if (use.held[limit] && value !== null) this.#onHeld(use.endpoint, limit, value, now)
+      }
     }
     for (const [name, { holders }] of this.#endpoints) {
       if (!touched.has(name) && holders.delete(agent.session)) touched.add(name)

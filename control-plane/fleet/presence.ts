@@ -13,6 +13,7 @@ import type { Visitor } from '../door.ts'
 import { type Env, localWorkspace, pace } from '../env.ts'
 import { closeSocket } from '../incoming.ts'
 import { Agents } from '../store/agents.ts'
+import type { Agent } from './watch.ts'
 
 /** Kept with the socket: 16 KiB at most. */
 interface Known {
@@ -39,11 +40,19 @@ export class Presence {
   readonly #ctx: DurableObjectState
   readonly #env: Env
   readonly #workspace: string
+  readonly #onTwins: (agent: Agent, stayed: number, left: number) => void
   /** Of each agent, when its facts were last kept. */
   readonly #kept = new Map<string, number>()
   #saving: Promise<void> = Promise.resolve()
 
-  constructor(ctx: DurableObjectState, env: Env, workspace: string) {
+  /** `onTwins`: of two processes with one identity, when each of them began. */
+  constructor(
+    ctx: DurableObjectState,
+    env: Env,
+    workspace: string,
+    onTwins: (agent: Agent, stayed: number, left: number) => void,
+  ) {
+    this.#onTwins = onTwins
     this.#ctx = ctx
     this.#env = env
     this.#workspace = workspace
@@ -70,6 +79,12 @@ export class Presence {
     })
   }
 
+  /** Whose socket it was, though it is closed; null where it said no hello, or another one has taken its place. */
+  was(socket: WebSocket): Agent | null {
+    const known = knownOf(socket)
+    return known?.process ? { ...known, draining: known.process.draining } : null
+  }
+
   opened(socket: WebSocket, { agent, site, address }: Visitor): void {
     socket.serializeAttachment({ agent, site, address, process: null } satisfies Known)
   }
@@ -82,7 +97,7 @@ export class Presence {
     const newer = this.alive().find((other) => other.agent === known.agent && isNewer(other, message))
     if (newer) {
       closeSocket(socket, closeCodes.superseded, superseded)
-      this.#tellTwins(known.agent, newer, message)
+      this.#tellTwins(known, newer, message)
       return null
     }
     for (const other of others) {
@@ -93,7 +108,7 @@ export class Presence {
         same ? closeCodes.failed : closeCodes.superseded,
         same ? 'the same session connected again' : superseded,
       )
-      if (!same) this.#tellTwins(known.agent, message, other)
+      if (!same) this.#tellTwins(known, message, other)
     }
     socket.serializeAttachment({ ...known, process: { session, started, draining: false } } satisfies Known)
     const present = this.of(socket)
@@ -139,7 +154,8 @@ export class Presence {
     await this.#save((agents) => agents.changed(agent, facts))
   }
 
-  #tellTwins(agent: string, stayed: Process, left: Process): void {
+  #tellTwins({ agent, site }: Known, stayed: Process, left: Process): void {
+    this.#onTwins({ agent, site, draining: false }, stayed.started, left.started)
     const told = { stayed: stayed.session, left: left.session }
     this.#ctx.waitUntil(this.#save((agents) => agents.twins(agent, told, Date.now())))
   }

@@ -32,7 +32,7 @@ const parkedShape = {
   parked: count,
   causes: z.array(z.object({ code: z.enum(errorCodes), packets: count })),
 }
-const agentShape = { agent: name, site: z.string(), host: z.string() }
+const agentShape = { agent: name, site: z.string() }
 
 /** What each type of event says of itself. */
 export const eventData = {
@@ -43,13 +43,10 @@ export const eventData = {
   'pass.failed': z.object({ ...endedShape, state: z.literal('incomplete'), parked: count, causes }),
   /** Said when the first packet of a pass is parked, and again at 10, 100, 1,000 and so on. */
   'packets.parked': z.object(parkedShape),
-  /** An agent that did not say that it goes has been away for a minute. */
+  /** An agent that did not say that it goes is away for a minute or two. `seenAt`: when it was last there. */
   'agent.lost': z.object({ ...agentShape, seenAt: z.number().int() }),
-  /** Two processes work with one identity; the one that began later stays. */
-  'agent.duplicate': z.object({
-    ...agentShape,
-    others: z.string().describe('the host of the one that left'),
-  }),
+  /** Two processes work with one identity. `stayed`, `left`: when each of them began, in ms; the younger one stays. */
+  'agent.duplicate': z.object({ ...agentShape, stayed: z.number().int(), left: z.number().int() }),
   /** The agents wanted all of an endpoint's limit for 15 minutes on end; said once a day at most. */
   'limit.reached': z.object({
     endpoint: z.string(),

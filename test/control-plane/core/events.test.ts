@@ -89,7 +89,7 @@ describe('a sentence', () => {
   })
 
   it('escapes for Slack what it would take for markup', () => {
-    const data = { agent: 'a', site: '<!channel> & co', host: 'h', others: 'o' }
+    const data = { agent: 'a', site: '<!channel> & co', stayed: 2, left: 1 }
     const { text } = JSON.parse(slackBody(eventOf('acme', 'agent.duplicate', ['a'], 0, data)))
     expect(text).toContain('[acme] Two processes work as agent a of site &lt;!channel&gt; &amp; co')
   })

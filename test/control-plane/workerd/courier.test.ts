@@ -32,7 +32,7 @@ const deliveries = async (id: string) =>
     .deliveries
 const disable = (id: string) => json('PATCH', `/api/workspaces/local/webhooks/${id}`, { disabled: true })
 const lost = (agent: string) =>
-  eventOf('local', 'agent.lost', [agent, 1], 1, { agent, site: 's', host: 'h', seenAt: 1 })
+  eventOf('local', 'agent.lost', [agent, 1], 1, { agent, site: 's', seenAt: 1 })
 
 describe('the courier', () => {
   it('delivers an event once, however often it is told', async () => {
