@@ -1,4 +1,5 @@
 /** The console's only caller of the network. */
+import './no-eval.ts'
 import * as z from 'zod'
 import { type Answer, addressOf, type Input, type Route } from '../shared/api/route.ts'
 import { machineToken } from './machine-token.ts'

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { when } from '../format.ts'
+import { Code } from '../parts/code.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
@@ -74,7 +75,10 @@ export function Audit() {
                       ) : (
                         <details>
                           <summary>{before === null ? 'after' : 'before and after'}</summary>
-                          <pre>{JSON.stringify(before === null ? after : { before, after }, null, 2)}</pre>
+                          <Code
+                            label="Details"
+                            text={JSON.stringify(before === null ? after : { before, after }, null, 2)}
+                          />
                         </details>
                       ),
                   },

@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ConnectionView, type Credential, testConnection } from '../../../shared/api/connections.ts'
 import { call } from '../../api.ts'
+import { Code } from '../parts/code.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
@@ -125,11 +126,7 @@ function Test({ workspace, connections }: { workspace: string; connections: read
           {test.error.message}
         </p>
       )}
-      {test.data && (
-        <section aria-label="What it could do" role="status">
-          <pre>{JSON.stringify(test.data, null, 2)}</pre>
-        </section>
-      )}
+      {test.data && <Code label="What it could do" text={JSON.stringify(test.data, null, 2)} />}
     </section>
   )
 }

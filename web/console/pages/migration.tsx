@@ -3,6 +3,7 @@ import { Link, Outlet, useParams } from '@tanstack/react-router'
 import { cancelPass, type MigrationView, type PassStatus, startPass } from '../../../shared/api/migrations.ts'
 import { call } from '../../api.ts'
 import { bytes, count, duration, percent, when } from '../format.ts'
+import { Code } from '../parts/code.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { Route } from '../parts/location.tsx'
@@ -296,11 +297,7 @@ export function Settings() {
   const asked = useQuery(queries.migration(workspace, id))
   return (
     <Shown of={asked} what="this migration">
-      {({ pass: _, ...definition }) => (
-        <section aria-label="Definition">
-          <pre>{JSON.stringify(definition, null, 2)}</pre>
-        </section>
-      )}
+      {({ pass: _, ...definition }) => <Code label="Definition" text={JSON.stringify(definition, null, 2)} />}
     </Shown>
   )
 }

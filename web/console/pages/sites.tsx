@@ -5,6 +5,7 @@ import { drainAgent, revokeAgent } from '../../../shared/api/agents.ts'
 import { createJoinToken, createSite } from '../../../shared/api/sites.ts'
 import { call } from '../../api.ts'
 import { bytes, when } from '../format.ts'
+import { Code } from '../parts/code.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
@@ -200,9 +201,10 @@ function Join({ workspace, sites }: { workspace: string; sites: readonly string[
             For one agent of {make.data.site}, until {when(make.data.expiresAt)}. It is shown this once. On
             the machine near the data:
           </p>
-          <section aria-label="Command">
-            <pre>{`DRAY_JOIN_TOKEN=${make.data.token} dray agent join ${location.origin} --allow 's3://BUCKET'\ndray agent run`}</pre>
-          </section>
+          <Code
+            label="Command"
+            text={`DRAY_JOIN_TOKEN=${make.data.token} dray agent join ${location.origin} --allow 's3://BUCKET'\ndray agent run`}
+          />
         </div>
       )}
     </section>

@@ -1,13 +1,11 @@
+import { Code } from './code.tsx'
+
 /** Where there is nothing yet: what it is for, and the command that begins. */
 export function Empty({ says, command }: { says: string; command?: string }) {
   return (
     <div className="card">
       <p className="quiet">{says}</p>
-      {command && (
-        <section aria-label="Command">
-          <pre>{command}</pre>
-        </section>
-      )}
+      {command && <Code label="Command" text={command} />}
     </div>
   )
 }
