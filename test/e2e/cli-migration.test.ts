@@ -1,0 +1,169 @@
+/** `dray migration …`: by the real command line, on a control plane and an agent that stay (`dray up`). */
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { describe, expect, it, type TestContext, vi } from 'vitest'
+import { contents, reported, type Stage, stage } from './cli-stage.ts'
+
+vi.setConfig({ testTimeout: 90_000 })
+
+async function upStage(context: TestContext): Promise<Stage> {
+  const up = await stage(context)
+  const { child, ended } = up.start('up', '--port', '0')
+  context.onTestFinished(async () => {
+    child.kill('SIGTERM')
+    await ended
+  })
+  await once(child.stdout!, 'data')
+  return up
+}
+
+describe('dray migration', { concurrent: true }, () => {
+  it('makes a migration, moves what is there, and tells what became of it', async (context) => {
+    const { server, run, at, stored } = await upStage(context)
+    await server.put('from', '2026/a', 'a')
+    await server.put('from', '2026/b.tmp', 'b')
+    await server.put('from', '2025/c', 'c')
+    await server.put('to', 'old', 'o')
+    const create = [
+      'migration',
+      'create',
+      'photos',
+      's3://from/2026',
+      's3://to',
+      '--exclude',
+      '*.tmp',
+      '--delete',
+    ]
+    const made = await run(...create, '--priority', 'high')
+    expect(made.stderr).toBe('')
+    expect(made.stdout).toBe(
+      'photos: s3://from/2026/ → s3://to/\nStart a pass with: dray migration start photos\n',
+    )
+    expect((await run(...create)).status).toBe(0)
+    const other = await run(...create, '--include', 'a')
+    expect(other.status).toBe(2)
+    expect(other.stderr).toContain('the migration photos has another source, destination, filter')
+    expect((await run('migration', 'watch', 'photos')).stderr).toContain('no pass of photos has begun yet')
+
+    const dry = await run('migration', 'start', 'photos', '--dry-run', '--no-delete', '--watch', '--json')
+    expect(dry.status, dry.stderr).toBe(0)
+    expect(JSON.parse(dry.stdout)).toMatchObject({
+      ...{ migration: 'photos', pass: 1, dryRun: true, report: null },
+      objects: { listed: 1, copied: 1, deleted: 0 },
+    })
+    const moved = await run('migration', 'start', 'photos', '--watch')
+    expect(moved.status, moved.stderr).toBe(0)
+    expect(moved.stdout).toMatch(/^Complete: everything in s3:\/\/from\/2026\/ is in s3:\/\/to\//)
+    expect(moved.stdout).toContain('dray migration report photos --pass 2')
+    expect(await stored('to')).toEqual({ a: 'a' })
+
+    expect((await run('migration', 'failures', 'photos')).stdout).toBe(
+      'Nothing failed in pass 2 of photos.\n',
+    )
+    const shown = await run('migration', 'photos')
+    expect(shown.stdout).toMatch(/^priority +high$/m)
+    expect(shown.stdout).toMatch(/^policy +delete$/m)
+    expect((await run('migration', 'show', 'photos')).stdout).toBe(shown.stdout)
+    const lines = (await run('migration', 'report', 'photos')).stdout.trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line).outcome).sort()).toEqual(['copied', 'deleted'])
+    await run('migration', 'report', 'photos', '--pass', '2', '--output', at('report.ndjson'))
+    expect(reported(at('report.ndjson'))).toEqual(['copied a', 'deleted old'])
+
+    await run('migration', 'priority', 'photos', 'low')
+    expect(JSON.parse((await run('migration', 'photos', '--json')).stdout).priority).toBe('low')
+    const verified = await run('migration', 'start', 'photos', '--verify', '--depth', 'full', '--watch')
+    expect(verified.stdout).toMatch(/^Verified: /)
+    const unasked = await run('migration', 'delete', 'photos')
+    expect([unasked.status, unasked.stderr]).toEqual([2, expect.stringContaining('Give --yes.')])
+    expect((await run('migration', 'delete', 'photos', '--yes')).status).toBe(0)
+    expect((await run('migration', 'photos')).status).toBe(2)
+  })
+
+  it('stops watching at Ctrl-C, and lets the pass go on; cancel ends it', async (context) => {
+    const { server, run, start, holdAfter, stored } = await upStage(context)
+    server.fill('from', { count: 300, key: (i) => `key-${i}`, size: () => 100 })
+    server.createBucket('to')
+    await run('migration', 'create', 'slow', 's3://from', 's3://to')
+    const hold = holdAfter(10)
+    const watching = start('migration', 'start', 'slow', '--watch')
+    await hold.reached
+    watching.child.kill('SIGINT')
+    const stopped = await watching.ended
+    expect([stopped.status, stopped.stdout]).toEqual([130, ''])
+    expect(stopped.stderr).toContain(
+      'Nobody watches any more; pass 1 goes on. Again: dray migration watch slow',
+    )
+    const again = await run('migration', 'start', 'slow')
+    expect(again.stdout).toContain('Pass 1 of slow is running already')
+    const busy = await run('migration', 'start', 'slow', '--dry-run')
+    expect([busy.status, busy.stderr]).toEqual([2, expect.stringContaining('is not finished')])
+    const locked = await run('migration', 'delete', 'slow', '--yes')
+    expect([locked.status, locked.stderr]).toEqual([2, expect.stringContaining('pass 1 of slow is running')])
+    const watched = run('migration', 'watch', 'slow')
+    hold.release()
+    expect((await watched).status).toBe(0)
+    expect(Object.keys(await stored('to'))).toHaveLength(300)
+
+    for (const { key } of [...server.objects('to')]) server.delete('to', key)
+    const second = holdAfter(10)
+    await run('migration', 'start', 'slow')
+    await second.reached
+    expect((await run('migration', 'cancel', 'slow')).stdout).toBe('Cancelled pass 2 of slow.\n')
+    second.release()
+    const over = await run('migration', 'watch', 'slow')
+    expect([over.status, over.stdout]).toEqual([1, 'Cancelled: pass 2 of slow.\n'])
+    expect((await run('migration', 'cancel', 'slow')).stdout).toBe(
+      'Pass 2 of slow was over already: cancelled.\n',
+    )
+  })
+
+  it('names what failed, and says so by its exit status', async (context) => {
+    const { server, run, at } = await upStage(context)
+    await server.put('from', 'a', 'a')
+    await server.put('from', 'b//c', 'c')
+    const create = await run('migration', 'create', 'tree', 's3://from', at('tree'))
+    expect(create.status, create.stderr).toBe(0)
+    const moved = await run('migration', 'start', 'tree', '--watch')
+    expect(moved.status, moved.stderr).toBe(1)
+    expect(contents(at('tree'))).toEqual({ a: 'a' })
+    const failed = await run('migration', 'failures', 'tree')
+    expect(failed.stdout).toMatch(/^CAUSE +SIZE +KEY +MESSAGE\nunsupported-key +1 B +b\/\/c +/)
+    const { failures } = JSON.parse((await run('migration', 'failures', 'tree', '--json')).stdout)
+    expect(failures).toMatchObject([{ key: 'b//c', code: 'unsupported-key' }])
+  })
+})
+
+it('refuses what makes no sense, and touches nothing', async (context) => {
+  const { env, at, run } = await stage(context)
+  const nowhere = ['--control-plane', 'http://127.0.0.1:1', '--token', 'x']
+  const refused = async (...args: string[]) => {
+    const { status, stderr } = await run('migration', ...args, ...nowhere)
+    expect(status, stderr).toBe(2)
+    return stderr
+  }
+  expect(await refused('create', 'm', 'photos', 's3://to')).toContain(
+    'SRC is a path that begins here: photos',
+  )
+  expect(await refused('start', 'm', '--depth', 'full')).toContain('--depth is given without --verify')
+  expect(
+    await refused(
+      'create',
+      'm',
+      's3://a',
+      's3://b',
+      '--workspace',
+      'w',
+      '--source-connection',
+      'c',
+      '--source-profile',
+      'p',
+    ),
+  ).toContain('--source-connection and --source-profile are both given')
+  expect(await refused('create', 'm', '/a', 's3://b', '--workspace', 'w')).toContain(
+    'nothing says where /a is',
+  )
+  expect(await refused('create', 'm', 's3://a', 's3://b', '--encryption', 'rot13')).toContain(
+    '--encryption rot13',
+  )
+  expect(existsSync(at(env.DRAY_STATE_DIR!))).toBe(false)
+})
