@@ -99,7 +99,7 @@ async function recipients(
       io.stderr.write(
         visible(
           `Site ${site} has the root key ${seen.fingerprint}: seen here for the first time, and remembered.\n` +
-            'Compare it with what its own agents show: dray agent status\n',
+            'Compare it with what its own agents show: dray agent show\n',
         ),
       )
     }

@@ -175,8 +175,7 @@ async function keepSealed(
   const isNext = version === row.secretVersion + 1
   if (!isNext && (version !== row.secretVersion || version === 0)) throw stale()
   if (isNext && !(await connections.beginVersion(row))) throw stale()
-  const { kind, name } = scope.actor
-  await connections.keep(row.id, version, copies, `${kind} ${name}`, Date.now())
+  await connections.keep(row.id, version, copies, scope.actor.name, Date.now())
 }
 
 async function statusOf(env: Env, scope: Scope, row: ConnectionRow): Promise<ConnectionStatus> {
