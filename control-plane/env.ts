@@ -49,4 +49,8 @@ export const localWorkspace = 'local'
 export const publicOrigin = (env: Env, request: Request): string =>
   new URL(env.DRAY_PUBLIC_URL || request.url).origin
 
+/** For links that people open: by a name, since browsers make no passkey for an address of digits, and know nobody by two addresses. */
+export const linkOrigin = (env: Env, request: Request): string =>
+  publicOrigin(env, request).replace(/^http:\/\/127\.0\.0\.1(?=:|$)/, 'http://localhost')
+
 export const allowsInsecure = (env: Env): boolean => env.DRAY_WEBHOOKS_INSECURE === '1'

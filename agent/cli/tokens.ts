@@ -31,10 +31,10 @@ export async function listThem(options: AskOptions, io: Io): Promise<number> {
 /** Its secret goes to the standard output, alone, so that it can go into a file; everything else to the other one. */
 export async function create(
   name: string,
-  options: AskOptions & { scope: string[]; days: number | null },
+  options: AskOptions & { scope?: string[]; days: number | null },
   io: Io,
 ): Promise<number> {
-  const scopes = options.scope.flatMap((text) => text.split(/[\s,]+/)).filter(Boolean) as Scope[]
+  const scopes = (options.scope ?? []).flatMap((text) => text.split(/[\s,]+/)).filter(Boolean) as Scope[]
   const unknown = scopes.filter((scope) => !allScopes.includes(scope))
   if (unknown.length > 0 || scopes.length === 0) {
     const message = scopes.length === 0 ? 'no scope is given' : `there is no scope ${unknown.join(', ')}`

@@ -13,7 +13,7 @@ import { deviceAuthorization } from 'better-auth/plugins/device-authorization'
 import { genericOAuth } from 'better-auth/plugins/generic-oauth'
 import { twoFactor } from 'better-auth/plugins/two-factor'
 import { drizzle } from 'drizzle-orm/d1'
-import { type Env, publicOrigin } from '../env.ts'
+import { type Env, linkOrigin, publicOrigin } from '../env.ts'
 import * as tables from '../store/tables/people.ts'
 import { entry } from './entry.ts'
 import { mayEnterByOidc } from './gate.ts'
@@ -144,7 +144,7 @@ export function authFor(env: Env, secret: string, request: Request, oidc = false
       twoFactor({ issuer: 'Dray' }),
       bearer({ requireSignature: true }),
       deviceAuthorization({
-        verificationUri: `${origin}/device`,
+        verificationUri: `${linkOrigin(env, request)}/device`,
         expiresIn: '10m',
         interval: '2s',
         validateClient: (id) => id === deviceClient,

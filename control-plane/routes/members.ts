@@ -14,7 +14,7 @@ import {
 import { type Role, scopesOf } from '../../shared/api/scopes.ts'
 import { type Caller, scopesIn } from '../access/caller.ts'
 import { hashOf, newSecret } from '../access/secret.ts'
-import { publicOrigin } from '../env.ts'
+import { linkOrigin } from '../env.ts'
 import { People } from '../store/people.ts'
 import { invitations, members, tokens } from '../store/schema.ts'
 import type { Scope } from '../store/scope.ts'
@@ -93,7 +93,7 @@ export function memberRoutes(app: App): void {
       email: body.email,
       role: body.role,
       secretHash: await hashOf(secret),
-      inviterName: scope.actor.name,
+      inviterName: caller.kind === 'machine' ? 'The operator' : scope.actor.name,
       createdAt: now,
       expiresAt: now + body.days * day,
     }
@@ -103,7 +103,7 @@ export function memberRoutes(app: App): void {
       subject: `invitation/${row.id}`,
       after: invitation,
     })
-    return { invitation, link: `${publicOrigin(env, request)}/invitation#${row.id}.${secret}` }
+    return { invitation, link: `${linkOrigin(env, request)}/invitation#${row.id}.${secret}` }
   })
 
   serve(app, withdrawInvitation, async ({ scope, params }) => {

@@ -97,7 +97,12 @@ function admit(contract: Route, context: Context, caller: Caller): string {
   }
   if (needs === 'person') {
     if (caller.kind !== 'person')
-      throw new Refusal(403, 'access-denied', 'this is for people who are signed in')
+      throw new Refusal(
+        403,
+        'access-denied',
+        'this is for people who are signed in',
+        'Sign in: in the browser, or with dray login URL.',
+      )
     return ''
   }
   const workspace = context.req.param('workspace') ?? ''

@@ -92,7 +92,7 @@ export const registerPeople: Register = (program, run) => {
       .argument('<NAME>', 'to know it by')
       .description('Make a token, and print its secret once.'),
   )
-    .option('--scope <scope>', 'what it may do; can be given several times', collect, [])
+    .option('--scope <scope>', 'what it may do; can be given several times', collect)
     .addOption(
       new Option('--days <number>', 'until it expires; 0: never')
         .argParser((text) => whole(0, 365)(text) || null)
