@@ -12,7 +12,6 @@ import {
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
-import type { GivenOptions } from '../../shared/policy.ts'
 import { bytes } from './figures.ts'
 import { follow } from './follow.ts'
 import { exitCodes, type Io } from './io.ts'
@@ -21,7 +20,7 @@ import { nameOf, type Outcome, stateOf, toJson, toText } from './outcome.ts'
 import { type AskOptions, withSomePlane } from './plane.ts'
 import type { PlaneClient } from './plane-client.ts'
 import { saveReportTo } from './report-file.ts'
-import { givenPass } from './request.ts'
+import { type PassFlags, passFrom } from './request.ts'
 import { table } from './table.ts'
 
 /** Most ms between two looks: there may be many who look. */
@@ -29,11 +28,8 @@ const pollEvery = 1_000
 /** Of asking again while the control plane is away; each time takes some seconds. */
 const patience = 60
 
-interface StartOptions extends AskOptions {
+interface StartOptions extends AskOptions, PassFlags {
   watch?: true
-  verify?: true
-  depth?: string
-  oneWay?: true
 }
 
 export async function start(
@@ -41,7 +37,7 @@ export async function start(
   options: StartOptions & Record<string, unknown>,
   io: Io,
 ): Promise<number> {
-  const body = passOf(options)
+  const body = passFrom(options)
   return withSomePlane(options, io, async (plane) => {
     const migration = await knownMigration(plane, id)
     const { pass, resumed } = await plane.call(startPass, { params: { migration: id }, body })
@@ -54,14 +50,6 @@ export async function start(
     }
     return exitCodes.equal
   })
-}
-
-function passOf(options: StartOptions & Record<string, unknown>): GivenOptions {
-  const { verify, depth, oneWay } = options
-  const alone = depth !== undefined ? '--depth' : oneWay ? '--one-way' : null
-  if (!verify && alone)
-    throw usage(`${alone} is given without --verify`, 'It is about a verification: add --verify.')
-  return { ...givenPass(options), kind: verify ? 'verify' : 'copy' }
 }
 
 export async function watch(id: string, options: AskOptions, io: Io): Promise<number> {

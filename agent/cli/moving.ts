@@ -52,6 +52,37 @@ export function moving(program: Command, kind: 'copy' | 'verify'): Command {
     .addHelpText('after', kind === 'copy' ? copyHelp : verifyHelp)
 }
 
+/** Of a pass of a migration that there is: what is not given is as the migration says. */
+export function passing(command: Command): Command {
+  const own = [...command.options]
+  command.optionsGroup('What is done (what is not given is as the migration says, or else as usual):')
+  command.option('--dry-run', 'count what a copy would do, and change nothing')
+  doing(command)
+  command.option('--no-delete', 'delete nothing in DST, whatever the migration says')
+  looking(command)
+  command.optionsGroup('Instead of a copy:')
+  command.option('--verify', 'compare the two places, and change nothing')
+  depth(command)
+  command.option('--one-way', 'do not mind what is only in DST')
+  command.optionsGroup('What of an object goes along besides its bytes:')
+  fidelityOptions(command)
+  command.optionsGroup('Archived objects:')
+  archives(command)
+  return withoutDefaults(
+    command,
+    command.options.filter((option) => !own.includes(option)),
+  )
+}
+
+/** What is not given is not said, so that the control plane's own word stands. */
+export function withoutDefaults(command: Command, names: readonly Option[]): Command {
+  for (const option of names) {
+    option.default(undefined)
+    command.setOptionValue(option.attributeName(), undefined)
+  }
+  return command
+}
+
 export function choosing(command: Command): void {
   command
     .option('--include <glob>', 'only what matches; can be repeated', collect)
@@ -59,7 +90,7 @@ export function choosing(command: Command): void {
   looking(command)
 }
 
-export function looking(command: Command): void {
+function looking(command: Command): void {
   command
     .addOption(
       choice(
@@ -100,12 +131,12 @@ export function doing(command: Command): void {
     )
 }
 
-export function comparing(command: Command): void {
+function comparing(command: Command): void {
   depth(command)
   command.addOption(tagsOption()).option('--one-way', 'do not mind what is only in DST')
 }
 
-export function depth(command: Command): void {
+function depth(command: Command): void {
   command.addOption(
     choice(
       '--depth <depth>',

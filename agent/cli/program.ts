@@ -9,6 +9,7 @@ import { registerLimit } from './commands/limit.ts'
 import { registerMigrations } from './commands/migrations.ts'
 import { registerMoving } from './commands/moving.ts'
 import { registerPeople } from './commands/people.ts'
+import { registerSchedule } from './commands/schedule.ts'
 import { registerSite } from './commands/site.ts'
 import { registerUp } from './commands/up.ts'
 import { exitCodes, type Io } from './io.ts'
@@ -20,6 +21,7 @@ const registers: readonly Register[] = [
   registerAgent,
   registerSite,
   registerMigrations,
+  registerSchedule,
   registerConnection,
   registerApply,
   registerLimit,

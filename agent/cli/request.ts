@@ -137,6 +137,23 @@ export function givenPass(options: Readonly<Record<string, unknown>>): GivenOpti
   return { ...given(pass), ...(Object.keys(objects).length > 0 && { fidelity: objects }) }
 }
 
+/** That are not named as a pass's own options are. */
+export interface PassFlags {
+  verify?: true
+  depth?: string
+  oneWay?: true
+}
+
+/** Of `passing` (moving.ts). */
+export function passFrom(options: PassFlags & Record<string, unknown>): GivenOptions {
+  const { verify, depth, oneWay } = options
+  const alone = depth !== undefined ? '--depth' : oneWay ? '--one-way' : null
+  if (!verify && alone) {
+    throw usage(`${alone} is given without --verify`, 'It is about a verification: add --verify.')
+  }
+  return { ...givenPass(options), kind: verify ? 'verify' : 'copy' }
+}
+
 function side(which: 'source' | 'destination', place: Place, raw: z.infer<typeof rawSchema>): SideOptions {
   const given = {
     profile: raw[`${which}Profile`],

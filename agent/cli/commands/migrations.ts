@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { priorities } from '../../../shared/policy.ts'
 import type { Register } from '../command.ts'
 import { fidelityOptions } from '../fidelity-options.ts'
-import { archives, choosing, depth, doing, looking, mapping, places } from '../moving.ts'
+import { archives, choosing, doing, mapping, passing, places, withoutDefaults } from '../moving.ts'
 import { asking, whole } from '../options.ts'
 
 export const registerMigrations: Register = (program, run) => {
@@ -90,15 +90,6 @@ const ofPass = (command: Command): Command =>
       .default(undefined, 'the last one'),
   )
 
-/** What is not given is not said, so that the control plane's own word stands. */
-function withoutDefaults(command: Command, names: readonly Option[]): Command {
-  for (const option of names) {
-    option.default(undefined)
-    command.setOptionValue(option.attributeName(), undefined)
-  }
-  return command
-}
-
 function creating(command: Command): Command {
   const own = [...command.options]
   command
@@ -137,26 +128,9 @@ function creating(command: Command): Command {
 }
 
 function starting(command: Command): Command {
-  const own = [...command.options]
-  command.optionsGroup('What is done (what is not given is as the migration says, or else as usual):')
-  command.option('--dry-run', 'count what a copy would do, and change nothing')
-  doing(command)
-  command.option('--no-delete', 'delete nothing in DST, whatever the migration says')
-  looking(command)
-  command.optionsGroup('Instead of a copy:')
-  command.option('--verify', 'compare the two places, and change nothing')
-  depth(command)
-  command.option('--one-way', 'do not mind what is only in DST')
-  command.optionsGroup('What of an object goes along besides its bytes:')
-  fidelityOptions(command)
-  command.optionsGroup('Archived objects:')
-  archives(command)
+  passing(command)
   command.optionsGroup('Running:')
-  command.option('--watch', 'show its progress until it is over, and exit as `dray copy` does')
-  return withoutDefaults(
-    command,
-    command.options.filter((option) => !own.includes(option)),
-  )
+  return command.option('--watch', 'show its progress until it is over, and exit as `dray copy` does')
 }
 
 const groupHelp = `
