@@ -14,6 +14,7 @@ import { genericOAuth } from 'better-auth/plugins/generic-oauth'
 import { twoFactor } from 'better-auth/plugins/two-factor'
 import { drizzle } from 'drizzle-orm/d1'
 import { type Env, linkOrigin, publicOrigin } from '../env.ts'
+import { People } from '../store/people.ts'
 import * as tables from '../store/tables/people.ts'
 import { entry } from './entry.ts'
 import { mayEnterByOidc } from './gate.ts'
@@ -90,6 +91,8 @@ export function authFor(env: Env, secret: string, request: Request, oidc = false
             if (method === 'password') await refusePasswordBesidePasskey(session.userId, context)
             return { data: { ...session, method } }
           },
+          // When somebody signs in is often enough.
+          after: () => new People(env.DB).forgetExpired(Date.now()),
         },
       },
       account: {
@@ -208,7 +211,8 @@ function oidcOf(env: Env) {
 function methodOf(path: string | undefined): tables.Method {
   if (path === '/enter') return 'entry'
   if (path === '/passkey/verify-authentication') return 'passkey'
-  if (path?.startsWith('/two-factor/')) return 'second-factor'
+  // Whoever changes the password was let do so (`forStrong`).
+  if (path?.startsWith('/two-factor/') || path === '/change-password') return 'second-factor'
   if (path?.startsWith('/callback/')) return 'oidc'
   if (path === '/device/token') return 'device'
   return 'password'

@@ -31,17 +31,23 @@ export function entryRoutes(app: App): void {
   serve(app, setUp, async ({ env, request, body, scope }) => {
     refuseForeign(env, request)
     const people = new People(env.DB)
-    if (!(await equal(body.token, env.DRAY_SETUP_TOKEN)) || (await people.ownerOf(localWorkspace))) {
-      throw new Refusal(
+    const used = () =>
+      new Refusal(
         403,
         'access-denied',
         'this set-up link is good for nothing: it is wrong, or somebody has used it',
         'The first owner signs in, and invites the others.',
       )
-    }
-    // Whoever began before and did not finish begins anew, and is the only one: the link makes one owner.
-    await people.forgetUnfinished()
+    if (!(await equal(body.token, env.DRAY_SETUP_TOKEN)) || (await people.ownerOf(localWorkspace)))
+      throw used()
+    // Whoever began before and did not finish is forgotten: the link makes one owner, of two who use it at once too.
+    await people.forgetUnfinished({})
     const { id, answer } = await enter(env, request, body)
+    await people.forgetUnfinished({ except: id })
+    if (await people.ownerOf(localWorkspace)) {
+      await people.forgetUnfinished({})
+      throw used()
+    }
     const within = new Scope(env.DB, localWorkspace, { ...scope.actor, kind: 'person', id, name: body.name })
     await within.write(within.insert(members, { personId: id, role: 'owner', createdAt: Date.now() }), {
       action: 'member.set-up',
@@ -70,7 +76,7 @@ export function entryRoutes(app: App): void {
         'Sign in, then open the link again.',
       )
     }
-    await people.forgetUnfinished(invitation.email)
+    await people.forgetUnfinished({ email: invitation.email })
     return (await enter(env, request, { ...body, email: invitation.email })).answer
   })
 

@@ -2,11 +2,21 @@
  * What is about a person and no workspace: where somebody is a member, who invited them, whether there is anybody yet. Each query is about the one
  * person, address or invitation that it names; everything within a workspace goes through `Scope`.
  */
-import { and, asc, eq, gt, inArray, isNotNull, notExists, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNotNull, lt, ne, notExists, sql } from 'drizzle-orm'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import type { Role } from '../../shared/api/scopes.ts'
 import type { Change } from './scope.ts'
-import { accounts, invitations, members, passkeys, people, secondFactors, tokens } from './tables/people.ts'
+import {
+  accounts,
+  deviceCodes,
+  invitations,
+  members,
+  passkeys,
+  people,
+  secondFactors,
+  sessions,
+  tokens,
+} from './tables/people.ts'
 import { workspaces } from './tables/workspaces.ts'
 
 export interface Membership {
@@ -106,11 +116,25 @@ export class People {
     return one.length > 0
   }
 
-  /** Whoever began to come in and never set up a way to sign in gives their address free; all of them where none is given. */
-  async forgetUnfinished(email?: string): Promise<void> {
+  /** Whoever began to come in and never set up a way to sign in gives their address free; all of them where none is given, but `except`. */
+  async forgetUnfinished({ email, except }: { email?: string; except?: string }): Promise<void> {
     await this.#db
       .delete(people)
-      .where(and(this.#unfinished(), email === undefined ? undefined : eq(people.email, email)))
+      .where(
+        and(
+          this.#unfinished(),
+          email === undefined ? undefined : eq(people.email, email),
+          except === undefined ? undefined : ne(people.id, except),
+        ),
+      )
+  }
+
+  /** Sessions and device codes that have expired. */
+  async forgetExpired(now: number): Promise<void> {
+    await this.#db.batch([
+      this.#db.delete(sessions).where(lt(sessions.expiresAt, new Date(now))),
+      this.#db.delete(deviceCodes).where(lt(deviceCodes.expiresAt, new Date(now))),
+    ])
   }
 
   /** An open invitation with its workspace. */

@@ -52,6 +52,24 @@ describe('the set-up link', () => {
     expect((await visitor().call('GET', '/api/entry')).json).toMatchObject({ setup: false })
   })
 
+  it('makes one owner of two who use it at once', async () => {
+    const other = await startPlane({ bindings: { DRAY_SETUP_TOKEN: setupToken } })
+    try {
+      const made = await Promise.all(
+        ['one', 'two'].map(async (name) => {
+          const who = new Visitor(other.url)
+          const body = { token: setupToken, name, email: `${name}@example.com`, password }
+          await who.call('POST', '/api/setup', body)
+          await enrol(who).catch(() => null)
+          return (await who.call('GET', '/api/workspaces/local')).status
+        }),
+      )
+      expect(made.filter((status) => status === 200).length).toBeLessThanOrEqual(1)
+    } finally {
+      await other.stop()
+    }
+  })
+
   it('forgets whoever began before and did not finish', async () => {
     const answer = await signIn(visitor(), 'half@example.com')
     expect(answer.status).toBe(401)
@@ -59,6 +77,48 @@ describe('the set-up link', () => {
 })
 
 describe('a password', () => {
+  it('is changed by whoever knows it, and ends the other sessions where that is asked for', async () => {
+    const guest = await invited(owner, plane.url, 'Carla', 'viewer')
+    const elsewhere = visitor()
+    await signIn(elsewhere, 'carla@example.com')
+    await elsewhere.call('POST', '/api/auth/two-factor/verify-totp', { code: await codeOf(guest.totpUri) })
+    const change = {
+      currentPassword: password,
+      newPassword: 'another horse battery',
+      revokeOtherSessions: true,
+    }
+    expect((await guest.call('POST', '/api/auth/change-password', change)).status).toBe(200)
+    expect((await guest.call('GET', '/api/me')).json).toMatchObject({ mustEnrol: false })
+    expect((await elsewhere.call('GET', '/api/me')).status).toBe(401)
+    expect((await signIn(visitor(), 'carla@example.com')).status).toBe(401)
+  })
+
+  it('opens nothing again when the second factor is taken away', async () => {
+    const guest = await invited(owner, plane.url, 'Dora', 'admin')
+    expect((await guest.call('POST', '/api/auth/two-factor/disable', { password })).status).toBe(200)
+    const browser = visitor()
+    expect((await signIn(browser, 'dora@example.com')).status).toBe(200)
+    expect((await browser.call('GET', '/api/me')).json).toMatchObject({ mustEnrol: true })
+    expect((await browser.call('GET', '/api/workspaces/local/members')).status).toBe(403)
+    expect((await browser.call('POST', '/api/auth/change-password', {})).status).toBeGreaterThanOrEqual(400)
+    await enrol(browser)
+    expect((await browser.call('GET', '/api/workspaces/local/members')).status).toBe(200)
+  })
+
+  it('signs nobody in who has a passkey and no second factor', async () => {
+    const guest = await invited(owner, plane.url, 'Petra', 'viewer')
+    await guest.call('POST', '/api/auth/two-factor/disable', { password })
+    const { json } = await guest.call<{ id: string }>('GET', '/api/me')
+    const db = await plane.miniflare.getD1Database('DB')
+    await db
+      .prepare(`INSERT INTO passkeys (id, user_id, public_key, credential_id, counter, device_type, backed_up)
+        VALUES ('p', ?, 'k', 'c', 0, 'singleDevice', 0)`)
+      .bind(json.id)
+      .run()
+    const answer = await signIn(visitor(), 'petra@example.com')
+    expect([answer.status, answer.json.code]).toEqual([403, 'PASSKEY_REQUIRED'])
+  })
+
   it('needs the second factor', async () => {
     const browser = visitor()
     expect((await signIn(browser)).json).toMatchObject({ twoFactorRedirect: true })
@@ -175,6 +235,26 @@ describe('a session', () => {
       expect([bearer.status, cookie.status]).toEqual([401, 401])
     }
   })
+})
+
+it('has cookies for https alone, where people come by https', async () => {
+  const other = await startPlane({
+    bindings: { DRAY_SETUP_TOKEN: setupToken, DRAY_PUBLIC_URL: 'https://dray.example.com' },
+  })
+  try {
+    const who = new Visitor(other.url)
+    const body = { token: setupToken, name: 'Olga', email: 'olga@example.com', password }
+    const origin = 'https://dray.example.com'
+    const made = await who.call('POST', '/api/setup', body, { origin })
+    expect(made.headers.getSetCookie()[0]).toMatch(/^__Secure-dray\.session_token=.*; Secure/)
+    expect((await who.call('GET', '/api/me')).json).toMatchObject({ name: 'Olga' })
+    const foreign = await who.call('DELETE', '/api/me/workspaces/local', undefined, {
+      origin: other.url.origin,
+    })
+    expect(foreign.status).toBe(403)
+  } finally {
+    await other.stop()
+  }
 })
 
 describe('nobody signs up', () => {
