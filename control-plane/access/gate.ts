@@ -1,6 +1,6 @@
 /** Who may become a person by the OIDC provider's word: whoever is invited, or has an address of a domain that is let in. */
 import type { Env } from '../env.ts'
-import { People } from '../store/people.ts'
+import { People } from './people.ts'
 
 /** `DRAY_OIDC_DOMAINS`: names separated by commas or blanks. */
 export async function mayEnterByOidc(

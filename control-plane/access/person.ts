@@ -2,9 +2,9 @@
 import { type Role, type Scope, scopeSchema, scopesOf } from '../../shared/api/scopes.ts'
 import { type Env, localWorkspace } from '../env.ts'
 import { Refusal } from '../routes/problem.ts'
-import { People } from '../store/people.ts'
 import type { Auth } from './auth.ts'
 import type { Person, Token } from './caller.ts'
+import { People } from './people.ts'
 import { isWeak } from './weak.ts'
 
 /** The library, set up for this request; 503 where this control plane has nobody sign in. */

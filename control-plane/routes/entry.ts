@@ -11,10 +11,10 @@ import {
   setUp,
 } from '../../shared/api/entry.ts'
 import { equal, refuseForeign } from '../access/caller.ts'
+import { People } from '../access/people.ts'
 import { authOf } from '../access/person.ts'
 import { hashOf } from '../access/secret.ts'
 import { type Env, localWorkspace } from '../env.ts'
-import { People } from '../store/people.ts'
 import { invitations, members } from '../store/schema.ts'
 import { Scope } from '../store/scope.ts'
 import { Refusal } from './problem.ts'

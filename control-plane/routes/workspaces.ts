@@ -5,7 +5,7 @@ import {
   renameWorkspace,
   type WorkspaceView,
 } from '../../shared/api/workspaces.ts'
-import { People } from '../store/people.ts'
+import { People } from '../access/people.ts'
 import { members } from '../store/schema.ts'
 import { Scope } from '../store/scope.ts'
 import { Refusal } from './problem.ts'

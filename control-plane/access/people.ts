@@ -5,7 +5,7 @@
 import { and, asc, eq, gt, inArray, isNotNull, lt, ne, notExists, sql } from 'drizzle-orm'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import type { Role } from '../../shared/api/scopes.ts'
-import type { Change } from './scope.ts'
+import type { Change } from '../store/scope.ts'
 import {
   accounts,
   deviceCodes,
@@ -16,8 +16,8 @@ import {
   secondFactors,
   sessions,
   tokens,
-} from './tables/people.ts'
-import { workspaces } from './tables/workspaces.ts'
+} from '../store/tables/people.ts'
+import { workspaces } from '../store/tables/workspaces.ts'
 
 export interface Membership {
   readonly workspace: string
