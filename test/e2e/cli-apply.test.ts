@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { nouns } from '../../agent/cli/apply/nouns.ts'
 import { complaint } from '../../agent/cli/complain.ts'
@@ -43,17 +44,26 @@ const environment = () => ({
 const spawned = (...args: string[]) => run(args, environment())
 
 /** The same in this process, which is quicker. */
-async function dray(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+const dray = (...args: string[]) => drayAsking(null, ...args)
+
+/** `answer`: what a person at a terminal says when asked; null: there is none. */
+async function drayAsking(
+  answer: (() => Promise<string>) | null,
+  ...args: string[]
+): Promise<{ status: number; stdout: string; stderr: string }> {
   const said = { stdout: '', stderr: '' }
+  const isTTY = answer !== null
+  const stdin = Object.assign(new PassThrough(), { isTTY })
   const into = (name: keyof typeof said) => {
     const write = (text: string) => {
       said[name] += text
+      if (answer && text.includes('[y/N]')) void answer().then((line) => stdin.write(`${line}\n`))
     }
-    return { write } as unknown as NodeJS.WriteStream
+    return Object.assign(new PassThrough(), { write, isTTY }) as unknown as NodeJS.WriteStream
   }
   const process = {
     ...{
-      stdin: () => ({ isTTY: false }) as NodeJS.ReadStream,
+      stdin: () => stdin as unknown as NodeJS.ReadStream,
       stdout: into('stdout'),
       stderr: into('stderr'),
     },
@@ -253,6 +263,31 @@ describe('dray apply', () => {
       /dray.yaml:23: schedule nightly: cron: 0 2 31 2 \* is never due\n {2}Give a day .*\n {2}not done: create schedule nightly\n {2}not done: create webhook ops\n$/,
     )
     expect((await apply(whole, '--yes')).status).toBe(0)
+  })
+
+  it('asks at a terminal, and refuses to write over what somebody has changed meanwhile', async () => {
+    await apply(whole, '--yes')
+    writeFileSync(
+      join(work, 'dray.yaml'),
+      whole.replace('eu-west-3', 'eu-west-1').replace('priority: high', 'priority: low'),
+    )
+    const no = await drayAsking(async () => 'no', 'apply', 'dray.yaml')
+    expect([no.status, no.stdout]).toEqual([1, expect.stringMatching(/2 to change, 6 unchanged.\n$/)])
+    const late = await drayAsking(
+      async () => {
+        await plane.api('PATCH', api('migrations/photos'), { priority: 'normal' })
+        return 'y'
+      },
+      ...['apply', 'dray.yaml'],
+    )
+    expect(late.status).toBe(1)
+    expect(late.stdout).toMatch(/changed site paris\n$/)
+    expect(late.stderr).toMatch(
+      /dray.yaml:12: migration photos: the migration photos was changed by somebody else\n {2}.*run the same command again.*\n {2}not done: change migration photos\n$/,
+    )
+    const again = await drayAsking(async () => 'yes', 'apply', 'dray.yaml')
+    expect(again.status).toBe(0)
+    expect(again.stdout).toContain('    priority: normal → low\n')
   })
 
   it('does not overwrite what somebody else has done since it was read', async () => {
