@@ -10,7 +10,7 @@
  *   /srv/data                                      this directory, and what is below it
  *   *                                              everything
  */
-import { realpathSync } from 'node:fs'
+import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { DrayError } from '../../shared/error.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
@@ -78,27 +78,19 @@ export function formatEntry(entry: Entry): string {
 
 /** Throws `access-denied` where no entry has it, and names the one to add. */
 export function holdToList({ file, entries }: AllowList, location: Location): void {
-  // It becomes part of a host's name.
-  if (location.kind === 's3' && location.region !== null && !/^[A-Za-z0-9-]+$/.test(location.region)) {
-    throw new DrayError(
-      'access-denied',
-      `open ${formatLocation(location)}`,
-      'the region is no name of a region',
-    )
-  }
-  const wanted = entryFor(location)
-  if (entries.some((entry) => covers(entry, wanted))) return
+  if (entries.some((entry) => covers(entry, location))) return
+  const entry = formatEntry(entryFor(location))
   throw new DrayError(
     'access-denied',
     `open ${formatLocation(location)}`,
-    `this agent may not touch ${formatEntry(wanted)}`,
-    { hint: `If it should, whoever runs it adds this line to ${file}: ${formatEntry(wanted)}` },
+    `this agent may not touch ${entry}`,
+    { hint: `If it should, whoever runs it adds this line to ${file}: ${entry}` },
   )
 }
 
-/** The narrowest entry that has the whole location. */
-function entryFor(location: Location): Entry & { kind: 's3' | 'file' } {
-  if (location.kind === 'file') return { kind: 'file', path: realPath(location.path) }
+/** The narrowest one that has the whole location. Where links lead is nothing to tell whoever asks. */
+function entryFor(location: Location): Entry {
+  if (location.kind === 'file') return { kind: 'file', path: location.path }
   const { bucket, prefix, endpoint } = location
   return {
     kind: 's3',
@@ -108,35 +100,42 @@ function entryFor(location: Location): Entry & { kind: 's3' | 'file' } {
   }
 }
 
-function covers(entry: Entry, wanted: Entry & { kind: 's3' | 'file' }): boolean {
+/** A part of a path that is a direction and no name. */
+const hasDirections = (path: string) => /(^|\/)\.\.?(\/|$)/.test(path)
+
+function covers(entry: Entry, location: Location): boolean {
   if (entry.kind === 'all') return true
-  if (entry.kind === 'file') return wanted.kind === 'file' && isBelow(wanted.path, realPath(entry.path))
-  if (wanted.kind !== 's3' || entry.endpoint !== wanted.endpoint) return false
+  if (location.kind === 'file') {
+    if (entry.kind !== 'file' || hasDirections(location.path)) return false
+    const [path, directory] = [realPath(location.path), realPath(entry.path)]
+    return path !== null && directory !== null && isBelow(path, directory)
+  }
+  // The region becomes part of a host's name.
+  if (location.region !== null && !/^[A-Za-z0-9-]+$/.test(location.region)) return false
+  const { bucket, prefix, endpoint } = location
+  const origin = endpoint === null ? null : normalEndpoint(endpoint, endpoint)
+  if (entry.kind !== 's3' || entry.endpoint !== origin) return false
   if (entry.bucket === null) return true
-  return entry.bucket === wanted.bucket && wanted.prefix.startsWith(entry.prefix)
+  // To S3 `..` is a name like any other, but there are proxies that take it for a direction.
+  const isBeneath = prefix.startsWith(entry.prefix) && (entry.prefix === '' || !hasDirections(prefix))
+  return entry.bucket === bucket && isBeneath
 }
 
 const isBelow = (path: string, directory: string) =>
   path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`)
 
-/** Without links and `..`, for as much of it as exists: what is made below is made there. */
-export function realPath(path: string): string {
-  const plain = resolve(path)
+/** Without links, for as much of it as exists: what is made below is made there. Null where nobody can tell. */
+function realPath(path: string): string | null {
   try {
-    return realpathSync(plain)
+    return realpathSync(path)
   } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT' && path !== dirname(path)
     // A link that leads nowhere would be followed when something is made there.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || plain === dirname(plain))
-      throw unreal(path, error)
-    return join(realPath(dirname(plain)), basename(plain))
+    if (!isMissing || lstatSync(path, { throwIfNoEntry: false })) return null
+    const parent = realPath(dirname(path))
+    return parent && join(parent, basename(path))
   }
 }
-
-const unreal = (path: string, cause: unknown) =>
-  new DrayError('access-denied', `open ${path}`, `nobody can tell where ${path} leads`, {
-    hint: 'Check its links and rights.',
-    cause,
-  })
 
 /** Scheme, host and port (the usual one left out), and the path without `/` at its end. */
 function normalEndpoint(text: string, entry: string): string {

@@ -158,17 +158,9 @@ async function facts(identity: Identity, allow: AllowList, stateDir: string): Pr
 }
 
 const joinedBefore = ({ agent, site, url }: Identity, stateDir: string) =>
-  new DrayError(
-    'busy',
-    'join',
-    `${stateDir} is of the agent ${agent} of site ${site}${url === null ? ', of the control plane in it,' : ` at ${url}`} already`,
-    {
-      hint:
-        url === null
-          ? 'Give another directory with --state-dir.'
-          : 'Start it with dray agent run, let it leave with dray agent leave, or give another directory with --state-dir.',
-    },
-  )
+  new DrayError('busy', 'join', `${stateDir} is of the agent ${agent} of site ${site} at ${url} already`, {
+    hint: 'Start it with dray agent run, let it leave with dray agent leave, or give another directory with --state-dir.',
+  })
 
 const nobody = (stateDir: string) =>
   new DrayError('not-found', 'look', `no agent has joined from the state directory ${stateDir}`, {
@@ -189,7 +181,7 @@ export async function showAgent(options: { json: boolean }, io: Io): Promise<num
     io.stdout.write(`${JSON.stringify(told)}\n`)
     return exitCodes.equal
   }
-  const who = `The agent "${agent}" of site "${site}" in "${workspace}"${url === null ? ' of the control plane in this directory' : ` at ${url}`}`
+  const who = `The agent "${agent}" of site "${site}" in "${workspace}" at ${url}`
   io.stdout.write(visible(`${[who, ...(await facts(identity, allow, io.stateDir))].join('\n')}\n`))
   return exitCodes.equal
 }

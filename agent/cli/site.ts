@@ -13,6 +13,7 @@ import { DrayError } from '../../shared/error.ts'
 import { certify } from '../../shared/identity/certificate.ts'
 import { fingerprint } from '../../shared/identity/keys.ts'
 import { visible } from '../../shared/key.ts'
+import { readHolder } from '../embed/state-dir.ts'
 import { readRoot } from '../identity/site-root.ts'
 import { exitCodes, type Io } from './io.ts'
 import { type AskOptions, namedPlane, withSomePlane } from './plane.ts'
@@ -91,7 +92,7 @@ export async function token(
   }
   // The token alone, for scripts; what it is for goes to people.
   io.stdout.write(`${made.token}\n`)
-  const address = namedPlane(options, io)?.url.href ?? 'URL'
+  const address = namedPlane(options, io)?.url.href ?? readHolder(io.stateDir)?.url ?? 'URL'
   const times = uses === 1 ? 'once' : `${uses} times`
   io.stderr.write(
     `It is shown this once, lets an agent join ${times}, and ends at ${new Date(made.expiresAt).toISOString()}. On the agent's machine:\n` +

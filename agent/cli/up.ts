@@ -82,8 +82,8 @@ function welcome({ url, token }: ControlPlane, stateDir: string, host: string, s
     'Look at its migrations from another terminal:',
     '  dray migrations',
     'Let an agent on another machine join:',
-    '  dray site token local                                 here: prints a token, once',
-    `  dray agent join ${address} --token TOKEN      there; then: dray agent run`,
+    '  dray site token local',
+    `  dray agent join ${address} --token TOKEN (there; then: dray agent run)`,
   ]
   if (!['127.0.0.1', 'localhost', '::1'].includes(host)) {
     lines.push(

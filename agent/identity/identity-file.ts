@@ -1,4 +1,7 @@
-/** Where the identity of a state directory's agent is kept: `agent/identity.json`. */
+/**
+ * Where an agent's identity is kept: `identity.json`, in the state directory for one that has joined a site, in its `control-plane` for the agent
+ * of the embedded control plane. So one directory may serve both, one after the other.
+ */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -8,47 +11,45 @@ import { type Identity, identitySchema, nameSchema } from './identity.ts'
 import { makeOwn, readOwn } from './own-file.ts'
 import { ensureRoot } from './site-root.ts'
 
-export const identityFile = (stateDir: string): string => join(stateDir, 'agent', 'identity.json')
+export const identityFile = (directory: string): string => join(directory, 'identity.json')
 
 /** Null where this directory has none yet. */
-export const readIdentity = (stateDir: string): Identity | null =>
-  readOwn(identityFile(stateDir), identitySchema)
+export const readIdentity = (directory: string): Identity | null =>
+  readOwn(identityFile(directory), identitySchema)
 
 /** Throws where there is one already. */
-export function keepIdentity(stateDir: string, identity: Identity): Identity {
-  mkdirSync(join(stateDir, 'agent'), { recursive: true, mode: 0o700 })
-  if (makeOwn(identityFile(stateDir), identity)) return identity
-  throw new Error(`${identityFile(stateDir)} is there already`)
+export function keepIdentity(directory: string, identity: Identity): Identity {
+  if (makeOwn(identityFile(directory), identity)) return identity
+  throw new Error(`${identityFile(directory)} is there already`)
 }
 
-export const forgetIdentity = (stateDir: string): void => rmSync(identityFile(stateDir), { force: true })
+export const forgetIdentity = (directory: string): void => rmSync(identityFile(directory), { force: true })
 
 const local = 'local'
-const idOnly = z.strictObject({ id: nameSchema })
 
 /** Of the agent of an embedded control plane, made where it is missing: nobody else has to know of it. */
 export async function localIdentity(stateDir: string): Promise<Identity> {
-  const before = formerId(stateDir)
-  if (before !== null) forgetIdentity(stateDir)
-  const known = before === null ? readIdentity(stateDir) : null
+  const directory = join(stateDir, 'control-plane')
+  const known = readIdentity(directory)
   if (known) return known
-  mkdirSync(join(stateDir, 'agent'), { recursive: true, mode: 0o700 })
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
   const [signing, sealing] = await Promise.all([makeKeys('Ed25519'), makeKeys('X25519')])
-  const agent = before ?? `agent-${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`
-  const root = await ensureRoot(stateDir, { workspace: local, site: local })
+  const agent = formerName(stateDir) ?? `agent-${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`
+  const root = await ensureRoot(directory, { workspace: local, site: local })
   const names = { workspace: local, site: local, agent }
   const certificate = await certify(
     { ...names, signing: signing.public, sealing: sealing.public, issuedAt: Date.now() },
     root.key,
   )
   const rootKey = root.key.public
-  return keepIdentity(stateDir, { url: null, ...names, signing, sealing, rootKey, certificate })
+  return keepIdentity(directory, { url: null, ...names, signing, sealing, rootKey, certificate })
 }
 
-/** What an earlier version knew: a name without keys. It goes on under that name, by which what it has begun is known. */
-function formerId(stateDir: string): string | null {
+/** By which an earlier version, which had no keys, knew what it has begun. */
+function formerName(stateDir: string): string | null {
   try {
-    return idOnly.parse(JSON.parse(readFileSync(identityFile(stateDir), 'utf8'))).id
+    const text = readFileSync(join(stateDir, 'agent', 'identity.json'), 'utf8')
+    return z.object({ id: nameSchema }).parse(JSON.parse(text)).id
   } catch {
     return null
   }

@@ -12,7 +12,7 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
 export const siteRootSchema = z.strictObject({ workspace: name, site: name, key: keyPairSchema })
 export type SiteRoot = z.infer<typeof siteRootSchema>
 
-export const rootFile = (stateDir: string): string => join(stateDir, 'site-root.json')
+export const rootFile = (directory: string): string => join(directory, 'site-root.json')
 
 /** Throws where there is none. */
 export function readRoot(file: string): SiteRoot {
@@ -23,12 +23,12 @@ export function readRoot(file: string): SiteRoot {
   })
 }
 
-/** That of the state directory, made where it is missing. Throws where it is of another site. */
+/** That of the directory, made where it is missing. Throws where it is of another site. */
 export async function ensureRoot(
-  stateDir: string,
+  directory: string,
   { workspace, site }: { workspace: string; site: string },
 ): Promise<SiteRoot> {
-  const file = rootFile(stateDir)
+  const file = rootFile(directory)
   const fresh = () => makeKeys('Ed25519').then((key) => ({ workspace, site, key }))
   let root = readOwn(file, siteRootSchema)
   if (!root) {
