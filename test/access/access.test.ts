@@ -2,15 +2,17 @@
  * Who may do what: every route (routes.ts) and every socket message (messages.ts), asked by everybody (callers.ts). Who is refused changes
  * nothing, in any table.
  */
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { app } from '../../control-plane/routes/app.ts'
 import { problemSchema } from '../../shared/api/migrations.ts'
 import { roles } from '../../shared/api/scopes.ts'
 import { type Caller, type Everybody, everybody } from './callers.ts'
-import { held } from './count.ts'
+import { incomplete } from './complete.ts'
+import { fleetMessages, migrationMessages } from './messages.ts'
 import { type Asked, type Row, rows } from './routes.ts'
 import { type Stage, setStage } from './stage.ts'
-import { ask, catalogue, changes, elsewhere, here, prepare } from './world.ts'
+import { rowsOf, Talk } from './talk.ts'
+import { ask, catalogue, changes, elsewhere, here, prepare, signedBy } from './world.ts'
 
 let all: Everybody
 let stage: Stage
@@ -19,6 +21,16 @@ beforeAll(async () => {
   all = await everybody()
   stage = await setStage(all)
 })
+
+it('has a row for every route and every message', ({ task }) => {
+  expect(incomplete()).toEqual([])
+  const messages = migrationMessages.length + fleetMessages.length
+  const table = `${rows.length} routes and ${messages} messages × ${all.callers.length} callers`
+  Object.assign(task.meta, { table })
+})
+
+/** Told to the reporter. */
+const holds = (task: { meta: object }, answers: number) => void Object.assign(task.meta, { answers })
 
 /** What the caller hears; null where it may, and hears the row's own answer. */
 function refusal({ route, least, except }: Row, { is }: Caller): number | null {
@@ -41,6 +53,8 @@ function refusal({ route, least, except }: Row, { is }: Caller): number | null {
   return roles.indexOf(is.role) >= roles.indexOf(least.role) ? may : 403
 }
 
+const doors = { migration: 'GET /agent/migrations/:migration', fleet: 'GET /agent/fleet' }
+
 const pathOf = (path: string, params: Readonly<Record<string, string>>) =>
   path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name]!))
 
@@ -50,16 +64,57 @@ async function answerTo({ route }: Row, caller: Pick<Caller, 'proof'>, asked: As
   const path = pathOf(pattern, { ...stage.params, ...asked.params, ...over })
   const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
   const response = await ask(method, path, caller.proof, { body: text, headers: { ...asked.headers } })
-  return { response, text: await response.text(), path }
+  const socket = response.webSocket
+  socket?.accept()
+  socket?.close()
+  return { response, text: socket ? '' : new TextDecoder().decode(await response.arrayBuffer()) }
 }
 
-it.todo('has a row for every route')
-void app
+describe.each([
+  ...migrationMessages.map((row) => ['migration', row.t, row] as const),
+  ...fleetMessages.map((row) => ['fleet', row.t, row] as const),
+])('the %s’s socket: %s', (kind, _, { message, holder, other }) => {
+  const door = rows.find(({ route }) => route === doors[kind])!
+
+  it('hears from everybody as it should', async ({ task }) => {
+    const id = await stage.running()
+    const object = kind === 'fleet' ? env.FLEET.getByName(here) : env.MIGRATION.getByName(`${here}/${id}`)
+    const path = kind === 'fleet' ? '/agent/fleet' : `/agent/migrations/${id}`
+    const owner = await Talk.open(path, signedBy(await stage.agent()))
+    if (typeof owner === 'number') throw new Error(`no socket: ${owner}`)
+    await owner.hello(kind)
+    if (kind === 'migration') {
+      owner.say({ t: 'free', n: 1 })
+      await owner.next(({ t }) => t === 'lease')
+    }
+    let answers = 0
+    for (const caller of all.callers) {
+      const state = await rowsOf(object)
+      const talk = await Talk.open(path, caller.proof)
+      const refused = refusal(door, caller)
+      if (typeof talk === 'number') {
+        expect([caller.name, talk]).toEqual([caller.name, refused])
+        expect(changes(state, await rowsOf(object))).toEqual([])
+      } else {
+        expect([caller.name, refused]).toEqual([caller.name, null])
+        await talk.hello(kind)
+        const known = await rowsOf(object)
+        expect([caller.name, await talk.heard(kind, message)]).toEqual([caller.name, other])
+        expect(changes(known, await rowsOf(object))).toEqual([])
+        talk.close()
+      }
+      answers++
+    }
+    expect(await owner.heard(kind, message)).toBe(holder)
+    holds(task, answers + 1)
+    owner.close()
+  })
+})
 
 describe.each(rows.map((row) => [row.route, row] as const))('%s', (_, row) => {
   const asked = async (caller: Caller): Promise<Asked> => (await row.ask?.(stage, caller)) ?? {}
 
-  it('answers everybody as it should', async () => {
+  it('answers everybody as it should', async ({ task }) => {
     const isRefused = (caller: Caller) => (refusal(row, caller) ?? 0) >= 400
     const refused = all.callers.filter(isRefused)
     const admitted = all.callers.filter((caller) => !isRefused(caller))
@@ -80,7 +135,7 @@ describe.each(rows.map((row) => [row.route, row] as const))('%s', (_, row) => {
     }
     const answers = (caller: Caller) => [caller.name, refusal(row, caller) ?? row.answers]
     expect(said).toEqual([...refused, ...admitted].map(answers))
-    held(said.length)
+    holds(task, said.length)
   })
 })
 
@@ -93,14 +148,14 @@ const named = /:(?!workspace\b)\w+/
 const crossable = rows.filter(({ route }) => route.includes('/:workspace/') && named.test(route))
 
 describe.each(crossable.map((row) => [row.route, row] as const))('%s', (_, row) => {
-  it('finds nothing of this workspace from another one', async () => {
+  it('finds nothing of this workspace from another one', async ({ task }) => {
     const caller = all.callers.find(({ is }) => is.kind === 'person' && is.role === null)!
     const asked = (await row.ask?.(stage, caller)) ?? {}
     const state = await ofHere()
     const { response } = await answerTo(row, caller, asked, { workspace: elsewhere })
     expect(response.status).toBe(row.crossing ?? 404)
     expect(changes(state, await ofHere())).toEqual([])
-    held(1)
+    holds(task, 1)
   })
 })
 

@@ -73,9 +73,11 @@ const step = (
 const reads = (route: string) => route.startsWith('GET ')
 
 /** Where it is, an agent of another workspace finds nothing. */
-const ofThisWorkspace = (stage: number) => ({
-  except: (is: Is) => (is.kind === 'agent' && is.agent.workspace !== 'local' ? stage : undefined),
+const ofThisWorkspace = (answer: number) => ({
+  except: (is: Is) => (is.kind === 'agent' && is.agent.workspace !== 'local' ? answer : undefined),
 })
+
+const socket = { ask: () => ({ headers: { upgrade: 'websocket' } }) }
 
 const at = '/api/workspaces/:workspace'
 
@@ -112,7 +114,10 @@ export const rows: readonly Row[] = [
   // No provider is set up here.
   step('POST /sign-in/social', 404, 404, 404, { except: () => undefined }),
   step('GET /callback/oidc', 404, 404, 404),
-  step('POST /sign-out', 200, 200, 200, { ask: (stage, { is }) => stage.signedIn(is) }),
+  step('POST /sign-out', 200, 200, 200, {
+    except: (is) => (is.kind === 'person' && is.foreign ? 403 : undefined),
+    ask: (stage, { is }) => stage.signedIn(is),
+  }),
   step('GET /get-session', 200, 200, 200),
   step('POST /change-password', 403, 403, 400),
   step('POST /two-factor/enable', 400, 400, 400),
@@ -282,8 +287,8 @@ export const rows: readonly Row[] = [
     says: /has no delivery 1/,
   }),
 
-  row('GET /agent/fleet', 'agent', 426),
-  row('GET /agent/migrations/:migration', 'agent', 426),
+  row('GET /agent/fleet', 'agent', 101, socket),
+  row('GET /agent/migrations/:migration', 'agent', 101, { ...socket, ...ofThisWorkspace(404) }),
   row('PUT /agent/migrations/:migration/passes/:pass/reports/:packet/:generation', 'agent', 409, {
     ...ofThisWorkspace(404),
     ask: () => ({ body: 'a report of what is leased to nobody', headers: { 'content-length': '36' } }),

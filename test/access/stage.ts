@@ -94,11 +94,12 @@ export async function setStage({ agentHere }: Everybody) {
       }
       return { params: { invitation: id }, body: { secret } }
     },
-    /** A session that may end with it. */
+    /** By a session that may end with it. */
     async signedIn(is: Is) {
-      const bearer =
-        is.kind === 'person' && !is.foreign && !is.program ? (await world.session(is.id)).bearer : null
-      return { body: {}, headers: bearer ? { cookie: `dray.session_token=${bearer}` } : {} }
+      if (is.kind !== 'person' || is.foreign) return { body: {} }
+      const { bearer } = await world.session(is.id)
+      const proof = is.program ? world.bearer(bearer) : world.cookie(bearer, world.origin)
+      return { body: {}, headers: await proof('POST', '', null) }
     },
     async session(is: Is) {
       return (await world.session(is.kind === 'person' ? is.id : 'owner')).id

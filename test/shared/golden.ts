@@ -136,7 +136,7 @@ export const planeMessages = [
 
 const envelope = `dray-seal-1.${'A'.repeat(43)}.${'B'.repeat(40)}`
 
-const facts = {
+export const facts = {
   version: '0.1.0',
   host: 'h',
   platform: 'linux x64',
