@@ -88,7 +88,7 @@ export function refuseForeign(env: Env, request: Request): void {
     403,
     'access-denied',
     'the request comes from another site',
-    'Programs call with a token (authorization: Bearer), not with a cookie.',
+    'Programs call with a token (authorization: Bearer), not with a cookie. Behind a proxy, DRAY_PUBLIC_URL says the address that people use.',
   )
 }
 
