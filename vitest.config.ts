@@ -1,7 +1,7 @@
 /**
- * Four projects. `node`: everything that runs in plain node, real sockets and a real workerd included. `workerd`: what
- * has to run inside (alarms, hibernation, storage). `faults` (kill -9 and the like; minutes) and `s3` (what
- * needs a real S3 server) run only when asked: `npm run test:faults`, `npm run test:s3`.
+ * `node`: everything that runs in plain node, real sockets and a real workerd included. `workerd`: what has to run inside (alarms,
+ * hibernation, storage). The others run only when asked, by scripts of their own: `access` (everybody asks for everything), `browser`
+ * (needs a real one), `faults` (kill -9 and the like; minutes), `s3` (needs a real S3 server).
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
