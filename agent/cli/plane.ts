@@ -67,7 +67,7 @@ export async function withPlane<T>(
   const state = openStateDir(io.stateDir, 'migrations')
   try {
     const { startControlPlane } = await import('../embed/control-plane.ts')
-    const plane = await startControlPlane({ stateDir: state.path })
+    const plane = await startControlPlane({ stateDir: state.path, calls: true })
     try {
       return await ask(planeClient(plane, io.signal))
     } finally {

@@ -12,6 +12,7 @@ import { registerPeople } from './commands/people.ts'
 import { registerSchedule } from './commands/schedule.ts'
 import { registerSite } from './commands/site.ts'
 import { registerUp } from './commands/up.ts'
+import { registerWebhook } from './commands/webhook.ts'
 import { exitCodes, type Io } from './io.ts'
 
 /** In the order of the help. */
@@ -25,6 +26,7 @@ const registers: readonly Register[] = [
   registerConnection,
   registerApply,
   registerLimit,
+  registerWebhook,
   registerPeople,
 ]
 
@@ -41,12 +43,9 @@ export async function runProgram(args: string[], process: ProcessIo): Promise<nu
     ...process,
     stateDir: process.stateDirFor(options.stateDir),
   })
-  const program = describe(process)
-
-  const run: Run = async (options, work) => {
+  const program = commandLine(process, async (options, work) => {
     code = await work(io(options))
-  }
-  for (const register of registers) register(program, run)
+  })
   program.action(async () => {
     if (program.args.length > 0) throw unknownCommand(program.args[0]!, namesOf(program))
     const { runDemonstration } = await import('./demonstration.ts')
@@ -64,7 +63,14 @@ export async function runProgram(args: string[], process: ProcessIo): Promise<nu
   }
 }
 
-function describe(process: ProcessIo): Command {
+/** All commands, with their options and their help. */
+export function commandLine(process: Pick<ProcessIo, 'stdout' | 'version'>, run: Run): Command {
+  const program = describe(process)
+  for (const register of registers) register(program, run)
+  return program
+}
+
+function describe(process: Pick<ProcessIo, 'stdout' | 'version'>): Command {
   return (
     new Command('dray')
       .description(
