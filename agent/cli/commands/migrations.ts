@@ -30,7 +30,9 @@ export const registerMigrations: Register = (program, run) => {
     )
 
   creating(
-    one('create', 'Make a migration. Its passes do what the options say, unless they are told otherwise.'),
+    asking(
+      group.command('create').argument('<ID>', 'what it is to be called: lower-case letters, digits and "-"'),
+    ).description('Make a migration. Its passes do what the options say, unless they are told otherwise.'),
   )
     .addHelpText('after', createHelp)
     .action((id: string, source: string, destination: string, options) =>
@@ -98,7 +100,9 @@ function creating(command: Command): Command {
   command.optionsGroup('What is moved:')
   choosing(command)
   command.option('--only <key>', 'one single object, by its key below SRC')
-  command.optionsGroup('What its passes do, unless they are told otherwise:')
+  command.optionsGroup(
+    'What its passes do, unless they are told otherwise (what is not given is as `dray copy` has it):',
+  )
   doing(command)
   command.optionsGroup('What of an object goes along besides its bytes:')
   fidelityOptions(command)
