@@ -12,6 +12,7 @@ import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../s
 import { Batches } from './batches.ts'
 import { passEvents } from './core/events.ts'
 import { equalOptions } from './core/pass.ts'
+import { reaches, reachOfAll } from './core/place.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
 import { Door } from './door.ts'
 import { type Env, pace } from './env.ts'
@@ -176,6 +177,13 @@ export class Migration extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const visitor = this.#door.admit(request, Date.now())
     if (visitor instanceof Response) return visitor
+    const definition = this.#tables.definition()
+    // Nobody is told of places that are none of its site's business, assigned or not.
+    if (definition && !reaches(reachOfAll(definition), visitor.site)) {
+      return new Response(`the site ${visitor.site} does not reach all locations of this migration`, {
+        status: 403,
+      })
+    }
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
     Sockets.opened(server, visitor.agent)

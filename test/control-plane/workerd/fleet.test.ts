@@ -57,6 +57,11 @@ describe('the fleet', () => {
     expect(await assigned(y, (all) => all.includes('s3-at-y'))).not.toContain('only-x')
   })
 
+  it('lets no agent in that a migration is out of reach for, whether or not it was assigned', async () => {
+    await begin('elsewhere', {}, { ...definition, source: file('/data', 'elsewhere') })
+    await expect(connect('/agent/migrations/elsewhere', 'intruder')).rejects.toThrow(/403.*does not reach/)
+  })
+
   it('gives each migration the weight of its priority, which can be changed while it runs', async () => {
     const agent = await join('weigher', 'x')
     const weights = async (which: (weight: number | undefined) => boolean) => {
@@ -71,10 +76,10 @@ describe('the fleet', () => {
     const path = '/api/workspaces/local/migrations/weighed'
     await json('PUT', path, { ...definition, priority: 'low' })
     await json('POST', `${path}/passes`, {})
-    expect(await weights((weight) => weight !== undefined)).toBe(1)
+    expect(await weights((weight) => weight === 1)).toBe(1)
     const { body } = await json<MigrationView>('PATCH', path, { priority: 'high' })
     expect(body).toMatchObject({ priority: 'high', revision: 2 })
-    expect(await weights((weight) => weight !== 1)).toBe(16)
+    expect(await weights((weight) => weight === 16)).toBe(16)
     await json('POST', `${path}/passes/1/cancel`)
   })
 
