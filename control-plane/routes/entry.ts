@@ -42,18 +42,21 @@ export function entryRoutes(app: App): void {
       throw used()
     // Whoever began before and did not finish is forgotten: the link makes one owner, of two who use it at once too.
     await people.forgetUnfinished({})
-    const { id, answer } = await enter(env, request, body)
+    const { id, answer } = await enter(env, request, body).catch(overtaken)
     await people.forgetUnfinished({ except: id })
     if (await people.ownerOf(localWorkspace)) {
       await people.forgetUnfinished({})
       throw used()
     }
     const within = new Scope(env.DB, localWorkspace, { ...scope.actor, kind: 'person', id, name: body.name })
-    await within.write(within.insert(members, { personId: id, role: 'owner', createdAt: Date.now() }), {
-      action: 'member.set-up',
-      subject: `member/${id}`,
-      after: { role: 'owner', email: body.email },
-    })
+    const membership = within.insert(members, { personId: id, role: 'owner', createdAt: Date.now() })
+    await within
+      .write(membership, {
+        action: 'member.set-up',
+        subject: `member/${id}`,
+        after: { role: 'owner', email: body.email },
+      })
+      .catch(overtaken)
     return answer
   })
 
@@ -108,6 +111,13 @@ export function entryRoutes(app: App): void {
     if (gone === 0) throw notOpen()
     return { workspace: workspaceId, role }
   })
+}
+
+/** Of two who use the set-up link at once, one may find that the other has made them be forgotten. */
+function overtaken(error: unknown): never {
+  const { message, cause } = error as Error
+  if (!/FOREIGN KEY/.test(`${message} ${cause}`)) throw error
+  throw new Refusal(409, 'busy', 'somebody else uses this link at this moment', 'Open it again.')
 }
 
 const notOpen = () =>

@@ -59,7 +59,7 @@ describe('the set-up link', () => {
         ['one', 'two'].map(async (name) => {
           const who = new Visitor(other.url)
           const body = { token: setupToken, name, email: `${name}@example.com`, password }
-          await who.call('POST', '/api/setup', body)
+          expect([201, 403, 409]).toContain((await who.call('POST', '/api/setup', body)).status)
           await enrol(who).catch(() => null)
           return (await who.call('GET', '/api/workspaces/local')).status
         }),
