@@ -47,7 +47,7 @@ export class Fleet extends DurableObject<Env> {
       isShutOut: (agent) => this.#door.isShutOut(agent),
     })
     ctx.blockConcurrencyWhile(() => this.#watch.wake())
-    this.#assignments = new Assignments(ctx.storage.sql, this.#presence, (migration) =>
+    this.#assignments = new Assignments(ctx.storage, this.#presence, (migration) =>
       Catalogue.of(env, ctx.id.name!).priority(migration),
     )
     this.#budgets = new Budgets(

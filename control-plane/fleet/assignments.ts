@@ -6,6 +6,7 @@
 import type { WaitsFor } from '../../shared/api/migrations.ts'
 import { type Priority, weights } from '../../shared/policy.ts'
 import { type Reach, reaches, waitsFor } from '../core/place.ts'
+import { bringUpToDate, type Step } from '../schema-version.ts'
 import { type Presence, type Present, send } from './presence.ts'
 
 interface Active {
@@ -17,6 +18,24 @@ interface Active {
 /** What `assign` may name; more would not be worked on anyway. */
 const maxAssigned = 1_000
 
+const steps: Step[] = [
+  (sql) =>
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS active (migration TEXT PRIMARY KEY, sites TEXT NOT NULL) WITHOUT ROWID',
+    ),
+  /** What was a list of sites, of which none meant every one, is a reach; and each has a weight. */
+  (sql) => {
+    sql.exec(
+      'CREATE TABLE assignment (migration TEXT PRIMARY KEY, reach TEXT NOT NULL, weight INTEGER NOT NULL) WITHOUT ROWID',
+    )
+    sql.exec(
+      `INSERT INTO assignment SELECT migration, CASE sites WHEN '[]' THEN 'null' ELSE sites END, ? FROM active`,
+      weights.normal,
+    )
+    sql.exec('DROP TABLE active')
+  },
+]
+
 export class Assignments {
   readonly #sql: SqlStorage
   readonly #presence: Presence
@@ -24,25 +43,15 @@ export class Assignments {
   #turn: Promise<unknown> = Promise.resolve()
 
   /** `priorityOf`: as the catalogue has it, which is the one place where it is. */
-  constructor(sql: SqlStorage, presence: Presence, priorityOf: (migration: string) => Promise<Priority>) {
-    this.#sql = sql
+  constructor(
+    storage: DurableObjectStorage,
+    presence: Presence,
+    priorityOf: (migration: string) => Promise<Priority>,
+  ) {
+    this.#sql = storage.sql
     this.#presence = presence
     this.#priorityOf = priorityOf
-    sql.exec(
-      'CREATE TABLE IF NOT EXISTS assignment (migration TEXT PRIMARY KEY, reach TEXT NOT NULL, weight INTEGER NOT NULL) WITHOUT ROWID',
-    )
-    this.#adopt()
-  }
-
-  /** What an earlier version knew: a list of sites, of which none meant every one. */
-  #adopt(): void {
-    const known = this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'active'`).toArray()
-    if (known.length === 0) return
-    this.#sql.exec(
-      `INSERT OR IGNORE INTO assignment SELECT migration, CASE sites WHEN '[]' THEN 'null' ELSE sites END, ? FROM active`,
-      weights.normal,
-    )
-    this.#sql.exec('DROP TABLE active')
+    bringUpToDate(storage, 'assignments', steps)
   }
 
   /** A pass began. `reach`: the sites that reach all of its locations. */

@@ -1,4 +1,4 @@
-import { evictDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { listAgents } from '../../../shared/api/agents.ts'
@@ -99,6 +99,19 @@ describe('the fleet', () => {
     agent.raw('{"t":"draining"}')
     await eventually(async () => expect(await waitsFor()).toMatchObject({ sites: ['far-away'] }))
     agent.close()
+  })
+
+  it('goes on with what an earlier version had assigned', async () => {
+    const fleet = env.FLEET.getByName('older')
+    await runInDurableObject(fleet, (_, { storage }) => {
+      storage.sql.exec('DROP TABLE assignment')
+      storage.sql.exec('CREATE TABLE active (migration TEXT PRIMARY KEY, sites TEXT NOT NULL) WITHOUT ROWID')
+      storage.sql.exec(`INSERT INTO active VALUES ('anywhere', '[]'), ('at-x', '["x"]')`)
+      storage.sql.exec(`DELETE FROM schema WHERE part = 'assignments'`)
+    })
+    await evictDurableObject(fleet)
+    expect(await fleet.waitsFor('anywhere')).toMatchObject({ sites: null })
+    expect(await fleet.waitsFor('at-x')).toMatchObject({ sites: ['x'] })
   })
 
   it('dismisses everybody when the pass is over', async () => {
