@@ -47,7 +47,7 @@ export class Migration extends DurableObject<Env> {
   #teller: Teller
   readonly #pace: { leaseMs: number; heartbeatMs: number }
   readonly #sockets = new Sockets()
-  readonly #door: Door
+  #door: Door
   readonly #batches = new Batches<Incoming>(
     (batch) => this.#receiveAll(batch),
     (run) => void setTimeout(run, 0),
@@ -161,6 +161,7 @@ export class Migration extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm()
     await this.ctx.storage.deleteAll()
     // One of the same name may come after it.
+    this.#door = new Door(this.ctx.storage.sql)
     this.#tables = new MigrationTables(this.ctx.storage)
     this.#teller = new Teller(this.env, this.#tables, () => this.#armAlarm())
     this.#alarmAt = null

@@ -202,7 +202,7 @@ function whatIsLeft(done: readonly Change[]): string {
         return [`Now seal its secret: dray connection seal ${id}\n`]
       }
       if (section === 'webhooks' && action === 'create' && (item as { format?: string }).format === 'dray') {
-        return [`For the signing secret of ${id}: dray webhook secret ${id}\n`]
+        return [`For a signing secret of ${id}: dray webhook edit ${id} --new-secret\n`]
       }
       return []
     })

@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AuditEntry } from '../../../shared/api/audit.ts'
 import type { MigrationView } from '../../../shared/api/migrations.ts'
 import type { ScheduleView } from '../../../shared/api/schedules.ts'
-import { call, definition, json, passTime, prepare } from './inside.ts'
+import { call, definition, json, passTime, prepare, toMigration } from './inside.ts'
 
 const all = '/api/workspaces/local'
 const hour = 3_600_000
@@ -160,6 +160,8 @@ describe('deleting a migration', () => {
     await migration('going')
     const again = await json<{ pass: { number: number } }>('POST', `${all}/migrations/going/passes`, {})
     expect([again.status, again.body.pass.number]).toEqual([201, 1])
+    // The object has forgotten all of the one before, and works.
+    await toMigration('going')
   })
 })
 
