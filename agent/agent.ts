@@ -7,7 +7,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import type { LimitValues } from '../shared/limit.ts'
 import type { AllowList } from './allow/allow-list.ts'
 import { openAnswers } from './answers.ts'
-import { factsOf } from './facts.ts'
+import { openFacts } from './facts.ts'
 import type { Identity } from './identity/identity.ts'
 import { createSigner } from './identity/signer.ts'
 import { type OpenStorage, spillRoot } from './runner/pass.ts'
@@ -75,6 +75,7 @@ export function startAgent(options: AgentOptions): Agent {
   const closed = Promise.withResolvers<'drained' | 'left'>()
   const places = openPlaces()
 
+  const facts = openFacts({ ...options, env: options.env ?? {}, changed: () => fleet?.tellFacts() })
   const budgets = openBudgets({
     own: options.ownLimit,
     changed(endpoint, allowance) {
@@ -120,7 +121,7 @@ export function startAgent(options: AgentOptions): Agent {
       signer,
       session,
       started,
-      facts: () => factsOf(options),
+      facts: facts.now,
       only: options.only ?? null,
       log,
       sentAway,
@@ -137,8 +138,10 @@ export function startAgent(options: AgentOptions): Agent {
           started,
           log,
           nextSeq: () => seq++,
-          startRunner: (welcome, post, changed, weight) =>
-            places.join(threads.startRunner(welcome, post, changed, weight), weight, changed),
+          startRunner(welcome, post, changed, weight) {
+            for (const location of [welcome.source, welcome.destination]) facts.note(location)
+            return places.join(threads.startRunner(welcome, post, changed, weight), weight, changed)
+          },
           sentAway,
         }),
     })
@@ -163,6 +166,7 @@ export function startAgent(options: AgentOptions): Agent {
     await fleet?.[how]()
     await threads.close()
     place.close()
+    facts.close()
     closed.resolve(isDrained ? 'drained' : 'left')
   }
 

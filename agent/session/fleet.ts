@@ -39,6 +39,8 @@ export interface FleetOptions {
 }
 
 export interface Fleet {
+  /** They have changed. */
+  tellFacts(): void
   drain(): Promise<void>
   stop(): Promise<void>
 }
@@ -157,5 +159,6 @@ export function joinFleet(options: FleetOptions): Fleet {
     line.close()
   }
 
-  return { drain: () => leave('drain'), stop: () => leave('stop') }
+  const tellFacts = () => line.send({ t: 'facts', facts: options.facts() })
+  return { tellFacts, drain: () => leave('drain'), stop: () => leave('stop') }
 }
