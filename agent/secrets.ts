@@ -5,6 +5,7 @@
  * The control plane that hands them out need not be trusted: a secret opens only for this agent's own workspace and site, and for the connection
  * and the endpoint that the location names; and it is sealed again to nobody whom the root key that this agent was joined under does not certify.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Binding } from '../shared/envelope.ts'
 import { DrayError } from '../shared/error.ts'
 import { isCertified } from '../shared/identity/certificate.ts'
@@ -22,6 +23,7 @@ export interface SecretsOptions {
   /** Its own copy, from the control plane. Throws `not-found` where there is none. */
   fetchCopy(connection: string): Promise<{ version: number; envelope: string }>
   readonly now?: () => number
+  pause?(ms: number): Promise<void>
 }
 
 export interface Secrets {
@@ -30,11 +32,11 @@ export interface Secrets {
   reseal(ask: Ask & { kind: 'reseal' }): Promise<string>
 }
 
-/** Where keys that were just fetched anew are refused too, it is asked for others no more often than this, in ms. */
+/** Where keys that were fetched anew are refused too, others are asked for no more often than this, in ms. */
 const pauseMs = 1_000
 
 export function openSecrets(options: SecretsOptions): Secrets {
-  const { of: holder, now = Date.now } = options
+  const { of: holder, now = Date.now, pause = sleep } = options
   const { workspace, site } = holder
   const kept = new Map<string, { anewAt: number; keys: Promise<S3Keys> }>()
 
@@ -75,8 +77,14 @@ export function openSecrets(options: SecretsOptions): Secrets {
       if (connection === undefined) throw new Error('a sealed location names its connection')
       const name = JSON.stringify([connection, endpoint])
       const before = kept.get(name)
-      if (before && !(afresh && now() - before.anewAt >= pauseMs)) return before.keys
-      const fresh = { anewAt: afresh ? now() : Number.NEGATIVE_INFINITY, keys: keysOf(connection, endpoint) }
+      // What is being waited for is newer than what was refused, too.
+      if (before && (!afresh || before.anewAt > now())) return before.keys
+      const wait = before ? Math.max(0, before.anewAt + pauseMs - now()) : 0
+      const fetched = () => keysOf(connection, endpoint)
+      const fresh = {
+        anewAt: before ? now() + wait : Number.NEGATIVE_INFINITY,
+        keys: wait > 0 ? pause(wait).then(fetched) : fetched(),
+      }
       kept.set(name, fresh)
       fresh.keys.catch(() => {
         if (kept.get(name) === fresh) kept.delete(name)

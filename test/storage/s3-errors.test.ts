@@ -183,3 +183,31 @@ describe('a fault of the connection', () => {
     expect(faultError(place, known)).toBe(known)
   })
 })
+
+describe('what a request was made with', () => {
+  const secret = 'wJalr/secret+key='
+  const secrets = [secret, undefined, 'abc', '']
+  const said = (more: Partial<Refusal>) => {
+    const answered = {
+      status: 400,
+      code: 'InvalidRequest',
+      message: '',
+      region: null,
+      retryAfter: null,
+      skewMs: null,
+    }
+    const { message, hint } = refusalError({ ...place, secrets }, { ...answered, ...more })
+    return `${message} ${hint}`
+  }
+
+  test('is not told, though the server says it back', () => {
+    expect(said({ message: `the key ${secret} is wrong` })).toContain('the key … is wrong')
+    expect(said({ message: encodeURIComponent(secret) })).not.toContain('wJalr')
+    expect(said({ code: secret })).not.toContain('wJalr')
+    expect(said({ status: 301, code: 'PermanentRedirect', region: secret })).not.toContain('wJalr')
+  })
+
+  test('leaves words alone that are as short as nobody’s secret', () => {
+    expect(said({ message: 'the abc of it' })).toContain('the abc of it')
+  })
+})

@@ -53,6 +53,9 @@ export interface S3ClientOptions {
   now?: () => number
 }
 
+/** Whose value is a key of the customer's. */
+export const customerKeyHeader = 'x-amz-server-side-encryption-customer-key'
+
 /** As values are escaped in queries: `/` too. */
 export const escaped = (value: string) => escapeKey(value as Key).replaceAll('/', '%2F')
 
@@ -68,12 +71,19 @@ export function openS3Client(options: S3ClientOptions): S3Client {
   let target = options.target
   let clockOffset = 0
 
-  const where = ({ verb, key }: Pick<S3Request, 'verb' | 'key'>, asked = target): Where => ({
-    op: `${verb} s3://${bucket}${key === null ? '' : `/${displayKey(key)}`}`,
-    bucket,
-    endpoint: asked.origin,
-    region: asked.region,
-  })
+  const where = (
+    { verb, key, headers }: Pick<S3Request, 'verb' | 'key' | 'headers'>,
+    asked = target,
+  ): Where => {
+    const known = access.known()
+    return {
+      op: `${verb} s3://${bucket}${key === null ? '' : `/${displayKey(key)}`}`,
+      bucket,
+      endpoint: asked.origin,
+      region: asked.region,
+      secrets: [known?.secretAccessKey, known?.sessionToken, headers?.[customerKeyHeader]],
+    }
+  }
 
   function signed(request: S3Request, at: Target, credentials: Credentials): HttpRequest {
     const { method, key, query = '', headers = nothing } = request

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrayError } from '../../../shared/error.ts'
-import type { S3Client, S3Request } from './client.ts'
+import { customerKeyHeader, type S3Client, type S3Request } from './client.ts'
 
 /** The headers that give it to a store. */
 export type CustomerKey = Readonly<Record<string, string>>
@@ -30,7 +30,7 @@ export function readCustomerKey(name: string, stateDir: string, env: NodeJS.Proc
   }
   return {
     [`${header}-algorithm`]: 'AES256',
-    [`${header}-key`]: text.trim(),
+    [customerKeyHeader]: text.trim(),
     [`${header}-key-md5`]: createHash('md5').update(key).digest('base64'),
   }
 }

@@ -14,6 +14,8 @@ export interface Where {
   /** An origin, for people. */
   readonly endpoint: string
   readonly region: string
+  /** What the request was made with, and a server may say back. */
+  readonly secrets?: readonly (string | undefined)[]
 }
 
 /** What of an answer tells its meaning. */
@@ -251,7 +253,15 @@ mean(
 mean(changed, 'PreconditionFailed', 'InvalidRange')
 
 /** What an answer with an error in it means. */
-export function refusalError(where: Where, refusal: Refusal): DrayError {
+export function refusalError(where: Where, answered: Refusal): DrayError {
+  const hide = (text: string) => withoutSecrets(text, where.secrets ?? [])
+  const { code, message, region } = answered
+  const refusal = {
+    ...answered,
+    code: code && hide(code),
+    message: hide(message),
+    region: region && hide(region),
+  }
   const meaning = meaningOf(where, refusal)
   const hint = typeof meaning.hint === 'function' ? meaning.hint(where, refusal) : meaning.hint
   return new DrayError(meaning.code, where.op, meaning.says(where, refusal), {
@@ -288,6 +298,18 @@ export const malformed = (where: Where, what: string) =>
   new DrayError('server-error', where.op, `${where.endpoint} answered with ${what} (${where.op}).`, {
     retry: 'later',
   })
+
+/** Shorter ones are nobody's, and may be part of any word. */
+const shortestSecret = 4
+
+function withoutSecrets(text: string, secrets: readonly (string | undefined)[]): string {
+  let left = text
+  for (const secret of secrets) {
+    if (secret === undefined || secret.length < shortestSecret) continue
+    for (const form of [secret, encodeURIComponent(secret)]) left = left.replaceAll(form, '…')
+  }
+  return left
+}
 
 /** What a server says, for people: one line, and nothing that looks like part of a signature or a credential. */
 export function cleaned(text: string): string {

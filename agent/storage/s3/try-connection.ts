@@ -231,7 +231,8 @@ function stepsOf(storage: Storage, client: S3Client, access: Access, prefix: Key
     async clock() {
       const { skewMs } = seen
       if (skewMs === null) return null
-      if (Math.abs(skewMs) <= tolerableSkewMs) return Math.abs(skewMs) < 3_000 ? '' : `${skewMs / 1000} s apart`
+      if (Math.abs(skewMs) <= tolerableSkewMs)
+        return Math.abs(skewMs) < 3_000 ? '' : `${skewMs / 1000} s apart`
       const seconds = Math.abs(skewMs) / 1000
       const message = `The agent’s clock is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} the store’s.`
       throw new DrayError('clock-skew', 'compare the clocks', message, {
