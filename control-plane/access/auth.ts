@@ -51,7 +51,12 @@ export function authFor(env: Env, secret: string, request: Request, oidc = false
     secret,
     trustedOrigins: [origin],
     telemetry: { enabled: false },
-    logger: { level: 'error', log: (_, message, ...more) => complain(message, ...more) },
+    logger: {
+      level: 'error',
+      // It has a line for each refusal, too; those are answers. What says no more than a sentence is about the provider, or about a caller.
+      log: (_, message, ...more) =>
+        (more.length > 0 || /provider|discovery/i.test(message)) && complain(message, ...more),
+    },
     onAPIError: { onError: (error) => complain(error) },
     database: drizzleAdapter(drizzle(env.DB), { provider: 'sqlite', schema, transaction: false }),
     advanced: {
