@@ -201,7 +201,7 @@ describe('what a request was made with', () => {
   }
 
   test('is not told, though the server says it back', () => {
-    expect(said({ message: `the key ${secret} is wrong` })).toContain('the key … is wrong')
+    expect(said({ message: `the key ${secret} is wrong` })).toContain('the key *** is wrong')
     expect(said({ message: encodeURIComponent(secret) })).not.toContain('wJalr')
     expect(said({ code: secret })).not.toContain('wJalr')
     expect(said({ status: 301, code: 'PermanentRedirect', region: secret })).not.toContain('wJalr')

@@ -306,7 +306,7 @@ function withoutSecrets(text: string, secrets: readonly (string | undefined)[]):
   let left = text
   for (const secret of secrets) {
     if (secret === undefined || secret.length < shortestSecret) continue
-    for (const form of [secret, encodeURIComponent(secret)]) left = left.replaceAll(form, '…')
+    for (const form of [secret, encodeURIComponent(secret)]) left = left.replaceAll(form, '***')
   }
   return left
 }
