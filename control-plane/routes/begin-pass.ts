@@ -2,6 +2,7 @@
 import type { MigrationView, NewMigration } from '../../shared/api/migrations.ts'
 import { seesAll } from '../../shared/mapping.ts'
 import { type GivenOptions, type PassOptions, passOptions } from '../../shared/policy.ts'
+import { overlap } from '../core/overlap.ts'
 import type { Env } from '../env.ts'
 import type { StartAnswer } from '../migration.ts'
 import type { Scope } from '../store/scope.ts'
@@ -28,9 +29,18 @@ export async function beginPass(
   return answer
 }
 
-/** What a manifest or a filter of unmapped keys leaves out cannot be told, at the destination, from what is to go. */
+/** What a manifest or a filter of unmapped keys leaves out, and a source that is in the destination, cannot be told there from what is to go. */
 export function refuseBlindDelete(migration: NewMigration, options: Pick<PassOptions, 'delete'>): void {
-  if (!options.delete || seesAll(migration)) return
+  if (!options.delete) return
+  if (overlap(migration.source, migration.destination) === 'source-inside') {
+    throw new Refusal(
+      400,
+      'usage',
+      'the source is inside the destination, where it would be deleted',
+      'Choose another destination, or leave delete out.',
+    )
+  }
+  if (seesAll(migration)) return
   throw new Refusal(
     400,
     'usage',

@@ -203,4 +203,9 @@ it('refuses a migration that would read what it writes', async () => {
     ).body.detail
   expect(await attempt('', '')).toBe('source and destination are the same place: s3://one/')
   expect(await attempt('a/', 'a/b/')).toMatch(/is inside the source/)
+  expect(await attempt('a/b/', 'a/')).toBeUndefined()
+  const deleting = await json<{ detail: string }>('POST', `${all}/migrations/overlaps/passes`, {
+    delete: true,
+  })
+  expect(deleting.body.detail).toBe('the source is inside the destination, where it would be deleted')
 })
