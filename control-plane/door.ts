@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { maxSkewMs } from '../shared/identity/signature.ts'
+import { problem, Refusal } from './routes/problem.ts'
 
 const visitorSchema = z.object({
   agent: z.string(),
@@ -34,12 +35,14 @@ export class Door {
   admit(request: Request, now: number): Visitor | Response {
     const visitor = visitorSchema.parse(JSON.parse(request.headers.get(header) ?? 'null'))
     if (this.isShutOut(visitor.agent)) {
-      return new Response('this agent is revoked', { status: 410 })
+      return problem(new Refusal(410, 'access-denied', 'this agent is revoked'))
     }
     // The Worker lets no signature in that is further off than this, in either direction.
     this.#sql.exec('DELETE FROM nonce WHERE at < ?', now - 2 * maxSkewMs)
     const { rowsWritten } = this.#sql.exec('INSERT OR IGNORE INTO nonce VALUES (?, ?)', visitor.nonce, now)
-    return rowsWritten > 0 ? visitor : new Response('this request was made before', { status: 401 })
+    return rowsWritten > 0
+      ? visitor
+      : problem(new Refusal(401, 'bad-credentials', 'this request was made before'))
   }
 
   isShutOut(agent: string): boolean {

@@ -59,8 +59,8 @@ it.each([
 it('closes the socket of another protocol version, and says which one is spoken', async () => {
   await begin('versions')
   const agent = await toMigration('versions')
-  agent.raw('{"t":"hello","protocol":99,"agent":"a","session":"b","held":[],"new":true}')
-  expect(await agent.closed).toEqual({ code: 1008, reason: 'protocol 99 is not spoken here, 2 is' })
+  agent.raw('{"t":"hello","protocol":99,"session":"b","held":[],"new":true}')
+  expect(await agent.closed).toEqual({ code: 1008, reason: 'protocol 99 is not spoken here, 3 is' })
 })
 
 it('closes the socket on anything before hello', async () => {
@@ -72,9 +72,9 @@ it('closes the socket on anything before hello', async () => {
 
 it('takes what an agent says right after its hello, without waiting for the welcome', async () => {
   await begin('eager')
-  const agents = await Promise.all(Array.from({ length: 40 }, () => toMigration('eager')))
-  for (const [i, agent] of agents.entries()) {
-    agent.raw(`{"t":"hello","protocol":2,"agent":"a${i}","session":"s","held":[]}`)
+  const agents = await Promise.all(Array.from({ length: 40 }, (_, i) => toMigration('eager', `a${i}`)))
+  for (const agent of agents) {
+    agent.raw('{"t":"hello","protocol":3,"session":"s","started":1,"held":[]}')
     agent.free(0)
   }
   for (const agent of agents) {
