@@ -63,19 +63,28 @@ export interface Sharer {
 }
 
 /**
- * How many of `places` each may take. By weight; what one does not want is for the others. Everyone gets one, so that it hears of new
- * work: where there are more of them than places, that is all that they get.
+ * How many of `places` each may take. By weight; what one does not want is for the others, and what nobody wants is for whoever comes
+ * first. Everyone gets one, so that it hears of new work: where there are more of them than places, that is all that they get.
  */
 export function divide(places: number, sharers: readonly Sharer[]): number[] {
   const shares = sharers.map(() => 1)
   for (let left = places - sharers.length; left > 0; left--) {
-    let best = -1
-    for (const [i, { weight, used, wants }] of sharers.entries()) {
-      if (!wants && shares[i]! > used) continue
-      if (best < 0 || weight / (shares[i]! + 1) > sharers[best]!.weight / (shares[best]! + 1)) best = i
-    }
-    if (best < 0) break
-    shares[best]!++
+    const next = mostOwed(shares, sharers, true) ?? mostOwed(shares, sharers, false)
+    if (next === null) break
+    shares[next]!++
   }
   return shares
+}
+
+/** Whose share is the least for its weight, of those who would take one more, or of all. */
+function mostOwed(shares: readonly number[], sharers: readonly Sharer[], ofTakers: boolean): number | null {
+  let found: number | null = null
+  let most = 0
+  for (const [i, { weight, used, wants }] of sharers.entries()) {
+    if (ofTakers && !wants && shares[i]! > used) continue
+    // The half keeps heavy ones from being rounded up at the others' cost.
+    const owed = weight / (shares[i]! + 0.5)
+    if (owed > most) [found, most] = [i, owed]
+  }
+  return found
 }

@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { defaultPassOptions, noFilter, type PassOptions } from '../../shared/policy.ts'
 import {
   type AgentMessage,
+  type Assignment,
   agentMessageSchema,
   type FleetPlaneMessage,
   type LeasedPacket,
@@ -35,14 +36,14 @@ export interface ScriptedPlane {
   readonly url: URL
   /** The agent's next connection to the migration. */
   connection(): Promise<Connection>
-  /** Assigns migrations to whoever is there, and to whoever comes. */
-  assign(migrations: string[]): void
+  /** Assigns migrations to whoever is there, and to whoever comes; of weight 1 unless told. */
+  assign(migrations: (string | Assignment)[]): void
   /** Answers upgrades with this status; null: lets them in. */
   refuseWith(status: number | null): void
   stop(): Promise<void>
 }
 
-const weighed = (id: string) => ({ id, weight: 1 })
+const weighed = (given: string | Assignment) => (typeof given === 'string' ? { id: given, weight: 1 } : given)
 
 export const lease = (packet: Partial<LeasedPacket> & { id: number }): LeasedPacket => ({
   generation: 1,
@@ -61,7 +62,7 @@ export async function startScriptedPlane(): Promise<ScriptedPlane> {
   })
   const sockets = new WebSocketServer({ noServer: true })
   const fleet = new Set<WebSocket>()
-  let assigned: string[] = ['m']
+  let assigned: (string | Assignment)[] = ['m']
   let refusal: number | null = null
   const waiting: ((connection: Connection) => void)[] = []
   const arrived: Connection[] = []
