@@ -138,6 +138,20 @@ export class Fleet extends DurableObject<Env> {
     return { error: refused ?? new DrayError('protocol', 'test', 'answered something else').toBody() }
   }
 
+  /** Its workspace is deleted: sends every agent away, for good. */
+  async erase(): Promise<void> {
+    for (const socket of this.ctx.getWebSockets()) {
+      closeSocket(socket, closeCodes.revoked, 'its workspace was deleted')
+    }
+    await this.ctx.storage.deleteAlarm()
+    await this.ctx.storage.deleteAll()
+  }
+
+  /** To be begun anew at the next call. This one fails. */
+  async end(): Promise<void> {
+    this.ctx.abort('its workspace was deleted')
+  }
+
   // ---- sockets
 
   override async fetch(request: Request): Promise<Response> {
@@ -150,6 +164,8 @@ export class Fleet extends DurableObject<Env> {
   }
 
   override async webSocketMessage(socket: WebSocket, raw: string | ArrayBuffer): Promise<void> {
+    // What was on its way when we closed it.
+    if (socket.readyState !== WebSocket.OPEN) return
     const parsed = parseFleetMessage(raw)
     if ('reason' in parsed) {
       closeSocket(socket, parsed.code, parsed.reason)

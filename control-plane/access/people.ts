@@ -66,6 +66,11 @@ export class People {
     return { statement: this.#db.insert(workspaces).values(values) }
   }
 
+  /** Nothing may belong to it any more. */
+  removeWorkspace(id: string): Change {
+    return { statement: this.#db.delete(workspaces).where(eq(workspaces.id, id)) }
+  }
+
   renameWorkspace(id: string, name: string, revision: number | null): Change {
     const where = and(
       eq(workspaces.id, id),

@@ -6,6 +6,7 @@ import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
 import { connectionRoutes } from './connections.ts'
 import { entryRoutes } from './entry.ts'
+import { workspaceExport } from './export.ts'
 import { fleetRoutes } from './fleet.ts'
 import { joiningRoutes } from './joining.ts'
 import { limitRoutes } from './limits.ts'
@@ -19,6 +20,7 @@ import { type App, contracts, serve } from './serve.ts'
 import { siteRoutes } from './sites.ts'
 import { tokenRoutes } from './tokens.ts'
 import { webhookRoutes } from './webhooks.ts'
+import { workspaceDeletion } from './workspace-deletion.ts'
 import { workspaceRoutes } from './workspaces.ts'
 
 export const app: App = new Hono()
@@ -43,6 +45,8 @@ authRoutes(app)
 entryRoutes(app)
 meRoutes(app)
 workspaceRoutes(app)
+workspaceExport(app)
+workspaceDeletion(app)
 memberRoutes(app)
 tokenRoutes(app)
 

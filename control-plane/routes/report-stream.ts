@@ -17,8 +17,11 @@ export const reportName = (
 ) => `${workspace}/migrations/${migration}/passes/${pass}/${packet}-${generation}.ndjson.gz`
 
 /** All that a migration has. */
-export async function deleteReports(bucket: R2Bucket, workspace: string, migration: string): Promise<void> {
-  const prefix = `${workspace}/migrations/${migration}/`
+export const deleteReports = (bucket: R2Bucket, workspace: string, migration: string): Promise<void> =>
+  deleteStored(bucket, `${workspace}/migrations/${migration}/`)
+
+/** Every object whose key begins so. */
+export async function deleteStored(bucket: R2Bucket, prefix: string): Promise<void> {
   for (;;) {
     const { objects, truncated } = await bucket.list({ prefix })
     if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key))
