@@ -212,8 +212,8 @@ export class LivePass {
 
   /** Leases what can be leased, and lets held surveys go on. Returns when to look again without being called, if ever. */
   dispatch(now: number): number | null {
-    let slots = this.holders.slots()
-    while (!this.#grant(slots, now)) slots = this.holders.slots()
+    let slots = this.holders.slots(now)
+    while (!this.#grant(slots, now)) slots = this.holders.slots(now)
     this.#letProceed()
     if (this.#queue.work > 0 || this.#queue.surveys > 0) return null
     return earlier(this.#askToSplit(slots, now), this.#askToYield(slots, now))
@@ -308,8 +308,9 @@ export class LivePass {
     return this.#queue.nextDue
   }
 
-  isLeased(packet: number, generation: number): boolean {
-    return this.holders.lease(packet)?.generation === generation
+  isLeased(packet: number, generation: number, agent: string): boolean {
+    const isHolder = this.holders.holderOf(packet)?.row.agent === agent
+    return isHolder && this.holders.lease(packet)?.generation === generation
   }
 
   /** Those of `held` that are neither leased to the session nor done by that very lease. */
@@ -361,6 +362,7 @@ export class LivePass {
     if (after.state === 'leased') this.holders.note(after)
     else if (before?.state === 'leased') {
       const work = before.since > this.#woke ? workDone(before, after) : null
+      if (after.failures > before.failures) this.holders.failed(before, now)
       if (work) this.holders.measure(before, work, now - before.since)
       this.holders.forget(before)
     }

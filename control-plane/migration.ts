@@ -141,9 +141,9 @@ export class Migration extends DurableObject<Env> {
     return reportsPage(this.#tables, pass, from)
   }
 
-  /** Whether a report of this lease is wanted: it is held now. */
-  wantsReport(pass: number, packet: number, generation: number): boolean {
-    return this.#live?.pass.number === pass && this.#live.isLeased(packet, generation)
+  /** Whether a report of this lease is wanted of this agent: it holds it now. */
+  wantsReport(agent: string, pass: number, packet: number, generation: number): boolean {
+    return this.#live?.pass.number === pass && this.#live.isLeased(packet, generation, agent)
   }
 
   /** Shuts an agent out, and gives what it holds back at once. */
@@ -192,6 +192,8 @@ export class Migration extends DurableObject<Env> {
   }
 
   override webSocketMessage(socket: WebSocket, raw: string | ArrayBuffer): void {
+    // What was on its way when we closed it.
+    if (socket.readyState !== WebSocket.OPEN) return
     const parsed = parseAgentMessage(raw)
     if ('reason' in parsed) this.#reject(socket, parsed.code, parsed.reason)
     else this.#batches.add({ socket, message: parsed.message })
@@ -232,6 +234,7 @@ export class Migration extends DurableObject<Env> {
   }
 
   #receive({ socket, message }: Incoming): void {
+    if (socket.readyState !== WebSocket.OPEN) return
     const id = Sockets.sessionOf(socket)
     if (message.t === 'hello') {
       if (id === null) this.#hello(socket, message)

@@ -32,12 +32,12 @@ export function agentRoutes(app: App): void {
       throw new Refusal(413, 'too-large', `the report has more than ${maxReportBytes} bytes`)
     }
     const object = await findObject(env, scope, migration)
-    if (!(await object.wantsReport(pass, packet, generation))) {
-      throw new Refusal(409, 'stale', `packet ${packet} is not leased in generation ${generation}`)
+    const { id: agent, digest: sha256 } = caller as AgentCaller
+    if (!(await object.wantsReport(agent, pass, packet, generation))) {
+      throw new Refusal(409, 'stale', `packet ${packet} is not leased to you in generation ${generation}`)
     }
     // Never joined into the pass's report unless the outcome of this very lease is accepted.
     const name = reportName(scope.workspace, migration, pass, packet, generation)
-    const { digest: sha256 } = caller as AgentCaller
     if (sha256 === '') throw new Refusal(401, 'bad-credentials', 'the report is not signed for')
     // The store takes no other bytes than those that were signed for.
     await env.REPORTS.put(name, request.body, {

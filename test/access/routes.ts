@@ -292,7 +292,7 @@ export const rows: readonly Row[] = [
   row('PUT /agent/migrations/:migration/passes/:pass/reports/:packet/:generation', 'agent', 409, {
     ...ofThisWorkspace(404),
     ask: () => ({ body: 'a report of what is leased to nobody', headers: { 'content-length': '36' } }),
-    says: /is not leased/,
+    says: /is not leased to you/,
   }),
   row('POST /agent/join', 'anybody', 403, {
     says: /join token is unknown/,

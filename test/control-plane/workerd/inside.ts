@@ -35,7 +35,8 @@ export async function call(
   path: string,
   options: { token?: string; agent?: string; body?: BodyInit; headers?: HeadersInit } = {},
 ) {
-  const { token = 'operator-token', agent = 'a', body, headers } = options
+  const { token = 'operator-token', agent = 'a', headers } = options
+  const body = options.body instanceof ArrayBuffer ? new Uint8Array(options.body) : options.body
   const digest = typeof body === 'string' || body instanceof Uint8Array ? await sha256(body) : ''
   const authorization =
     token === signed
