@@ -4,7 +4,7 @@
  */
 
 import type { Work } from '../shared/protocol.ts'
-import type { Slots } from './core/dispatch.ts'
+import { restAfter, type Slots } from './core/dispatch.ts'
 import type { Packet } from './core/packet.ts'
 import { measured, rateOf, type Speed, unmeasured } from './core/speed.ts'
 import type { SessionRow } from './migration-tables.ts'
@@ -25,6 +25,9 @@ export interface Session {
   /** How many of its leases are on surveys. */
   surveys: number
   speed: Speed
+  /** Packets in a row that it could not work on, and until when it is given none because of that (ms since the epoch). */
+  failures: number
+  restsUntil: number
 }
 
 interface Survey {
@@ -64,9 +67,11 @@ export class Holders {
   }
 
   /** What `dispatch` chooses by. */
-  slots(): Slots[] {
+  slots(now: number): Slots[] {
     const heard = this.connected().filter(({ silent }) => !silent)
-    return heard.map(({ row, free, leases, surveys, speed }) => {
+    const fit = heard.filter(({ restsUntil }) => restsUntil <= now)
+    // Where all have trouble, it is none of the agents'.
+    return (fit.length > 0 ? fit : heard).map(({ row, free, leases, surveys, speed }) => {
       return { session: row.id, free, held: leases.size, surveys, rate: rateOf(speed) }
     })
   }
@@ -76,10 +81,18 @@ export class Holders {
     return this.#leased.values()
   }
 
+  /** The holder could not work on it. */
+  failed({ session }: Leased, now: number): void {
+    const its = this.sessions.get(session)
+    if (its) its.restsUntil = now + restAfter(++its.failures)
+  }
+
   /** So much of a packet's work was done under this lease, in so many milliseconds. */
   measure({ session }: Leased, work: Work, ms: number): void {
     const its = this.sessions.get(session)
-    if (its) its.speed = measured(its.speed, work, ms)
+    if (!its) return
+    its.speed = measured(its.speed, work, ms)
+    its.failures = its.restsUntil = 0
   }
 
   /** Its surveys may be waiting for a `proceed` that it was not sent, or that was lost. */
@@ -95,7 +108,7 @@ export class Holders {
     const leases = new Set<number>()
     const session: Session = {
       ...{ row, connected: false, seen: now, silent: false, free: 0, inFlight, leases },
-      ...{ surveys: 0, speed: unmeasured },
+      ...{ surveys: 0, speed: unmeasured, failures: 0, restsUntil: 0 },
     }
     this.sessions.set(row.id, session)
     return session

@@ -33,6 +33,13 @@ export interface Grant {
   readonly packet: number
 }
 
+/**
+ * Milliseconds for which an agent is given nothing after so many packets in a row that it could not work on, while there are others: one
+ * that does not reach a store after all would fail one packet after the other, until each is parked.
+ */
+export const restAfter = (failures: number): number =>
+  failures < 3 ? 0 : Math.min(60_000, 1_000 * 2 ** (failures - 2))
+
 /** What is leased now, in rounds of one packet an agent, so that little work is spread over all that are alike. */
 export function dispatch(queue: ReadyQueue, agents: readonly Slots[], surveysGoing: number): Grant[] {
   const ready = queue.work + queue.surveys

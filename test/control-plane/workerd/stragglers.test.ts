@@ -97,3 +97,44 @@ describe('a straggler', () => {
     expect(await askedAfter(10 * yieldPauseMs, last, held)).toEqual([])
   })
 })
+
+describe('an agent that can work on nothing', () => {
+  const unreachable = { code: 'unreachable', op: 'LIST', message: 'm', retry: 'later', hint: null } as const
+  const fail = ({ id, generation }: LeasedPacket) =>
+    ({ t: 'failed', packet: id, generation, error: unreachable }) as const
+  /** A pass of ten packets, of which an agent has failed three. */
+  async function withFailing(id: string): Promise<ScriptedAgent> {
+    await begin(id)
+    const failing = await toMigration(id, 'failing')
+    await failing.hello('failing')
+    const [survey] = await failing.lease()
+    await failing.ask(cutOf(survey!, null, [...'abcdefghi', null]))
+    for (const packet of await failing.lease(3)) await failing.ask(fail(packet))
+    return failing
+  }
+  const leasedTo = async (agent: ScriptedAgent) => {
+    agent.free(1)
+    await agent.settled()
+    return agent.inbox.splice(0).flatMap((message) => (message.t === 'lease' ? message.packets : []))
+  }
+
+  it('is given none for a while, while others are there', async () => {
+    const failing = await withFailing('failing-one')
+    const other = await toMigration('failing-one', 'other')
+    await other.hello('other')
+    expect(await leasedTo(failing)).toEqual([])
+    expect(await leasedTo(other)).toHaveLength(1)
+    passTime(3_000)
+    expect(await leasedTo(failing)).toHaveLength(1)
+  })
+
+  it('goes on trying where it is alone, or where the others fare no better', async () => {
+    const failing = await withFailing('failing-all')
+    const [packet] = await leasedTo(failing)
+    const other = await toMigration('failing-all', 'other')
+    await other.hello('other')
+    for (const lost of await other.lease(3)) await other.ask(fail(lost))
+    await failing.ask(fail(packet!))
+    expect(await leasedTo(other)).toHaveLength(1)
+  })
+})
