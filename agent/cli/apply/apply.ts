@@ -125,7 +125,7 @@ function withAddresses({ wanted, at }: ApplyDocument, state: State, env: NodeJS.
 /** Names that lead nowhere, where the file and the control plane were both looked at. */
 function refuseUnknown({ wanted, at }: ApplyDocument, state: State, plane: PlaneClient): void {
   const check = (section: 'connections' | 'migrations', id: string, path: string[]) => {
-    if (!wanted[section] || id in wanted[section] || state[section]?.has(id)) return
+    if (!wanted[section] || Object.hasOwn(wanted[section], id) || state[section]?.has(id)) return
     const noun = nouns[section].name
     throw new DrayError(
       'usage',

@@ -39,7 +39,7 @@ export function planOf(wanted: Wanted, state: State, prune: boolean): Change[] {
       changes.push(changeOf(section, id, item, known.get(id) ?? null))
     }
     for (const [id, { item, revision }] of prune ? known : []) {
-      if (id in items) continue
+      if (Object.hasOwn(items, id)) continue
       deletions.push({ section, id, action: 'delete', fields: fieldsOf(item, {}), item: null, revision })
     }
   }
