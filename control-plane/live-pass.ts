@@ -7,14 +7,14 @@
  */
 import type { Counts } from '../shared/counts.ts'
 import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
-import { dispatch, holds, pleaseSplit, proceeds, type RunningSurvey, type Slots } from './core/dispatch.ts'
+import { dispatch, holds, proceeds, type Slots } from './core/dispatch.ts'
 import { isNewer } from './core/newest.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone } from './core/packet.ts'
 import { ReadyQueue } from './core/queue.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
+import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
 import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
-import { Stragglers } from './stragglers.ts'
 import { Uploads } from './uploads.ts'
 
 export interface Outgoing {
@@ -39,7 +39,7 @@ export class LivePass {
   readonly #queue = new ReadyQueue()
   readonly #ledger: Ledger
   readonly #uploads: Uploads
-  readonly #stragglers = new Stragglers()
+  readonly #idle: IdleAgents
   /** Leases of before then began at a time that nobody knows any more. */
   readonly #woke: number
   #nextSession: number
@@ -52,6 +52,7 @@ export class LivePass {
     this.#woke = now
     this.#ledger = new Ledger(tables, pass, (before, after, now) => this.#became(before, after, now))
     this.#uploads = new Uploads(tables, this.#ledger)
+    this.#idle = new IdleAgents(this.holders, (session, message) => this.#send(session, message))
     this.#nextSession = tables.next('session')
     const rows = new Map(tables.sessions().map((row) => [row.id, row]))
     for (const packet of tables.ready(pass.firstPacket)) this.#queue.add(packet, now)
@@ -216,7 +217,7 @@ export class LivePass {
     while (!this.#grant(slots, now)) slots = this.holders.slots(now)
     this.#letProceed()
     if (this.#queue.work > 0 || this.#queue.surveys > 0) return null
-    return earlier(this.#askToSplit(slots, now), this.#askToYield(slots, now))
+    return this.#idle.help(slots, now)
   }
 
   /** False where something in the queue was no longer ready, so that there may be slots left for what is. */
@@ -262,30 +263,6 @@ export class LivePass {
       this.#send(session, { t: 'proceed', packet })
       survey.held = false
     }
-  }
-
-  #askToSplit(slots: readonly { free: number }[], now: number): number | null {
-    const idle = slots.reduce((sum, { free }) => sum + free, 0)
-    if (idle === 0) return null
-    const running: RunningSurvey[] = []
-    for (const [packet, times] of this.holders.surveys) {
-      if (this.holders.holderOf(packet)?.connected) running.push({ packet, ...times })
-    }
-    const { ask, again } = pleaseSplit(running, idle, now)
-    for (const { packet, parts } of ask) {
-      this.holders.surveys.get(packet)!.asked = now
-      this.#send(this.holders.holderOf(packet)!, { t: 'please-split', packet, parts })
-    }
-    return again
-  }
-
-  #askToYield(slots: readonly Slots[], now: number): number | null {
-    const { ask, again } = this.#stragglers.ask(this.holders.leased(), slots, now)
-    for (const { packet } of ask) {
-      const session = this.holders.holderOf(packet)
-      if (session?.connected) this.#send(session, { t: 'please-yield', packet })
-    }
-    return again
   }
 
   /** Stores the counters, and ends the pass where nothing is left to do. To be called last. */
@@ -345,10 +322,10 @@ export class LivePass {
     const before = this.#find(id)
     if (!before) return unknown
     const next = this.#ledger.nextPacket
-    const whole = event.t === 'outcome' ? { ...event, heir: this.#stragglers.heirOf(id) } : event
+    const whole = event.t === 'outcome' ? { ...event, heir: this.#idle.stragglers.heirOf(id) } : event
     const { packet, effects, refused } = this.#ledger.apply(before, whole, now)
     if (packet !== before && packet.state === 'done') {
-      this.#stragglers.settle(id, packet.through === before.through ? null : next)
+      this.#idle.stragglers.settle(id, packet.through === before.through ? null : next)
     }
     this.#uploads.follow(effects, now)
     return refused
@@ -383,5 +360,3 @@ function settle(session: Session, { objects, bytes }: Counts): void {
 function settleBytes(session: Session, bytes: number): void {
   session.inFlight.bytes = Math.max(0, session.inFlight.bytes - bytes)
 }
-
-const earlier = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.min(a, b))

@@ -20,7 +20,6 @@ export class Stragglers {
     workers: readonly Worker[],
     now: number,
   ): { ask: Ask[]; again: number | null } {
-    if (!workers.some(({ free }) => free > 0)) return { ask: [], again: null }
     const running = [...leased].filter(mayYield).map(({ id, session, work, since }) => {
       const { at = 0, times = 0 } = this.#asked.get(id) ?? {}
       return { packet: id, session, work, since, asked: at, times }
