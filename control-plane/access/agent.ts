@@ -17,9 +17,15 @@ const localSchema = z.strictObject({
   certificate: certificateSchema,
 })
 
+/** As it was last parsed: a binding does not change. */
+let parsed: { text: string; agent: LocalAgent } | null = null
+
 /** The agent of an embedded control plane; null where it is none. */
-export const localAgent = (env: Env): LocalAgent | null =>
-  env.DRAY_LOCAL_AGENT ? localSchema.parse(JSON.parse(env.DRAY_LOCAL_AGENT)) : null
+export function localAgent({ DRAY_LOCAL_AGENT: text }: Env): LocalAgent | null {
+  if (!text) return null
+  if (parsed?.text !== text) parsed = { text, agent: localSchema.parse(JSON.parse(text)) }
+  return parsed.agent
+}
 
 /** Throws where the request is not signed by an agent that may work here. */
 export async function agentOf(env: Env, request: Request, authorization: string): Promise<AgentCaller> {

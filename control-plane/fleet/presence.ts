@@ -141,10 +141,11 @@ export class Presence {
   /** It is there, and tells what it is. */
   keep({ agent, address }: Present, { facts }: FleetAgentMessage & { t: 'hello' }): Promise<void> {
     const local = this.#workspace === localWorkspace ? localAgent(this.#env) : null
-    return this.#save(async (agents) => {
-      if (local?.agent === agent) await agents.keepLocal(local, Date.now())
-      await agents.connected(agent, facts, address, Date.now())
-    })
+    return this.#save((agents) =>
+      local?.agent === agent
+        ? agents.connectedLocal(local, facts, Date.now())
+        : agents.connected(agent, facts, address, Date.now()),
+    )
   }
 
   async facts({ agent }: Present, { facts }: FleetAgentMessage & { t: 'facts' }): Promise<void> {

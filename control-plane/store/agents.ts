@@ -1,5 +1,5 @@
 /** The catalogue's queries about agents. */
-import { and, asc, eq, gt, isNull } from 'drizzle-orm'
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { AgentView } from '../../shared/api/agents.ts'
 import type { Certificate } from '../../shared/identity/certificate.ts'
 import type { PublicKeys } from '../../shared/identity/keys.ts'
@@ -104,17 +104,16 @@ export class Agents {
     return changed === 1
   }
 
-  /** Of an embedded control plane: as its binding says, whatever was known of it. */
-  async keepLocal(
-    { agent: id, site, signing, sealing, rootKey, certificate }: LocalAgent,
-    now: number,
-  ): Promise<void> {
-    const keys = { site, signing, sealing, certificate }
+  /** The same of the agent of an embedded control plane, which is what its binding says, whatever was known of it. */
+  async connectedLocal(local: LocalAgent, facts: Facts, now: number): Promise<void> {
+    const { agent: id, site, signing, sealing, rootKey, certificate } = local
+    const set = { site, signing, sealing, certificate, facts, seenAt: now }
     const target = [agents.workspaceId, agents.id]
+    const isOther = and(eq(sites.id, site), sql`${sites.rootKey} IS NOT ${rootKey}`)
     await this.#scope.write(
       [
-        this.#scope.insert(agents, { id, ...keys, enrolledAt: now }, { is: 'update', target, set: keys }),
-        this.#scope.update(sites, { rootKey }, eq(sites.id, site)),
+        this.#scope.insert(agents, { id, ...set, enrolledAt: now }, { is: 'update', target, set }),
+        this.#scope.update(sites, { rootKey }, isOther),
       ],
       null,
     )

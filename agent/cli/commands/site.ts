@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from 'commander'
-import { longestJoin } from '../../../shared/api/sites.ts'
 import type { Register } from '../command.ts'
 import { asking, collect, whole } from '../options.ts'
 
@@ -50,11 +49,14 @@ export const registerSite: Register = (program, run) => {
     )
 }
 
+/** As the control plane has it (shared/api/sites.ts), in seconds: loading its contracts to show help would cost every command a start. */
+const longest = 24 * 3_600
+
 /** In seconds. */
 function duration(text: string): number {
   const [, digits, unit = 's'] = /^(\d{1,6})([smh])$/.exec(text) ?? []
   const seconds = Number(digits) * { s: 1, m: 60, h: 3_600 }[unit as 's' | 'm' | 'h']
-  if (seconds >= 1 && seconds <= longestJoin) return seconds
+  if (seconds >= 1 && seconds <= longest) return seconds
   throw new InvalidArgumentError('It must be a time up to 24h, such as 30m.')
 }
 
