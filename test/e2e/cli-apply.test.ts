@@ -2,14 +2,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { nouns } from '../../agent/cli/apply/nouns.ts'
-import { complaint } from '../../agent/cli/complain.ts'
-import { exitCodes } from '../../agent/cli/io.ts'
 import { planeClient } from '../../agent/cli/plane-client.ts'
-import { runProgram } from '../../agent/cli/program.ts'
 import { run } from '../support/dray.ts'
+import { drayHere } from '../support/dray-here.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -43,39 +40,8 @@ const environment = () => ({
 })
 const spawned = (...args: string[]) => run(args, environment())
 
-/** The same in this process, which is quicker. */
-const dray = (...args: string[]) => drayAsking(null, ...args)
-
-/** `answer`: what a person at a terminal says when asked; null: there is none. */
-async function drayAsking(
-  answer: (() => Promise<string>) | null,
-  ...args: string[]
-): Promise<{ status: number; stdout: string; stderr: string }> {
-  const said = { stdout: '', stderr: '' }
-  const isTTY = answer !== null
-  const stdin = Object.assign(new PassThrough(), { isTTY })
-  const into = (name: keyof typeof said) => {
-    const write = (text: string) => {
-      said[name] += text
-      if (answer && text.includes('[y/N]')) void answer().then((line) => stdin.write(`${line}\n`))
-    }
-    return Object.assign(new PassThrough(), { write, isTTY }) as unknown as NodeJS.WriteStream
-  }
-  const process = {
-    ...{
-      stdin: () => stdin as unknown as NodeJS.ReadStream,
-      stdout: into('stdout'),
-      stderr: into('stderr'),
-    },
-    ...{ cwd: work, version: '0', debug: false, env: environment(), signal: new AbortController().signal },
-    ...{ exitBy: () => {}, stateDirFor: () => join(work, 'state') },
-  }
-  const status = await runProgram(args, process).catch((error) => {
-    said.stderr += complaint(error, false)
-    return exitCodes.refused
-  })
-  return { status, ...said }
-}
+const here = () => ({ cwd: work, stateDir: join(work, 'state'), env: environment() })
+const dray = (...args: string[]) => drayHere(args, here())
 function apply(text: string, ...args: string[]) {
   writeFileSync(join(work, 'dray.yaml'), text)
   return dray('apply', 'dray.yaml', ...args)
@@ -271,21 +237,19 @@ describe('dray apply', () => {
       join(work, 'dray.yaml'),
       whole.replace('eu-west-3', 'eu-west-1').replace('priority: high', 'priority: low'),
     )
-    const no = await drayAsking(async () => 'no', 'apply', 'dray.yaml')
+    const asked = (answer: () => Promise<string>) => drayHere(['apply', 'dray.yaml'], { ...here(), answer })
+    const no = await asked(async () => 'no')
     expect([no.status, no.stdout]).toEqual([1, expect.stringMatching(/2 to change, 6 unchanged.\n$/)])
-    const late = await drayAsking(
-      async () => {
-        await plane.api('PATCH', api('migrations/photos'), { priority: 'normal' })
-        return 'y'
-      },
-      ...['apply', 'dray.yaml'],
-    )
+    const late = await asked(async () => {
+      await plane.api('PATCH', api('migrations/photos'), { priority: 'normal' })
+      return 'y'
+    })
     expect(late.status).toBe(1)
     expect(late.stdout).toMatch(/changed site paris\n$/)
     expect(late.stderr).toMatch(
       /dray.yaml:12: migration photos: the migration photos was changed by somebody else\n {2}.*run the same command again.*\n {2}not done: change migration photos\n$/,
     )
-    const again = await drayAsking(async () => 'yes', 'apply', 'dray.yaml')
+    const again = await asked(async () => 'yes')
     expect(again.status).toBe(0)
     expect(again.stdout).toContain('    priority: normal → low\n')
   })

@@ -2,11 +2,12 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { describe, expect, it, type TestContext, vi } from 'vitest'
+import { drayHere, type Said } from '../support/dray-here.ts'
 import { contents, reported, type Stage, stage } from './cli-stage.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
-async function upStage(context: TestContext): Promise<Stage> {
+async function upStage(context: TestContext): Promise<Stage & { here(...args: string[]): Promise<Said> }> {
   const up = await stage(context)
   const { child, ended } = up.start('up', '--port', '0')
   context.onTestFinished(async () => {
@@ -14,12 +15,13 @@ async function upStage(context: TestContext): Promise<Stage> {
     await ended
   })
   await once(child.stdout!, 'data')
-  return up
+  const here = (...args: string[]) => drayHere(args, { cwd: up.at('.'), stateDir: up.at('state') })
+  return { ...up, here }
 }
 
 describe('dray migration', { concurrent: true }, () => {
   it('makes a migration, moves what is there, and tells what became of it', async (context) => {
-    const { server, run, at, stored } = await upStage(context)
+    const { server, run, here, at, stored } = await upStage(context)
     await server.put('from', '2026/a', 'a')
     await server.put('from', '2026/b.tmp', 'b')
     await server.put('from', '2025/c', 'c')
@@ -34,18 +36,18 @@ describe('dray migration', { concurrent: true }, () => {
       '*.tmp',
       '--delete',
     ]
-    const made = await run(...create, '--priority', 'high')
+    const made = await here(...create, '--priority', 'high')
     expect(made.stderr).toBe('')
     expect(made.stdout).toBe(
       'photos: s3://from/2026/ → s3://to/\nStart a pass with: dray migration start photos\n',
     )
-    expect((await run(...create)).status).toBe(0)
-    const other = await run(...create, '--include', 'a')
+    expect((await here(...create)).status).toBe(0)
+    const other = await here(...create, '--include', 'a')
     expect(other.status).toBe(2)
     expect(other.stderr).toContain('the migration photos has another source, destination, filter')
-    expect((await run('migration', 'watch', 'photos')).stderr).toContain('no pass of photos has begun yet')
+    expect((await here('migration', 'watch', 'photos')).stderr).toContain('no pass of photos has begun yet')
 
-    const dry = await run('migration', 'start', 'photos', '--dry-run', '--no-delete', '--watch', '--json')
+    const dry = await here('migration', 'start', 'photos', '--dry-run', '--no-delete', '--watch', '--json')
     expect(dry.status, dry.stderr).toBe(0)
     expect(JSON.parse(dry.stdout)).toMatchObject({
       ...{ migration: 'photos', pass: 1, dryRun: true, report: null },
@@ -57,33 +59,45 @@ describe('dray migration', { concurrent: true }, () => {
     expect(moved.stdout).toContain('dray migration report photos --pass 2')
     expect(await stored('to')).toEqual({ a: 'a' })
 
-    expect((await run('migration', 'failures', 'photos')).stdout).toBe(
+    expect((await here('migration', 'failures', 'photos')).stdout).toBe(
       'Nothing failed in pass 2 of photos.\n',
     )
-    const shown = await run('migration', 'photos')
+    const shown = await here('migration', 'photos')
     expect(shown.stdout).toMatch(/^priority +high$/m)
     expect(shown.stdout).toMatch(/^policy +delete$/m)
-    expect((await run('migration', 'show', 'photos')).stdout).toBe(shown.stdout)
-    const lines = (await run('migration', 'report', 'photos')).stdout.trim().split('\n')
+    expect((await here('migration', 'show', 'photos')).stdout).toBe(shown.stdout)
+    const lines = (await here('migration', 'report', 'photos')).stdout.trim().split('\n')
     expect(lines.map((line) => JSON.parse(line).outcome).sort()).toEqual(['copied', 'deleted'])
-    await run('migration', 'report', 'photos', '--pass', '2', '--output', at('report.ndjson'))
+    await here('migration', 'report', 'photos', '--pass', '2', '--output', at('report.ndjson'))
     expect(reported(at('report.ndjson'))).toEqual(['copied a', 'deleted old'])
 
-    await run('migration', 'priority', 'photos', 'low')
-    expect(JSON.parse((await run('migration', 'photos', '--json')).stdout).priority).toBe('low')
-    const verified = await run('migration', 'start', 'photos', '--verify', '--depth', 'full', '--watch')
+    await here('migration', 'priority', 'photos', 'low')
+    expect(JSON.parse((await here('migration', 'photos', '--json')).stdout).priority).toBe('low')
+    const verified = await here('migration', 'start', 'photos', '--verify', '--depth', 'full', '--watch')
     expect(verified.stdout).toMatch(/^Verified: /)
-    const unasked = await run('migration', 'delete', 'photos')
+    const unasked = await here('migration', 'delete', 'photos')
     expect([unasked.status, unasked.stderr]).toEqual([2, expect.stringContaining('Give --yes.')])
-    expect((await run('migration', 'delete', 'photos', '--yes')).status).toBe(0)
-    expect((await run('migration', 'photos')).status).toBe(2)
+    expect((await here('migration', 'delete', 'photos', '--yes')).status).toBe(0)
+    expect((await here('migration', 'photos')).status).toBe(2)
+
+    await server.put('odd', 'a', 'a')
+    await server.put('odd', 'b//c', 'c')
+    const tree = await here('migration', 'create', 'tree', 's3://odd', at('tree'))
+    expect(tree.status, tree.stderr).toBe(0)
+    const partly = await here('migration', 'start', 'tree', '--watch')
+    expect(partly.status, partly.stderr).toBe(1)
+    expect(contents(at('tree'))).toEqual({ a: 'a' })
+    const failed = await here('migration', 'failures', 'tree')
+    expect(failed.stdout).toMatch(/^CAUSE +SIZE +KEY +MESSAGE\nunsupported-key +1 B +b\/\/c +/)
+    const { failures } = JSON.parse((await here('migration', 'failures', 'tree', '--json')).stdout)
+    expect(failures).toMatchObject([{ key: 'b//c', code: 'unsupported-key' }])
   })
 
   it('stops watching at Ctrl-C, and lets the pass go on; cancel ends it', async (context) => {
-    const { server, run, start, holdAfter, stored } = await upStage(context)
+    const { server, here, start, holdAfter, stored } = await upStage(context)
     server.fill('from', { count: 300, key: (i) => `key-${i}`, size: () => 100 })
     server.createBucket('to')
-    await run('migration', 'create', 'slow', 's3://from', 's3://to')
+    await here('migration', 'create', 'slow', 's3://from', 's3://to')
     const hold = holdAfter(10)
     const watching = start('migration', 'start', 'slow', '--watch')
     await hold.reached
@@ -93,51 +107,37 @@ describe('dray migration', { concurrent: true }, () => {
     expect(stopped.stderr).toContain(
       'Nobody watches any more; pass 1 goes on. Again: dray migration watch slow',
     )
-    const again = await run('migration', 'start', 'slow')
+    const again = await here('migration', 'start', 'slow')
     expect(again.stdout).toContain('Pass 1 of slow is running already')
-    const busy = await run('migration', 'start', 'slow', '--dry-run')
+    const busy = await here('migration', 'start', 'slow', '--dry-run')
     expect([busy.status, busy.stderr]).toEqual([2, expect.stringContaining('is not finished')])
-    const locked = await run('migration', 'delete', 'slow', '--yes')
+    const locked = await here('migration', 'delete', 'slow', '--yes')
     expect([locked.status, locked.stderr]).toEqual([2, expect.stringContaining('pass 1 of slow is running')])
-    const watched = run('migration', 'watch', 'slow')
+    const watched = here('migration', 'watch', 'slow')
     hold.release()
     expect((await watched).status).toBe(0)
     expect(Object.keys(await stored('to'))).toHaveLength(300)
 
     for (const { key } of [...server.objects('to')]) server.delete('to', key)
     const second = holdAfter(10)
-    await run('migration', 'start', 'slow')
+    await here('migration', 'start', 'slow')
     await second.reached
-    expect((await run('migration', 'cancel', 'slow')).stdout).toBe('Cancelled pass 2 of slow.\n')
+    expect((await here('migration', 'cancel', 'slow')).stdout).toBe('Cancelled pass 2 of slow.\n')
     second.release()
-    const over = await run('migration', 'watch', 'slow')
+    const over = await here('migration', 'watch', 'slow')
     expect([over.status, over.stdout]).toEqual([1, 'Cancelled: pass 2 of slow.\n'])
-    expect((await run('migration', 'cancel', 'slow')).stdout).toBe(
+    expect((await here('migration', 'cancel', 'slow')).stdout).toBe(
       'Pass 2 of slow was over already: cancelled.\n',
     )
-  })
-
-  it('names what failed, and says so by its exit status', async (context) => {
-    const { server, run, at } = await upStage(context)
-    await server.put('from', 'a', 'a')
-    await server.put('from', 'b//c', 'c')
-    const create = await run('migration', 'create', 'tree', 's3://from', at('tree'))
-    expect(create.status, create.stderr).toBe(0)
-    const moved = await run('migration', 'start', 'tree', '--watch')
-    expect(moved.status, moved.stderr).toBe(1)
-    expect(contents(at('tree'))).toEqual({ a: 'a' })
-    const failed = await run('migration', 'failures', 'tree')
-    expect(failed.stdout).toMatch(/^CAUSE +SIZE +KEY +MESSAGE\nunsupported-key +1 B +b\/\/c +/)
-    const { failures } = JSON.parse((await run('migration', 'failures', 'tree', '--json')).stdout)
-    expect(failures).toMatchObject([{ key: 'b//c', code: 'unsupported-key' }])
   })
 })
 
 it('refuses what makes no sense, and touches nothing', async (context) => {
-  const { env, at, run } = await stage(context)
+  const { at } = await stage(context)
   const nowhere = ['--control-plane', 'http://127.0.0.1:1', '--token', 'x']
   const refused = async (...args: string[]) => {
-    const { status, stderr } = await run('migration', ...args, ...nowhere)
+    const whole = ['migration', ...args, ...nowhere]
+    const { status, stderr } = await drayHere(whole, { cwd: at('.'), stateDir: at('state') })
     expect(status, stderr).toBe(2)
     return stderr
   }
@@ -165,5 +165,5 @@ it('refuses what makes no sense, and touches nothing', async (context) => {
   expect(await refused('create', 'm', 's3://a', 's3://b', '--encryption', 'rot13')).toContain(
     '--encryption rot13',
   )
-  expect(existsSync(at(env.DRAY_STATE_DIR!))).toBe(false)
+  expect(existsSync(at('state'))).toBe(false)
 })

@@ -54,7 +54,10 @@ async function carryOut(
       io.stderr.write('Nothing was changed: nobody is there to agree. Give --yes to apply this.\n')
       return tell([], exitCodes.incomplete)
     }
-    if (!(await confirm('Apply this?', io))) return tell([], exitCodes.incomplete)
+    if (!(await confirm('Apply this?', io))) {
+      io.stderr.write('Nothing was changed.\n')
+      return tell([], exitCodes.incomplete)
+    }
   }
   const done: Change[] = []
   for (const change of todo) {
