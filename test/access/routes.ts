@@ -152,6 +152,10 @@ export const rows: readonly Row[] = [
   row(`GET ${at}`, viewer('workspace:read'), 200),
   row(`PATCH ${at}`, owner('workspace:write'), 200, json({ name: 'Local' })),
 
+  row(`GET ${at}/export`, owner('workspace:write'), 200),
+  // The one that everybody asks for is the first one of the deployment, which stays.
+  row(`DELETE ${at}`, owner('workspace:delete'), 409, { ...json({ name: 'Local' }), says: /stays/ }),
+
   row(`GET ${at}/members`, viewer('members:read'), 200),
   row(`PATCH ${at}/members/:member`, admin('members:write'), 200, {
     ...notByTokens,
