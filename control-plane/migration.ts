@@ -158,6 +158,7 @@ export class Migration extends DurableObject<Env> {
   /** Forgets all of it; where a pass runs nothing, and answers with its number. */
   async erase(): Promise<number | null> {
     if (this.#live) return this.#live.pass.number
+    await this.#teller.idle()
     await this.ctx.storage.deleteAlarm()
     await this.ctx.storage.deleteAll()
     // One of the same name may come after it.

@@ -40,6 +40,12 @@ export class Teller {
     })
   }
 
+  /** Once nothing is being told. What could not be told is not waited for. */
+  async idle(): Promise<void> {
+    await this.#telling
+    await this.#summary
+  }
+
   /** Of a running pass, at most every 5 s. */
   tellSummary(status: () => PassStatus): void {
     const now = Date.now()
