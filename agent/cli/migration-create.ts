@@ -1,10 +1,11 @@
 /** `dray migration create`: for a control plane whose agents see the places, which nobody here has to. */
+import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
-import { putMigration } from '../../shared/api/migrations.ts'
+import { type MigrationView, putMigration } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation, type Location, locationSchema } from '../../shared/location.ts'
-import { policySchema, priorities } from '../../shared/policy.ts'
+import { type Policy, policySchema, priorities } from '../../shared/policy.ts'
 import { exitCodes, type Io } from './io.ts'
 import { canonicalFilter } from './migration-id.ts'
 import { folderPrefix, localSite, type Place } from './place.ts'
@@ -49,12 +50,26 @@ export async function createMigration(
       body: { ...body, policy, ...(priority && { priority }) },
     })
   })
+  refuseOther(migration, policy, raw.priority)
   if (options.json) io.stdout.write(`${JSON.stringify(migration)}\n`)
   else {
     const places = `${formatLocation(migration.source)} → ${formatLocation(migration.destination)}`
     io.stdout.write(visible(`${id}: ${places}\nStart a pass with: dray migration start ${id}\n`))
   }
   return exitCodes.equal
+}
+
+/** It was there already, and is left as it is. */
+function refuseOther(migration: MigrationView, policy: Policy, priority = migration.priority): void {
+  const { id } = migration
+  const isOther = !isDeepStrictEqual(migration.policy, policy)
+  if (!isOther && migration.priority === priority) return
+  const [what, hint] = isOther
+    ? ['policy', `Change it: dray migration policy ${id} and the same options`]
+    : ['priority', `Change it: dray migration priority ${id} ${priority}`]
+  throw new DrayError('busy', 'create', `the migration ${id} is there already, with another ${what}`, {
+    hint,
+  })
 }
 
 type Side = 'source' | 'destination'

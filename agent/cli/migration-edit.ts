@@ -1,13 +1,14 @@
-/** `dray migration priority` and `dray migration delete`. */
+/** `dray migration priority|policy|delete`. */
 import { deleteMigration, editMigration } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
-import type { Priority } from '../../shared/policy.ts'
+import { type Priority, policySchema } from '../../shared/policy.ts'
 import { confirm, isAsked } from './confirm.ts'
 import { exitCodes, type Io } from './io.ts'
-import { knownMigration } from './migrations.ts'
+import { knownMigration, policyText } from './migrations.ts'
 import { type AskOptions, withSomePlane } from './plane.ts'
+import { givenPass } from './request.ts'
 
 export async function prioritise(
   id: string,
@@ -20,6 +21,22 @@ export async function prioritise(
   )
   io.stdout.write(
     options.json ? `${JSON.stringify(migration)}\n` : visible(`${id} has priority ${priority}.\n`),
+  )
+  return exitCodes.equal
+}
+
+export async function police(
+  id: string,
+  options: AskOptions & Record<string, unknown>,
+  io: Io,
+): Promise<number> {
+  const policy = policySchema.parse(givenPass(options))
+  const migration = await withSomePlane(options, io, (plane) =>
+    plane.call(editMigration, { params: { migration: id }, body: { policy } }),
+  )
+  const text = policyText(migration.policy) || 'as usual'
+  io.stdout.write(
+    options.json ? `${JSON.stringify(migration)}\n` : visible(`The passes of ${id}: ${text}.\n`),
   )
   return exitCodes.equal
 }

@@ -80,7 +80,7 @@ function details(migration: MigrationView): string {
 }
 
 /** `delete, compare mtime, fidelity tags drop`. */
-function policyText(policy: object): string {
+export function policyText(policy: object): string {
   return Object.entries(policy)
     .map(([name, value]) =>
       value === true ? name : typeof value === 'object' ? `${name} ${policyText(value)}` : `${name} ${value}`,

@@ -52,6 +52,22 @@ export function moving(program: Command, kind: 'copy' | 'verify'): Command {
     .addHelpText('after', kind === 'copy' ? copyHelp : verifyHelp)
 }
 
+/** What all passes of a migration do. */
+export function policing(command: Command): Command {
+  const own = [...command.options]
+  command.optionsGroup('What its passes do (what is not given is as `dray copy` has it):')
+  doing(command)
+  looking(command)
+  command.optionsGroup('What of an object goes along besides its bytes:')
+  fidelityOptions(command)
+  command.optionsGroup('Archived objects:')
+  archives(command)
+  return withoutDefaults(
+    command,
+    command.options.filter((option) => !own.includes(option)),
+  )
+}
+
 /** Of a pass of a migration that there is: what is not given is as the migration says. */
 export function passing(command: Command): Command {
   const own = [...command.options]

@@ -42,6 +42,14 @@ describe('dray migration', { concurrent: true }, () => {
       'photos: s3://from/2026/ → s3://to/\nStart a pass with: dray migration start photos\n',
     )
     expect((await here(...create)).status).toBe(0)
+    const polite = await here(...create, '--compare', 'mtime')
+    expect([polite.status, polite.stderr]).toEqual([
+      2,
+      'dray: the migration photos is there already, with another policy\n  Change it: dray migration policy photos and the same options\n',
+    ])
+    const policy = await here('migration', 'policy', 'photos', '--compare', 'mtime', '--tags', 'drop')
+    expect(policy.stdout).toBe('The passes of photos: fidelity tags drop, compare mtime.\n')
+    await here('migration', 'policy', 'photos', '--delete')
     const other = await here(...create, '--include', 'a')
     expect(other.status).toBe(2)
     expect(other.stderr).toContain('the migration photos has another source, destination, filter')

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { priorities } from '../../../shared/policy.ts'
 import type { Register } from '../command.ts'
 import { fidelityOptions } from '../fidelity-options.ts'
-import { archives, choosing, doing, mapping, passing, places, withoutDefaults } from '../moving.ts'
+import { archives, choosing, doing, mapping, passing, places, policing, withoutDefaults } from '../moving.ts'
 import { asking, whole } from '../options.ts'
 
 export const registerMigrations: Register = (program, run) => {
@@ -76,6 +76,14 @@ export const registerMigrations: Register = (program, run) => {
       run(options, async (io) =>
         (await import('../migration-edit.ts')).prioritise(id, priority, options, io),
       ),
+    )
+
+  policing(
+    one('policy', 'Say what the passes of a migration do, unless they are told otherwise: all of it, anew.'),
+  )
+    .addHelpText('after', policyHelp)
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-edit.ts')).police(id, options, io)),
     )
 
   one('delete', 'Delete a migration with its passes, reports and schedules. What it has copied stays.')
@@ -171,6 +179,11 @@ Examples:
 
 Exit status: 0 it runs; with --watch 0 everything is equal now, 1 some objects failed or differ, or it was cancelled;
 2 it could not be started; 130 interrupted: the pass goes on.`
+
+const policyHelp = `
+Examples:
+  dray migration policy photos --delete --compare mtime
+  dray migration policy photos                      as usual again`
 
 const watchHelp = `
 Exit status: 0 everything is equal now; 1 some objects failed or differ, or it was cancelled; 130 interrupted: the pass goes on.`
