@@ -1,5 +1,5 @@
 /** The allow-list as a file of the state directory: an entry a line, `#` begins a comment. Read when the agent starts. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrayError } from '../../shared/error.ts'
 import { type AllowList, formatEntry, parseEntry } from './allow-list.ts'
@@ -11,8 +11,11 @@ export function readAllowList(stateDir: string): AllowList {
   const file = allowFile(stateDir)
   let text: string
   try {
+    const { mode } = statSync(file)
+    if ((mode & 0o022) !== 0) throw writable(file, mode)
     text = readFileSync(file, 'utf8')
   } catch (cause) {
+    if (cause instanceof DrayError) throw cause
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { file, entries: [] }
     throw new DrayError(
       'config',
@@ -42,6 +45,14 @@ export function addToAllowList(stateDir: string, entries: readonly string[]): Al
   writeFileSync(list.file!, lines.join(''), { flag: isNew ? 'w' : 'a', mode: 0o600 })
   return readAllowList(stateDir)
 }
+
+const writable = (file: string, mode: number) =>
+  new DrayError(
+    'config',
+    'read the allow-list',
+    `${file} says what the agent may touch, and others may write it (mode ${(mode & 0o777).toString(8)})`,
+    { hint: `Make it writable by you alone: chmod go-w '${file}'` },
+  )
 
 const heading = `# What this agent may touch; nothing that a control plane says widens it. One entry a line:
 #   s3://bucket    s3://bucket/prefix/ at https://host:port    https://host/*    /a/directory`

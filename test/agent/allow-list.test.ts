@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -137,6 +137,9 @@ it('is a file with comments, which keeps what people wrote when more is added', 
   writeFileSync(join(dir, 'allow'), '# ours\ns3://photos # all of it\n\n')
   const list = addToAllowList(dir, ['s3://photos', '/srv/data'])
   expect(list.entries.map(formatEntry)).toEqual(['s3://photos', '/srv/data'])
+  chmodSync(join(dir, 'allow'), 0o664)
+  expect(() => readAllowList(dir)).toThrow('others may write it')
+  chmodSync(join(dir, 'allow'), 0o644)
   writeFileSync(join(dir, 'allow'), 'photos\n')
   expect(() => readAllowList(dir)).toThrow('photos')
 })
