@@ -16,10 +16,18 @@ type Kind = keyof Tally['held']
 /** What a request moves: its body comes, goes, or there is none to speak of. */
 export type Direction = 'read' | 'write' | 'other'
 
-/** Bytes that a body takes at a time, and how many of those there are in a second if it is alone. */
-const purse = { least: 4 * 1024, most: 256 * 1024, aSecond: 20 }
-/** Bodies of a direction at once: so many as to take that many seconds, large ones counted as `large` bytes; never fewer than `least`. */
-const crowd = { seconds: 2, large: 2 * 1024 * 1024, least: 2 }
+/**
+ * Bytes that a body takes at a time, and how many of those there are in a second if it is alone. What is read at once in larger pieces
+ * makes the kernel believe that it may let as much more come ahead.
+ */
+const purse = { least: 8 * 1024, most: 256 * 1024, aSecond: 50 }
+/**
+ * Bodies of a direction at once: so many as to take that many seconds, large ones counted as `large` bytes; never fewer than `least`, which
+ * is all before the first has ended. Where bytes have not been short for `unshort` milliseconds, one more each `step`.
+ */
+const crowd = { seconds: 2, large: 4 * 1024 * 1024, least: 1, unshort: 1_000, step: 100 }
+/** Answers of so many bytes have come before anybody can hold them back: they are paid for when they are asked for. */
+const comesWhole = 2 * 1024 * 1024
 /** Milliseconds after which whoever waits for no known time looks again: other threads and the control plane tell nobody. */
 const lookEvery = 25
 
@@ -37,6 +45,9 @@ export class Throttle {
   /** Bodies that have begun, and the bytes that they usually have; null before the first has ended. */
   readonly #bodies = { read: 0, write: 0 }
   readonly #usual: { read: number | null; write: number | null } = { read: null, write: null }
+  /** When bytes were short last, and when one more was let in since they were not. */
+  #shortAt = Number.NEGATIVE_INFINITY
+  #steppedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | null = null
 
   /** `needed`: somebody waits for a share that is not there. */
@@ -72,7 +83,7 @@ export class Throttle {
     }
     allowance.count(paid)
     if (direction !== 'other') this.#bodies[direction]++
-    const first = direction === 'read' ? Math.min(this.#usual.read ?? this.portion, this.portion) : 0
+    const first = direction === 'read' ? this.#first : 0
     allowance.take(paid + first)
     return new Purse(this, allowance, direction, first, paid)
   }
@@ -180,8 +191,20 @@ export class Throttle {
     }
     if (allowance.requestsWait !== 0) return 'requests'
     if (direction === 'other') return null
-    const isFull = this.#bodies[direction] >= this.#most(allowance, direction)
-    return isFull || this.#purses.size > 0 || allowance.bytesWait !== 0 ? 'bandwidth' : null
+    const now = performance.now()
+    if (this.#purses.size > 0 || allowance.bytesWait !== 0) {
+      this.#shortAt = now
+      return 'bandwidth'
+    }
+    if (this.#bodies[direction] < this.#most(allowance, direction)) return null
+    if (now - this.#shortAt < crowd.unshort || now - this.#steppedAt < crowd.step) return 'bandwidth'
+    this.#steppedAt = now
+    return null
+  }
+
+  get #first(): number {
+    const usual = this.#usual.read
+    return usual !== null && usual <= comesWhole ? Math.floor(usual) : this.portion
   }
 
   #most({ bandwidth }: Allowance, direction: 'read' | 'write'): number {

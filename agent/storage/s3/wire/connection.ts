@@ -187,7 +187,10 @@ export class Connection implements Line {
       letGo(this.#slab)
       this.#slab = takeSlab(this.#slabBytes)
     }
-    return this.#slab.used === 0 ? this.#slab.bytes : this.#slab.bytes.subarray(this.#slab.used)
+    const { used, bytes } = this.#slab
+    const { throttle } = this.#owner.lane
+    if (throttle.limited) return bytes.subarray(used, used + Math.max(leastRoom, throttle.portion))
+    return used === 0 ? bytes : bytes.subarray(used)
   }
 
   /** Bytes have come. False to hear of no more until `resume`, though over TLS some come all the same. */
