@@ -10,6 +10,7 @@ import { type Recipients, recipientsOf, sealed } from './seal.ts'
 const form = document.getElementById('form') as HTMLFormElement
 const said = document.getElementById('said') as HTMLElement
 const places = document.getElementById('sites') as HTMLElement
+const place = document.getElementById('endpoint') as HTMLElement
 const choice = form.elements.namedItem('connection') as HTMLSelectElement
 const field = (name: string) => form.elements.namedItem(name) as HTMLInputElement
 
@@ -37,6 +38,7 @@ async function look(): Promise<void> {
     all(listSites, { params: { workspace } }).then((pages) => pages.flatMap((page) => page.sites)),
     all(listAgents, { params: { workspace } }).then((pages) => pages.flatMap((page) => page.agents)),
   ])
+  place.textContent = connection.endpoint ?? 'AWS'
   recipients = await recipientsOf(workspace, connection, sites, agents)
   const rows = await Promise.all(
     recipients.sites.map(async ({ id, rootKey }) => {

@@ -43,6 +43,14 @@ export function seal(name: string, options: SealOptions, io: Io): Promise<number
         hint: 'Let an agent join one of its sites first: dray site token SITE.',
       })
     }
+    const where = [...new Set(agents.map(({ site }) => site))].join(', ')
+    const names = agents.map(({ id }) => id).join(', ')
+    // What a control plane says, a person knows better: it will open for this endpoint alone.
+    io.stderr.write(
+      visible(
+        `For ${connection.endpoint ?? 'AWS'} alone, to ${plural(agents.length, 'agent')} of ${where}: ${names}.\n`,
+      ),
+    )
     // Asked for last: whoever types it must not have done so in vain.
     const text = JSON.stringify(await readKeys(options, io))
     const { workspace } = plane
@@ -61,11 +69,8 @@ export function seal(name: string, options: SealOptions, io: Io): Promise<number
     const status = await plane.call(sealConnection, { params, body: { version, copies } })
     if (options.json) io.stdout.write(`${JSON.stringify(status)}\n`)
     else {
-      const where = [...new Set(agents.map(({ site }) => site))].join(', ')
       io.stdout.write(
-        visible(
-          `Sealed version ${version} of the secret of ${name} to ${plural(agents.length, 'agent')} (${where}).\n`,
-        ),
+        visible(`Sealed version ${version} of the secret of ${name} to ${plural(agents.length, 'agent')}.\n`),
       )
     }
     return exitCodes.equal

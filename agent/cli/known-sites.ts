@@ -1,7 +1,7 @@
 /**
  * The root keys of sites, as they were when this person first saw them (`known-sites.json` in the config directory, mode 0600). A control
- * plane that later names another root would have secrets sealed to keys of its own; so that is an error, until the person says
- * by its fingerprint that the new one is right.
+ * plane that later names another root, or comes up with another site, would have secrets sealed to keys of its own; so that is an error, until the
+ * person says by its fingerprint that the new one is right.
  */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,8 +22,8 @@ export interface Site {
 
 export interface KnownSites {
   /**
-   * Throws where another root is known for the site and its fingerprint is not among `expected`, or where `expected` holds
-   * none of this key. `first`: it was not known before, and is now.
+   * Throws where another root is known for the site, or other sites of its workspace are (since before this was opened), or `expected` holds
+   * fingerprints, and none of them is this key's. `first`: it was not known before, and is now.
    */
   check(
     site: Site,
@@ -34,15 +34,19 @@ export interface KnownSites {
 
 export function knownSites(directory: string): KnownSites {
   const file = join(directory, 'known-sites.json')
+  let atFirst: readonly string[] | null = null
   return {
     async check({ plane, workspace, site }, rootKey, expected) {
       const known = read(file)
+      atFirst ??= Object.keys(known)
       const name = `${plane} ${workspace}/${site}`
       const before = known[name]
       const mark = await fingerprint(rootKey)
       const isExpected = expected.some((one) => one.toLowerCase() === mark)
       if (before === rootKey) return { first: false, fingerprint: mark }
       if (before !== undefined && !isExpected) throw changed(site, await fingerprint(before), mark)
+      const knowsOthers = atFirst.some((other) => other.startsWith(`${plane} ${workspace}/`))
+      if (before === undefined && knowsOthers && !isExpected) throw unknown(site, mark)
       if (expected.length > 0 && !isExpected) throw another(site, mark)
       mkdirSync(directory, { recursive: true, mode: 0o700 })
       writeWhole(file, JSON.stringify({ ...known, [name]: rootKey }, null, 2))
@@ -80,5 +84,15 @@ const another = (site: string, mark: string) =>
     `the root key of site ${site} is ${mark}, which --root does not name`,
     {
       hint: 'Ask whoever runs the site for its fingerprint. Nothing was sealed.',
+    },
+  )
+
+const unknown = (site: string, mark: string) =>
+  new DrayError(
+    'bad-credentials',
+    'check the site',
+    `the site ${site} is a new one: its root key is ${mark}, and nobody has said that it is right`,
+    {
+      hint: `Ask whoever runs it (dray agent show, on an agent's machine). If it is, seal again with --root ${mark}. Nothing was sealed.`,
     },
   )

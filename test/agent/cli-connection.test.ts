@@ -65,6 +65,17 @@ describe('the root key of a site', () => {
     expect(await knownSites(config).check(site, root, [])).toMatchObject({ first: true })
   })
 
+  it('is not believed of a site that comes up later, until its fingerprint is given', async () => {
+    await knownSites(config).check(site, root, [])
+    const rome = { ...site, site: 'rome' }
+    const error = await refusalOf(knownSites(config).check(rome, other, []))
+    expect(error.message).toContain('the site rome is a new one')
+    expect(error.hint).toContain(await fingerprint(other))
+    const mark = [await fingerprint(other)]
+    expect(await knownSites(config).check(rome, other, mark)).toMatchObject({ first: true })
+    expect(await knownSites(config).check(rome, other, [])).toMatchObject({ first: false })
+  })
+
   it('is of one control plane, workspace and site', async () => {
     const sites = knownSites(config)
     await sites.check(site, root, [])

@@ -72,6 +72,7 @@ it('seals an access key to the agents of the site, whose fingerprint it shows', 
   await page.goto(new URL(`/seal.html?connection=photos#token=${plane.token}`, plane.url).href)
   await page.getByText(await fingerprint(identity.rootKey!)).waitFor()
 
+  expect(await page.locator('#endpoint').textContent()).toBe(endpoint)
   await page.getByLabel(/Access key ID/).fill(keys.accessKeyId)
   await page.getByLabel(/Secret access key/).fill(keys.secretAccessKey)
   await page.getByLabel(/Session token/).fill(keys.sessionToken)

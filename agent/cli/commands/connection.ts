@@ -35,7 +35,7 @@ export const registerConnection: Register = (program, run) => {
     .option('--from-file <file>', 'take them from a file of mode 0600: JSON, as `aws` prints it')
     .option(
       '--root <fingerprint>',
-      'of the root key that a site is to have; needed where it was changed, can be given several times',
+      'of the root key that a site is to have; needed where it is another or a new one, can be given several times',
       collect,
     )
     .addHelpText('after', sealHelp)
