@@ -9,18 +9,28 @@ import { DurableObject } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
 import type { LastRun } from '../shared/api/schedules.ts'
 import { nextTime } from './core/cron.ts'
+import { eventOf } from './core/events.ts'
 import type { Env } from './env.ts'
 import { beginPass } from './routes/begin-pass.ts'
 import { findMigration } from './routes/find.ts'
 import { Refusal } from './routes/problem.ts'
+import { bringUpToDate, type Step } from './schema-version.ts'
 import { Scope, system } from './store/scope.ts'
 import { schedules } from './store/tables/schedules.ts'
 
 type Schedule = typeof schedules.$inferSelect
-type Entry = { id: string; revision: number; due: number }
+/** `last`: what became of it, where that is not yet told everywhere; as JSON. */
+type Entry = { id: string; revision: number; due: number; last: string | null }
 
 /** Before it is tried again what failed for a reason of our own, in ms. */
 const ownPause = 60_000
+
+const steps: readonly Step[] = [
+  (sql) =>
+    sql.exec(
+      'CREATE TABLE entry (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, due INTEGER NOT NULL, last TEXT)',
+    ),
+]
 
 export class Timetable extends DurableObject<Env> {
   readonly #sql: SqlStorage
@@ -29,9 +39,7 @@ export class Timetable extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#sql = ctx.storage.sql
-    this.#sql.exec(
-      'CREATE TABLE IF NOT EXISTS entry (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, due INTEGER NOT NULL)',
-    )
+    bringUpToDate(ctx.storage, 'timetable', steps)
     this.#scope = new Scope(env.DB, ctx.id.name!, system)
   }
 
@@ -68,26 +76,31 @@ export class Timetable extends DurableObject<Env> {
     await this.#arm(again)
   }
 
-  async #run({ id, due }: Entry): Promise<void> {
+  async #run({ id, due, last: known }: Entry): Promise<void> {
     const row = await this.#scope.row(schedules, eq(schedules.id, id))
     if (!row?.enabled) {
       this.#forget(id)
       return
     }
-    const at = Date.now()
-    const last: LastRun = { due, at, ...(await this.#start(row)) }
+    const last: LastRun = known ? JSON.parse(known) : { due, at: Date.now(), ...(await this.#start(row)) }
+    // Whatever fails from here on is tried again, and starts nothing a second time.
+    this.#sql.exec('UPDATE entry SET last = ? WHERE id = ?', JSON.stringify(last), id)
+    if (last.outcome !== 'started') await this.#announce(row, last)
+    const { pass, message } = last
     await this.#scope.write(this.#scope.update(schedules, { last }, eq(schedules.id, id)), {
       action: `schedule.${last.outcome}`,
       subject: `schedule/${id}`,
-      after: {
-        migration: row.migration,
-        due: new Date(due).toISOString(),
-        pass: last.pass,
-        message: last.message,
-      },
+      after: { migration: row.migration, due: new Date(due).toISOString(), pass, message },
     })
     // All that was missed meanwhile is made good by this one.
-    this.#expect(row, at)
+    this.#expect(row, last.at)
+  }
+
+  async #announce({ id, migration }: Schedule, { due, at, message }: LastRun): Promise<void> {
+    const { workspace } = this.#scope
+    const data = { schedule: id, migration, due, reason: message }
+    const event = eventOf(workspace, 'schedule.missed', [id, due], at, data)
+    await this.env.COURIER.getByName(workspace).accept(event)
   }
 
   /** A refusal is its outcome; anything else is thrown, and tried again. */
@@ -110,7 +123,7 @@ export class Timetable extends DurableObject<Env> {
   #expect({ id, revision, cron, zone }: Schedule, now: number): void {
     const due = nextTime(cron, zone, now)
     if (due === null) this.#forget(id)
-    else this.#sql.exec('INSERT OR REPLACE INTO entry VALUES (?, ?, ?)', id, revision, due)
+    else this.#sql.exec('INSERT OR REPLACE INTO entry VALUES (?, ?, ?, NULL)', id, revision, due)
   }
 
   #forget(id: string): void {

@@ -43,6 +43,10 @@ export function sentence(event: WebhookEvent): string {
             : `${whole(value)} requests at once`
       return `${endpoint} is at its limit of ${most} since ${at(since)}`
     }
+    case 'schedule.missed': {
+      const { schedule, migration, due, reason } = event.data
+      return `Schedule ${schedule} started no pass of ${migration} at ${at(due)}: ${reason}`
+    }
     case 'webhook.test':
       return `This is a test of the webhook ${event.data.webhook}`
   }

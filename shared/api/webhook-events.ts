@@ -56,6 +56,13 @@ export const eventData = {
     value: z.number(),
     since: z.number().int(),
   }),
+  /** A pass was due and did not begin: the one before was still running, or it was refused. `reason` is a sentence. */
+  'schedule.missed': z.object({
+    schedule: name,
+    migration: name,
+    due: z.number().int(),
+    reason: z.string().max(2_000),
+  }),
   'webhook.test': z.object({ webhook: name }),
 } as const
 export type EventType = keyof typeof eventData
@@ -82,6 +89,7 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   variant('agent.lost'),
   variant('agent.duplicate'),
   variant('limit.reached'),
+  variant('schedule.missed'),
   variant('webhook.test'),
 ])
 export type WebhookEvent = z.infer<typeof webhookEventSchema>

@@ -32,6 +32,7 @@ afterEach(async () => {
     await call('DELETE', `${all}/schedules/${id}`)
   }
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 describe('a schedule', () => {
@@ -53,6 +54,9 @@ describe('a schedule', () => {
 
   it('lets a pass that is still running end, and says so', async () => {
     await migration('slow')
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response(null, { status: 204 }))
+    const hook = { id: 'slow', url: 'https://example.com/', events: ['schedule.missed'] }
+    expect((await json('POST', `${all}/webhooks`, hook)).status).toBe(201)
     const { body } = await put('slow', { migration: 'slow', cron: '0 * * * *' })
     passTime(body.next[0]! - Date.now())
     await wake()
@@ -60,6 +64,15 @@ describe('a schedule', () => {
     await wake()
     expect((await read('slow')).last).toMatchObject({ outcome: 'skipped', pass: 1 })
     expect((await actions('slow'))[0]).toBe('schedule.skipped by system')
+    const told = await json<{ deliveries: { type: string; event: string }[] }>(
+      'GET',
+      `${all}/webhooks/slow/deliveries`,
+    )
+    const due = body.next[1]!
+    expect(told.body.deliveries).toMatchObject([
+      { type: 'schedule.missed', event: `local_slow_${due}_schedule-missed` },
+    ])
+    await call('DELETE', `${all}/webhooks/slow`)
     await cancel('slow', 1)
     passTime(hour)
     await wake()
