@@ -7,7 +7,7 @@ import { authOf } from '../access/person.ts'
 import { Refusal } from './problem.ts'
 import { takeTurn } from './rate-limit.ts'
 import type { App } from './serve.ts'
-import { addressOf } from './serve.ts'
+import { addressOf, textOf } from './serve.ts'
 
 /** Below /api/auth. */
 export const signInPaths = [
@@ -45,14 +45,14 @@ export function authRoutes(app: App): void {
       const request = context.req.raw
       const address = addressOf(request)
       if (address !== null) takeTurn(address, 'address')
-      if (Number(request.headers.get('content-length') ?? (method === 'GET' ? 0 : Number.NaN)) > maxBody) {
-        throw new Refusal(413, 'too-large', `the body has more than ${maxBody} bytes`)
-      }
       const oidc = path === '/sign-in/social' || path === '/callback/oidc'
       if (oidc && !context.env.DRAY_OIDC_ISSUER) {
         throw new Refusal(404, 'not-found', 'this control plane has no single sign-on')
       }
-      return (await authOf(context.env, request, oidc)).handler(request)
+      const auth = await authOf(context.env, request, oidc)
+      if (method === 'GET') return auth.handler(request)
+      const body = await textOf(request, maxBody)
+      return auth.handler(new Request(request.url, { method, headers: request.headers, body }))
     })
   }
 }

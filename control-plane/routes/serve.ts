@@ -143,7 +143,7 @@ function paramsOf<R extends Route>(contract: R, context: Context): Params<R> {
 const parse = (schema: z.ZodType | undefined, value: unknown) => schema?.parse(value)
 
 /** Read to its end, and no further than it may be: what a header says of the length is not believed. */
-async function textOf(request: Request, most: number): Promise<string> {
+export async function textOf(request: Request, most: number): Promise<string> {
   const tooLarge = () => new Refusal(413, 'too-large', `the body has more than ${most} bytes`)
   if (Number(request.headers.get('content-length') ?? 0) > most) throw tooLarge()
   const type = request.headers.get('content-type')
@@ -161,8 +161,9 @@ async function textOf(request: Request, most: number): Promise<string> {
     }
     return text + decoder.decode()
   } catch (error) {
-    if (error instanceof TypeError) throw new Refusal(400, 'usage', 'the body is not UTF-8')
-    throw error
+    if (error instanceof Refusal) throw error
+    const why = error instanceof TypeError ? 'is not UTF-8' : 'broke off'
+    throw new Refusal(400, 'usage', `the body ${why}`)
   }
 }
 
