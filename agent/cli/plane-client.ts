@@ -27,6 +27,8 @@ export interface PlaneClient {
   readonly workspace: string
   /** Asks what the contract says, in this workspace; again where that does no harm and may help. */
   call<R extends Route>(contract: R, input: Asked<R>, how?: { ifMatch?: number }): Promise<Answer<R>>
+  /** The answer as it comes, of a contract that answers no JSON. */
+  stream<R extends Route>(contract: R, input: Asked<R>): Promise<ReadableStream<Uint8Array>>
   /** A list's pages, one after the other. */
   pages<R extends Route>(contract: R, input: Asked<R>): AsyncGenerator<Answer<R>>
   migrations(): Promise<MigrationView[]>
@@ -124,6 +126,12 @@ export function planeClient({ url, token, workspace }: PlaneAddress, signal?: Ab
     })
   }
 
+  const stream = <R extends Route>(contract: R, input: Asked<R>) =>
+    again(async () => {
+      const { body } = await send(contract.method, pathOf(contract, input), { streamed: true })
+      return body ?? new Response('').body!
+    })
+
   async function* pages<R extends Route>(contract: R, input: Asked<R>): AsyncGenerator<Answer<R>> {
     for (let cursor: string | null | undefined; cursor !== null; ) {
       const query = { ...(input.query as object), ...(cursor && { cursor }) }
@@ -137,6 +145,7 @@ export function planeClient({ url, token, workspace }: PlaneAddress, signal?: Ab
     url,
     workspace,
     call,
+    stream,
     pages,
     async migrations() {
       const found: MigrationView[] = []
@@ -153,12 +162,7 @@ export function planeClient({ url, token, workspace }: PlaneAddress, signal?: Ab
     pass: (migration, pass) => call(readPass, { params: { migration, pass } }),
     cancelPass: async (migration, pass) => void (await call(cancelPass, { params: { migration, pass } })),
     failures: async (migration, pass) => (await call(listFailures, { params: { migration, pass } })).failures,
-    report: (migration, pass) =>
-      again(async () => {
-        const path = pathOf(readReport, { params: { migration, pass } })
-        const { body } = await send('GET', path, { streamed: true })
-        return body ?? new Response('').body!
-      }),
+    report: (migration, pass) => stream(readReport, { params: { migration, pass } }),
   }
 }
 

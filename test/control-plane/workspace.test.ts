@@ -1,9 +1,13 @@
 /** A workspace as a whole: exported, and deleted with all that is in it. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import WebSocket from 'ws'
 import type { DeliveryView } from '../../shared/api/webhooks.ts'
 import { noFilter } from '../../shared/policy.ts'
 import { closeCodes } from '../../shared/protocol.ts'
+import { run } from '../support/dray.ts'
 import { identitiesIn, proofOf } from '../support/identities.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
@@ -79,6 +83,24 @@ describe('an export', () => {
 
   it('is for owners alone', async () => {
     expect((await admin.call('GET', `${at}/export`)).status).toBe(403)
+  })
+
+  it('is a file on the command line, whole or not at all', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'dray-export-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const dray = (...args: string[]) =>
+      run([...args, '--control-plane', plane.url.href], { DRAY_TOKEN: plane.token })
+    const file = join(directory, 'local.ndjson')
+    const ended = await dray('export', file, '--json')
+    const { lines } = JSON.parse(ended.stdout) as { lines: number }
+    expect(readFileSync(file, 'utf8').trim().split('\n')).toHaveLength(lines)
+    expect(await dray('export', join(directory, 'none', 'x'))).toMatchObject({
+      ...{ status: 2, stderr: expect.stringContaining('there is no such directory') },
+    })
+    expect(readdirSync(directory)).toEqual(['local.ndjson'])
+    expect(await dray('workspace', 'delete')).toMatchObject({
+      ...{ status: 2, stderr: expect.stringContaining('Give --yes with its name') },
+    })
   })
 })
 

@@ -77,6 +77,20 @@ export const registerPeople: Register = (program, run) => {
   ).action((name: string, options) =>
     run(options, async (io) => (await import('../members.ts')).rename(name, options, io)),
   )
+  asking(
+    workspace
+      .command('delete')
+      .description('Delete a workspace and all that is in it, for good. Export it first: dray export FILE.'),
+  )
+    .option('--yes <name>', 'do not ask; its name, so that it is no other one')
+    .action((options) =>
+      run(options, async (io) => (await import('../whole-workspace.ts')).deleteAll(options, io)),
+    )
+  asking(program.command('export').argument('<FILE>', 'where to; it gets one JSON object a line'))
+    .description('Export a workspace: all that is known of it but secrets and reports.')
+    .action((file: string, options) =>
+      run(options, async (io) => (await import('../whole-workspace.ts')).exportAll(file, options, io)),
+    )
 
   const token = program
     .command('token')
