@@ -194,6 +194,8 @@ it('that an agent has cleared away is forgotten', async () => {
 it('tables that an earlier version made get their new columns', async () => {
   const object = env.MIGRATION.getByName('local/older')
   await runInDurableObject(object, (_, { storage }) => {
+    // It knew of no versions.
+    storage.sql.exec('DROP TABLE schema')
     storage.sql.exec('DROP TABLE packet')
     storage.sql.exec(`CREATE TABLE packet (
       id INTEGER PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, after TEXT, through TEXT,
