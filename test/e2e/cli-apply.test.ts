@@ -198,7 +198,7 @@ describe('dray apply', () => {
     expect(
       await wrong('migrations:\n  m:\n    source:\n      buckett: b\n    destination: { bucket: b }\n'),
     ).toMatch(
-      /dray.yaml:3: migrations.m.source.bucket: this is missing dray.yaml:4: migrations.m.source.buckett: there is no such field\n {2}A place is \{ connection: NAME/,
+      /dray.yaml:3: migrations.m.source.bucket: this is missing\n {2}dray.yaml:4: migrations.m.source.buckett: there is no such field\n {2}A place is \{ connection: NAME/,
     )
     expect(await wrong('connections:\n  c:\n    credential: seeled\n    secret: x\n')).toContain(
       'dray.yaml:3: connections.c.credential: one of sealed, default, anonymous and { profile: NAME }',

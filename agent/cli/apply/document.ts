@@ -69,9 +69,9 @@ function faults(
     .sort((a, b) => a.offset - b.offset)
   const lines = told.map(({ offset, path, message }) => `${place(offset)}: ${path.join('.')}: ${message}`)
   const [first = '', ...rest] = lines
-  const more = rest.slice(0, most - 1).map((line) => `\n      ${line}`)
-  if (rest.length >= most) more.push(`\n      and ${rest.length - most + 1} more`)
-  return wrong(`${first}${more.join('')}`, remedy(told[0]?.path ?? []))
+  const more = rest.slice(0, most - 1)
+  if (rest.length >= most) more.push(`and ${rest.length - most + 1} more`)
+  return wrong(first, [...more, remedy(told[0]?.path ?? [])].join('\n  '))
 }
 
 function messageOf(issue: z.core.$ZodIssue): string {
