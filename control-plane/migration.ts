@@ -12,7 +12,7 @@ import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../s
 import { Batches } from './batches.ts'
 import { passEvents } from './core/events.ts'
 import { equalOptions } from './core/pass.ts'
-import { reaches, reachOfAll } from './core/place.ts'
+import { reaches, reachOfAll, withoutSites } from './core/place.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
 import { Door } from './door.ts'
 import { type Env, pace } from './env.ts'
@@ -196,8 +196,13 @@ export class Migration extends DurableObject<Env> {
     // What was on its way when we closed it.
     if (socket.readyState !== WebSocket.OPEN) return
     const parsed = parseAgentMessage(raw)
-    if ('reason' in parsed) this.#reject(socket, parsed.code, parsed.reason)
-    else this.#batches.add({ socket, message: parsed.message })
+    if ('message' in parsed) {
+      this.#batches.add({ socket, message: parsed.message })
+      return
+    }
+    this.#reject(socket, parsed.code, parsed.reason)
+    // What it held under its former version nobody will give back: it is free for others at once.
+    if (parsed.outdated) this.#attempt(() => this.#live?.giveBack(Sockets.agentOf(socket), Date.now()))
   }
 
   #receiveAll(batch: readonly Incoming[]): void {
@@ -283,6 +288,8 @@ export class Migration extends DurableObject<Env> {
         migration: id,
         pass: { number, options, startedAt },
         ...definition,
+        source: withoutSites(definition.source),
+        destination: withoutSites(definition.destination),
         ...this.#pace,
         lost,
         ...(uploads.length > 0 && { uploads }),

@@ -26,6 +26,13 @@ export function reachOfAll({
   return [reachOf(source), reachOf(destination), listed].reduce(inBoth)
 }
 
+/** As an agent gets it: what it keeps it names by its locations, and from where else these are reached is nothing to it. */
+export function withoutSites(location: Location): Location {
+  if (location.kind === 'file') return location
+  const { sites: _, ...rest } = location
+  return rest
+}
+
 export const reaches = (reach: Reach, site: string): boolean => reach === null || reach.includes(site)
 
 function inBoth(a: Reach, b: Reach): Reach {
