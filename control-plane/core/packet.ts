@@ -226,18 +226,20 @@ function failed(packet: Leased, error: ErrorBody, around: Surroundings): Stepped
 }
 
 /**
- * What of a leased packet's work was done, now that it is `after`: null where nothing is known. As the rest is counted too. That of a
- * large object is in its parts.
+ * What of a leased packet's work was done, now that it is `after`: null where that says nothing of how fast its agent is. So it is where
+ * a copy found all of it equal (somebody lost the packet when it was nearly done), and with a large object, whose work is in its parts.
  */
 export function workDone(before: Leased, after: Packet): Work | null {
   if (after.state !== 'done') return null
   if (before.kind === 'parts') return after.md5s === undefined ? null : before.work
   if (after.counts === null || before.upload !== null) return null
-  if (after.through === before.through) return before.work
   const { objects, bytes } = after.counts
+  const isCopy = before.kind === 'copy'
+  const acted = isCopy ? objects.listed - objects.same : objects.listed
+  if (acted === 0 && objects.listed > 0) return null
   return {
-    objects: Math.min(before.work.objects, objects.listed),
-    bytes: Math.min(before.work.bytes, bytes.listed),
+    objects: Math.min(before.work.objects, acted),
+    bytes: Math.min(before.work.bytes, isCopy ? bytes.copied : bytes.listed),
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dispatch, type Slots } from '../../../control-plane/core/dispatch.ts'
+import { newPacket, type Packet, workDone } from '../../../control-plane/core/packet.ts'
 import { ReadyQueue } from '../../../control-plane/core/queue.ts'
 import {
   bySpeed,
@@ -12,6 +13,9 @@ import {
   timeFor,
   unmeasured,
 } from '../../../control-plane/core/speed.ts'
+import { zeroCounts } from '../../../shared/counts.ts'
+import type { PacketKind, Work } from '../../../shared/protocol.ts'
+import { everything } from '../../../shared/range.ts'
 
 const packet = { objects: 1_000, bytes: 0 }
 
@@ -107,5 +111,57 @@ describe('dispatch, where little is ready', () => {
       }),
       { numRuns: 1_000, seed: 11 },
     )
+  })
+})
+
+describe('the work that an outcome tells of', () => {
+  const leased = (kind: PacketKind, over: Partial<Packet> = {}) =>
+    ({
+      ...{ ...newPacket(kind, everything, { objects: 10, bytes: 1_000 }), id: 1, generation: 1 },
+      ...{ state: 'leased', session: 1, since: 5, ...over },
+    }) as Packet & { state: 'leased' }
+  function done(kind: PacketKind, counted: { listed: number; same: number; bytes: number }): Packet {
+    const counts = zeroCounts()
+    Object.assign(counts.objects, { listed: counted.listed, same: counted.same })
+    counts.bytes = { listed: counted.bytes, copied: kind === 'copy' ? counted.bytes : 0 }
+    return { ...leased(kind), state: 'done', counts, report: false } as Packet
+  }
+
+  it.each<[string, PacketKind, { listed: number; same: number; bytes: number }, Work | null]>([
+    ['all of a copy', 'copy', { listed: 10, same: 0, bytes: 1_000 }, { objects: 10, bytes: 1_000 }],
+    [
+      'no more than was expected',
+      'copy',
+      { listed: 99, same: 0, bytes: 9_000 },
+      { objects: 10, bytes: 1_000 },
+    ],
+    ['what of it was not equal', 'copy', { listed: 10, same: 4, bytes: 600 }, { objects: 6, bytes: 600 }],
+    ['nothing, where all was equal', 'copy', { listed: 10, same: 10, bytes: 0 }, null],
+    [
+      'that it was slow, where nothing was done',
+      'copy',
+      { listed: 0, same: 0, bytes: 0 },
+      { objects: 0, bytes: 0 },
+    ],
+    [
+      'what a verification has read',
+      'verify',
+      { listed: 8, same: 8, bytes: 800 },
+      { objects: 8, bytes: 800 },
+    ],
+  ])('is %s', (_, kind, counted, work) => {
+    expect(workDone(leased(kind), done(kind, counted))).toEqual(work)
+  })
+
+  it('is that of parts, but for those of an upload that was given up, and nothing of the object that they are of', () => {
+    const parts = { ...leased('parts'), state: 'done', counts: null, report: false } as Packet
+    expect(workDone(leased('parts'), { ...parts, md5s: null } as Packet)).toEqual({
+      objects: 10,
+      bytes: 1_000,
+    })
+    expect(workDone(leased('parts'), parts)).toBe(null)
+    const object = leased('copy', { upload: 3 })
+    expect(workDone(object, done('copy', { listed: 1, same: 0, bytes: 1_000 }))).toBe(null)
+    expect(workDone(leased('copy'), { ...leased('copy'), state: 'parked' } as Packet)).toBe(null)
   })
 })
