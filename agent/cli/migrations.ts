@@ -148,7 +148,6 @@ function wholly(location: Location): string {
   const more =
     kind === 's3'
       ? {
-          connection: location.connection ?? null,
           endpoint: location.endpoint,
           region: location.region,
           profile: location.profile,
