@@ -2,9 +2,9 @@
  * `node test/browser/pictures.ts DIRECTORY`: a picture of every page of the console, desktop and phone, light and dark, of a real control
  * plane (`dray up`) that has something to show. To be looked at; the best of them are in docs/.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { desktop, openBrowser, openPage, phone } from './browser.ts'
@@ -47,11 +47,11 @@ async function migration(id: string, files: number, size: number, spoil = false)
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, `picture-${String(i).padStart(4, '0')}.jpg`), Buffer.alloc(size, i))
   }
-  if (spoil) symlinkSync('/nowhere', join(source, 'a-link-that-leads-nowhere.jpg'))
+  if (spoil) execFileSync('mkfifo', [join(source, '2026-07', 'picture-of-a-pipe.jpg')])
   const filter = { include: [], exclude: [], only: null }
   const place = (path: string) => ({ kind: 'file', path, site: 'local' })
   await api('PUT', `migrations/${id}`, { source: place(source), destination: place(`${source}-new`), filter })
-  await api('POST', `migrations/${id}/passes`, spoil ? { symlinks: 'follow' } : {})
+  await api('POST', `migrations/${id}/passes`, {})
 }
 
 try {

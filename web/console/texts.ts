@@ -34,6 +34,8 @@ export const texts = {
     webhooks: 'Nobody is told of anything yet. To have events sent somewhere:',
     audit: 'Nothing was done yet that would be recorded.',
     failures: 'Nothing failed.',
+    members:
+      'Nobody yet but the machine itself. The set-up link that `dray up` prints makes the first owner.',
     tokens: 'There is no API token.',
   },
   state: {

@@ -18,19 +18,23 @@ export function People() {
       </div>
       <h2>Members</h2>
       <Shown of={members} what="members">
-        {(page) => (
-          <Table
-            caption="Members"
-            columns={[
-              { name: 'Name', cell: ({ name }) => <strong>{name}</strong> },
-              { name: 'Address', cell: ({ email }) => email },
-              { name: 'Role', cell: ({ role }) => role },
-              { name: 'Since', cell: ({ createdAt }) => when(createdAt) },
-            ]}
-            rows={page.members}
-            id={({ id }) => id}
-          />
-        )}
+        {(page) =>
+          page.members.length === 0 ? (
+            <Empty says={texts.empty.members} />
+          ) : (
+            <Table
+              caption="Members"
+              columns={[
+                { name: 'Name', cell: ({ name }) => <strong>{name}</strong> },
+                { name: 'Address', cell: ({ email }) => email },
+                { name: 'Role', cell: ({ role }) => role },
+                { name: 'Since', cell: ({ createdAt }) => when(createdAt) },
+              ]}
+              rows={page.members}
+              id={({ id }) => id}
+            />
+          )
+        }
       </Shown>
       <h2>API tokens</h2>
       <Shown of={tokens} what="API tokens">
