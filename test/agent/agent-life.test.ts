@@ -82,6 +82,27 @@ describe('an agent that is lost', () => {
   })
 })
 
+describe('an agent that joins in mid-pass', () => {
+  it('is given work at once, and does what another one gives back', async () => {
+    const world = await open({ source: memoryStorage(many(6000)) })
+    const { openStorage, begun } = gated(world)
+    const first = await world.agent({ openStorage })
+    const { number } = await world.start()
+    await begun
+    const second = await world.agent()
+    const ended = second.next('pass-ended')
+    // The first has not written anything: what is there is the second’s, the first’s packets excepted.
+    await vi.waitUntil(() => world.destination.objects.size >= 2_000, { interval: 5, timeout: 15_000 })
+    expect(await world.status(number)).toMatchObject({ state: 'running', agents: 2 })
+    await first.stop()
+    await ended
+    const pass = await world.status(number)
+    expect(pass).toMatchObject({ state: 'complete', packets: { leased: 0, parked: 0 } })
+    expect(pass.counts.objects).toMatchObject({ listed: 6000, failed: 0 })
+    expect(contentOf(world.destination)).toEqual(contentOf(world.source))
+  })
+})
+
 describe('an agent whose connection breaks', () => {
   it('goes on, and tells again what was not acknowledged, which counts once', async () => {
     const world = await open({ source: memoryStorage(many(4000)) })
