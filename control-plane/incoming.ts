@@ -9,7 +9,14 @@ import {
   protocolVersion,
 } from '../shared/protocol.ts'
 
-export type Parsed<T> = { readonly message: T } | { readonly code: number; readonly reason: string }
+export type Parsed<T> = { readonly message: T } | Refused
+
+export interface Refused {
+  readonly code: number
+  readonly reason: string
+  /** It is of another version of Dray, which is to be another one before it comes back. */
+  readonly outdated?: true
+}
 
 const encoder = new TextEncoder()
 /** UTF-8 takes between one and three bytes a code unit. */
@@ -17,7 +24,7 @@ const isTooBig = (raw: string) =>
   raw.length > maxMessageBytes ||
   (raw.length > maxMessageBytes / 3 && encoder.encode(raw).length > maxMessageBytes)
 
-const refuse = (code: number, reason: string) => ({ code, reason })
+const refuse = (code: number, reason: string): Refused => ({ code, reason })
 
 function parse<T extends { t: string }>(raw: string | ArrayBuffer, schema: z.ZodType<T>): Parsed<T> {
   if (typeof raw !== 'string') return refuse(closeCodes.protocol, 'messages are text')
@@ -31,7 +38,10 @@ function parse<T extends { t: string }>(raw: string | ArrayBuffer, schema: z.Zod
   // Before the rest, which another version may have changed.
   const { t, protocol } = (document ?? {}) as { t?: unknown; protocol?: unknown }
   if (t === 'hello' && protocol !== protocolVersion) {
-    return refuse(closeCodes.protocol, `protocol ${said(protocol)} is not spoken here, ${protocolVersion} is`)
+    const isNewer = typeof protocol === 'number' && protocol > protocolVersion
+    const remedy = isNewer ? 'upgrade the control plane' : 'upgrade the agent'
+    const reason = `protocol ${said(protocol)} is not spoken here, ${protocolVersion} is: ${remedy}`
+    return { ...refuse(closeCodes.protocol, reason), outdated: true }
   }
   const result = schema.safeParse(document)
   if (result.success) return { message: result.data }

@@ -122,8 +122,17 @@ export class LivePass {
 
   /** Its leases go to others. */
   shutOut(agent: string, now: number): void {
+    this.#dismiss(agent, now, () => true)
+  }
+
+  /** What processes of this agent hold that are not there goes to others. */
+  giveBack(agent: string, now: number): void {
+    this.#dismiss(agent, now, ({ connected }) => !connected)
+  }
+
+  #dismiss(agent: string, now: number, which: (session: Session) => boolean): void {
     for (const session of this.holders.sessions.values()) {
-      if (session.row.agent !== agent) continue
+      if (session.row.agent !== agent || !which(session)) continue
       this.#takeBack(session, { t: 'supersede' }, now, () => true)
       this.holders.sessions.delete(session.row.id)
     }

@@ -129,7 +129,7 @@ export function openLine<In, Out>(options: LineOptions<In>): Line<Out> {
     reject(message) {
       if (state.is !== 'open') return
       const { socket } = state
-      options.log({ level: 'error', event: 'not-understood', message, line: options.name })
+      options.log({ level: 'error', event: 'not-understood', message, hint: versions, line: options.name })
       state = {
         is: 'waiting',
         failures: state.failures + 1,
@@ -150,6 +150,8 @@ export function openLine<In, Out>(options: LineOptions<In>): Line<Out> {
     },
   }
 }
+
+const versions = 'Use the same version of Dray everywhere. This agent tries again by itself.'
 
 function finality(why: Ending): Final | null {
   // Gone for good.
@@ -185,11 +187,12 @@ function describe(why: Ending): {
     case 'unreachable':
       return { level: 'warn', event: 'unreachable', message: why.message }
     case 'protocol':
-      return { level: 'error', event: 'not-understood', message: why.message }
+      return { level: 'error', event: 'not-understood', message: why.message, hint: versions }
     case 'silent':
       return { level: 'warn', event: 'silent' }
     case 'closed':
-      if (isRejected(why)) return { level: 'error', event: 'rejected', code: why.code, reason: why.reason }
+      if (isRejected(why))
+        return { level: 'error', event: 'rejected', code: why.code, reason: why.reason, hint: versions }
       return { level: 'info', event: 'disconnected', code: why.code, reason: why.reason }
     default:
       return why satisfies never

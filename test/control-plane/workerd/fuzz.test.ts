@@ -56,11 +56,30 @@ it.each([
   await (await toMigration(id)).hello('a')
 })
 
+it('gives back at once what an agent held that comes again with another version', async () => {
+  await begin('upgraded')
+  const old = await toMigration('upgraded', 'upgraded')
+  await old.hello('upgraded')
+  const [survey] = await old.lease()
+  old.close()
+  await old.closed
+  const other = await toMigration('upgraded', 'other')
+  await other.hello('other')
+  other.free(1)
+  const newer = await toMigration('upgraded', 'upgraded')
+  newer.raw('{"t":"hello","protocol":99,"anything":true}')
+  await newer.closed
+  expect((await other.next('lease')).packets).toMatchObject([{ id: survey!.id, generation: 2 }])
+})
+
 it('closes the socket of another protocol version, and says which one is spoken', async () => {
   await begin('versions')
   const agent = await toMigration('versions')
   agent.raw('{"t":"hello","protocol":99,"session":"b","held":[],"new":true}')
-  expect(await agent.closed).toEqual({ code: 1008, reason: 'protocol 99 is not spoken here, 3 is' })
+  expect(await agent.closed).toEqual({
+    code: 1008,
+    reason: 'protocol 99 is not spoken here, 3 is: upgrade the control plane',
+  })
 })
 
 it('closes the socket on anything before hello', async () => {
