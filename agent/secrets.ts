@@ -34,11 +34,20 @@ export interface Secrets {
 
 /** Where keys that were fetched anew are refused too, others are asked for no more often than this, in ms. */
 const pauseMs = 1_000
+/** Whoever opens a location later than this (ms) asks whether there are others meanwhile. */
+const freshMs = 60_000
+
+interface Kept {
+  readonly at: number
+  /** When they were, or are to be, fetched because others were refused. */
+  readonly anewAt: number
+  readonly keys: Promise<S3Keys>
+}
 
 export function openSecrets(options: SecretsOptions): Secrets {
   const { of: holder, now = Date.now, pause = sleep } = options
   const { workspace, site } = holder
-  const kept = new Map<string, { anewAt: number; keys: Promise<S3Keys> }>()
+  const kept = new Map<string, Kept>()
 
   async function opened(
     connection: string,
@@ -77,13 +86,19 @@ export function openSecrets(options: SecretsOptions): Secrets {
       if (connection === undefined) throw new Error('a sealed location names its connection')
       const name = JSON.stringify([connection, endpoint])
       const before = kept.get(name)
+      const isFresh = before !== undefined && now() - before.at < freshMs
       // What is being waited for is newer than what was refused, too.
-      if (before && (!afresh || before.anewAt > now())) return before.keys
-      const wait = before ? Math.max(0, before.anewAt + pauseMs - now()) : 0
+      if (before && (before.anewAt > now() || (isFresh && !afresh))) return before.keys
+      const wait = before && afresh ? Math.max(0, before.anewAt + pauseMs - now()) : 0
       const fetched = () => keysOf(connection, endpoint)
-      const fresh = {
-        anewAt: before ? now() + wait : Number.NEGATIVE_INFINITY,
-        keys: wait > 0 ? pause(wait).then(fetched) : fetched(),
+      const fresh: Kept = {
+        at: now() + wait,
+        anewAt: before && afresh ? now() + wait : Number.NEGATIVE_INFINITY,
+        keys: (wait > 0 ? pause(wait).then(fetched) : fetched()).catch((error) => {
+          // Those that there are may well be good yet.
+          if (before && error instanceof DrayError && error.code === 'unreachable') return before.keys
+          throw error
+        }),
       }
       kept.set(name, fresh)
       fresh.keys.catch(() => {

@@ -1,7 +1,7 @@
 /** Secrets that are sealed to an agent, and a control plane that would like to have them. */
 import { beforeAll, expect, it } from 'vitest'
 import { openSecrets, type Secrets } from '../../agent/secrets.ts'
-import type { ErrorCode } from '../../shared/error.ts'
+import { DrayError, type ErrorCode } from '../../shared/error.ts'
 import { type Certificate, certify } from '../../shared/identity/certificate.ts'
 import { type KeyPair, makeKeys } from '../../shared/identity/keys.ts'
 import type { S3Location } from '../../shared/location.ts'
@@ -39,7 +39,7 @@ function agent(copies: Record<string, Held>, clock = { now: 0 }): Secrets & { fe
     },
     async fetchCopy(connection) {
       fetched.push(connection)
-      return copies[connection] ?? Promise.reject(new Error('no copy'))
+      return copies[connection] ?? Promise.reject(new DrayError('unreachable', 'fetch', 'no copy'))
     },
   })
   return { ...secrets, fetched }
@@ -118,6 +118,20 @@ it('fetches again when the keys were refused, and no more often than it helps', 
   expect(fetched).toHaveLength(2)
   expect(await Promise.all(refused)).toEqual([keys(3), keys(3)])
   expect(clock.now).toBe(1_000)
+  expect(fetched).toHaveLength(3)
+})
+
+it('fetches again for a location that is opened much later, and does without where the plane is away', async () => {
+  const copies: Record<string, Held> = { photos: await sealed(1) }
+  const clock = { now: 0 }
+  const { keys: get, fetched } = agent(copies, clock)
+  await get(at('photos'), false)
+  copies.photos = await sealed(2)
+  clock.now += 60_000
+  expect(await get(at('photos'), false)).toEqual(keys(2))
+  clock.now += 60_000
+  delete copies.photos
+  expect(await get(at('photos'), false)).toEqual(keys(2))
   expect(fetched).toHaveLength(3)
 })
 
