@@ -38,7 +38,7 @@ export function Connections() {
             <Empty
               says={texts.empty.connections}
               command={
-                'dray connection create archive --endpoint https://s3.example.com --credential sealed\ndray connection seal archive'
+                'dray connection create archive --endpoint https://s3.example.com --sealed\ndray connection seal archive'
               }
             />
           ) : (
@@ -62,6 +62,16 @@ export function Connections() {
                     cell: (connection) => (
                       <div>
                         {credentialOf(connection.credential, connection)}
+                        {connection.credential.kind === 'sealed' && (
+                          <>
+                            {' '}
+                            <a
+                              href={`/seal.html?${new URLSearchParams({ workspace, connection: connection.id })}`}
+                            >
+                              seal
+                            </a>
+                          </>
+                        )}
                         {connection.rotate.length > 0 && (
                           <div>
                             <State is="failed" says={`rotate: ${connection.rotate.join(', ')} had it`} />
