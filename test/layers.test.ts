@@ -77,3 +77,63 @@ it('opens the database for one workspace alone, but to find out who calls', () =
   )
   expect(wrong).toEqual([])
 })
+
+/** What the pattern's group is, wherever in the control plane it matches. */
+const found = (pattern: RegExp): { file: string; text: string }[] =>
+  files
+    .filter((file) => file.startsWith('control-plane/'))
+    .flatMap((file) =>
+      [...sourceOf(file).matchAll(pattern)].map(([, text = '']) => ({
+        file,
+        text: text.replaceAll('$', ''),
+      })),
+    )
+const each = (texts: readonly string[]) => [...new Set(texts)].sort()
+
+/** The way into a workspace is `admit` (routes/serve.ts). Each other one knows by itself that the caller has a part in it. */
+it('opens no workspace to a route but the one that the caller was admitted to', () => {
+  const opened = found(/new Scope\(\s*[\w.#]+,\s*([^,]+),/g).filter(({ file }) => file.includes('/routes/'))
+  expect(each(opened.map(({ file, text }) => `${file}: ${text}`))).toEqual([
+    // That an invitation or the set-up link is to, whose secret the caller has.
+    'control-plane/routes/entry.ts: localWorkspace',
+    'control-plane/routes/entry.ts: workspaceId',
+    // That the join token names, which is then looked for in there.
+    'control-plane/routes/joining.ts: workspace',
+    // Of which the caller is a member.
+    'control-plane/routes/me.ts: params.workspace',
+    'control-plane/routes/serve.ts: workspace',
+    // Where the log has what is about no workspace.
+    'control-plane/routes/workspace-deletion.ts: everywhere',
+    // That the caller makes.
+    'control-plane/routes/workspaces.ts: body.id',
+  ])
+})
+
+/** No name of a workspace or of what is in it holds `/` (idSchema), so that no two of them make one name. */
+it('names objects by the workspace of whoever calls, and objects name others by their own', () => {
+  expect(each(found(/\.getByName\(([^)]+)\)/g).map(({ text }) => text))).toEqual([
+    '`{name}/{id}`',
+    '`{workspace}/{id}`',
+    'definition.workspace',
+    'next.event.workspace',
+    'scope.workspace',
+    'workspace',
+    'workspace.id',
+  ])
+  expect(each(found(/\bobjectOf\(\s*(?:this\.)?env,\s*([^,]+),/g).map(({ text }) => text))).toEqual([
+    'scope.workspace',
+  ])
+  expect(found(/(\bidFromName|\bidFromString|\bnewUniqueId)\(/g)).toEqual([])
+})
+
+it('touches what is stored in one place, by names that begin with the workspace', () => {
+  expect(each(found(/\b((?:REPORTS|bucket)\.\w+)\(/g).map(({ file, text }) => `${file}: ${text}`))).toEqual([
+    // By `reportName`.
+    'control-plane/routes/agents.ts: REPORTS.put',
+    'control-plane/routes/report-stream.ts: bucket.delete',
+    'control-plane/routes/report-stream.ts: bucket.get',
+    'control-plane/routes/report-stream.ts: bucket.list',
+  ])
+  const prefixes = found(/\b(?:deleteReports|deleteStored)\(([^)]*)\)/g).map(({ text }) => text)
+  for (const text of prefixes) expect(text).toMatch(/R2Bucket|scope\.workspace|\{workspace(\.id)?\}\//)
+})

@@ -1,5 +1,4 @@
 /** Everybody who calls. What is expected of each is derived from what it is here and from the row of the route (routes.ts). */
-import { env } from 'cloudflare:workers'
 import type { SignInMethod } from '../../shared/api/me.ts'
 import { type Role, roles, type Scope, scopes, scopesOf } from '../../shared/api/scopes.ts'
 import {
@@ -14,6 +13,7 @@ import {
   origin,
   type Proof,
   person,
+  run,
   session,
   signedBy,
   site,
@@ -119,9 +119,7 @@ export async function everybody(): Promise<Everybody> {
   const foreignToken = await token(scopesOf.owner, elsewhere, stranger)
   add('another workspace’s token', bearer(foreignToken.secret), { kind: 'token', scopes: null })
   const expired = await token(scopesOf.owner, here, owner)
-  await env.DB.prepare('UPDATE tokens SET expires_at = ? WHERE id = ?')
-    .bind(Date.now() - hour, expired.token.id)
-    .run()
+  await run('UPDATE tokens SET expires_at = ? WHERE id = ?', Date.now() - hour, expired.token.id)
   bad('an expired token', bearer(expired.secret))
   const revoked = await token(scopesOf.owner, here, owner)
   await made('DELETE', `/api/workspaces/${here}/tokens/${revoked.token.id}`, undefined, owner)

@@ -8,6 +8,8 @@ export default class implements Reporter {
     const answers = metas.reduce((sum, { answers = 0 }) => sum + answers, 0)
     const failed = tests.filter((test) => test.result().state !== 'passed').length
     const table = metas.find(({ table }) => table)?.table ?? 'the tables are incomplete'
-    console.log(`${answers} answers held: ${table}${failed > 0 ? `; ${failed} tests failed` : ''}`)
+    console.log(
+      `${answers} answers held: ${table}${failed > 0 ? `; ${failed} of ${tests.length} tests failed` : ''}`,
+    )
   }
 }

@@ -1,5 +1,4 @@
 /** What there is in the workspace that everybody asks for, and more of each where asking uses it up. */
-import { env } from 'cloudflare:workers'
 import { hashOf, newSecret } from '../../control-plane/access/secret.ts'
 import type { NewSchedule } from '../../shared/api/schedules.ts'
 import { noFilter } from '../../shared/policy.ts'
@@ -90,7 +89,7 @@ export async function setStage({ agentHere }: Everybody) {
         ...{ inviter_name: 'owner', created_at: now, expires_at: now + 60 * 60_000 },
       })
       if (email.startsWith('guest-') === false) {
-        await env.DB.prepare('UPDATE invitations SET workspace_id = ? WHERE id = ?').bind(third, id).run()
+        await world.run('UPDATE invitations SET workspace_id = ? WHERE id = ?', third, id)
       }
       return { params: { invitation: id }, body: { secret } }
     },

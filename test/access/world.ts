@@ -63,9 +63,8 @@ export const fresh = (what: string) => `${what}-${++names}`
 
 export function insert(table: string, row: Record<string, string | number | null>) {
   const names = Object.keys(row)
-  return env.DB.prepare(`INSERT INTO ${table} (${names}) VALUES (${names.map(() => '?')})`)
-    .bind(...Object.values(row))
-    .run()
+  const sql = `INSERT INTO ${table} (${names}) VALUES (${names.map(() => '?')})`
+  return run(sql, ...Object.values(row))
 }
 
 /** A person with these roles, by workspace. */
@@ -179,11 +178,11 @@ const volatile: Record<string, readonly string[] | 'all'> = {
 
 /** Every row of the catalogue, by table. */
 export async function catalogue(): Promise<Record<string, string[]>> {
-  const { results: tables } = await env.DB.prepare(
+  const { results: tables } = await own(
     `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'`,
   ).all<{ name: string }>()
   const names = tables.map(({ name }) => name).filter((name) => volatile[name] !== 'all')
-  const rows = await env.DB.batch(names.map((name) => env.DB.prepare(`SELECT * FROM ${name}`)))
+  const rows = await env.DB.batch(names.map((name) => own(`SELECT * FROM ${name}`)))
   return Object.fromEntries(
     names.map((name, i) => {
       const skip = volatile[name] ?? []
@@ -204,4 +203,32 @@ export const changes = (before: Record<string, string[]>, after: Record<string, 
     return [...gone, ...come].map((line) => line.slice(0, 400))
   })
 
-export const prepare = () => applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
+/** Every statement that the control plane prepared since `prepare`. */
+export const statements = new Set<string>()
+
+export async function prepare(): Promise<void> {
+  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
+  const database = Object.getPrototypeOf(env.DB) as D1Database
+  own = database.prepare.bind(env.DB)
+  const prepare = database.prepare
+  database.prepare = function (this: D1Database, sql: string) {
+    statements.add(sql)
+    return prepare.call(this, sql)
+  }
+}
+
+/** For the tests' own statements. */
+let own = (sql: string) => env.DB.prepare(sql)
+
+export const run = (sql: string, ...values: unknown[]) =>
+  own(sql)
+    .bind(...values)
+    .run()
+
+/** Those with a workspace in each row. */
+export async function ownedTables(): Promise<string[]> {
+  const { results } = await own(
+    `SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%workspace_id%'`,
+  ).all<{ name: string }>()
+  return results.map(({ name }) => name)
+}
