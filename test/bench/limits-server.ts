@@ -28,8 +28,8 @@ const ask = promisify(execFile)
 const byPeer = new Map<string, number>()
 let requests = 0
 for (;;) {
-  const at = Date.now()
   const { stdout } = await ask('ss', ['-tinHO', `( sport = :${server.url.port} )`])
+  const at = Date.now()
   for (const line of stdout.split('\n')) {
     const [, , , , peer = ''] = line.trim().split(/\s+/)
     const count = (name: string) => Number(new RegExp(`\\b${name}:(\\d+)`).exec(line)?.[1] ?? 0)

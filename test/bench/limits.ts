@@ -22,7 +22,7 @@ Object.assign(process.env, {
   AWS_REGION: 'us-east-1',
 })
 /** Seconds that a limit stands, and after which it must be kept. */
-const stands = 12
+const stands = 15
 const settled = 5
 const MB = 1e6
 
