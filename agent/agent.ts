@@ -140,7 +140,11 @@ export function startAgent(options: AgentOptions): Agent {
           nextSeq: () => seq++,
           startRunner(welcome, post, changed, weight) {
             for (const location of [welcome.source, welcome.destination]) facts.note(location)
-            return places.join(threads.startRunner(welcome, post, changed, weight), weight, changed)
+            return places.join(
+              (changed) => threads.startRunner(welcome, post, changed, weight),
+              weight,
+              changed,
+            )
           },
           sentAway,
         }),

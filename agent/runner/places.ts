@@ -17,8 +17,8 @@ interface Member {
 }
 
 export interface Places {
-  /** `runner`, as one among those of this agent. `changed`: its `free()` may be another now. */
-  join(runner: Runner, weight: number, changed: () => void): Runner
+  /** The runner that `start` makes, as one among those of this agent. `changed`: its `free()` may be another now. */
+  join(start: (changed: () => void) => Runner, weight: number, changed: () => void): Runner
 }
 
 export function openPlaces(): Places {
@@ -60,8 +60,14 @@ export function openPlaces(): Places {
   }
 
   return {
-    join(runner, weight, changed) {
-      const member: Member = { runner, changed, weight, wants: true, timer: null }
+    join(start, weight, changed) {
+      let member: Member | null = null
+      const runner = start(() => {
+        changed()
+        // Then its share is what it uses, and the rest is theirs.
+        if (member?.wants === false) tellOthers(member)
+      })
+      member = { runner, changed, weight, wants: true, timer: null }
       members.add(member)
       tellOthers(member)
       return {

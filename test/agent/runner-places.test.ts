@@ -9,6 +9,7 @@ afterEach(() => void vi.useRealTimers())
 /** Counts what it was given, and does nothing. */
 function runnerOf(places: number) {
   let taken = 0
+  let tell = () => {}
   const runner = {
     places,
     free: () => places - taken,
@@ -19,23 +20,31 @@ function runnerOf(places: number) {
     stop: async () => {},
     isOpen: true,
   }
-  return { runner: runner as unknown as Runner, end: () => void taken-- }
+  const start = (changed: () => void) => {
+    tell = changed
+    return runner as unknown as Runner
+  }
+  const end = () => {
+    taken--
+    tell()
+  }
+  return { start, end }
 }
 const packets = (n: number) => Array.from({ length: n }, () => ({}) as LeasedPacket)
 
 describe('the places of an agent', () => {
   it('are all one migration’s while it is alone', () => {
     const places = openPlaces()
-    expect(places.join(runnerOf(8).runner, 1, () => {}).free()).toBe(8)
+    expect(places.join(runnerOf(8).start, 1, () => {}).free()).toBe(8)
   })
 
   it('are divided by weight, and not taken away from whoever has them', () => {
     const places = openPlaces()
     const changed = vi.fn()
-    const { runner, end } = runnerOf(10)
-    const first = places.join(runner, 4, changed)
+    const { start, end } = runnerOf(10)
+    const first = places.join(start, 4, changed)
     first.take(packets(10))
-    const second = places.join(runnerOf(10).runner, 16, () => {})
+    const second = places.join(runnerOf(10).start, 16, () => {})
     expect(changed).toHaveBeenCalled()
     expect([first.free(), second.free()]).toEqual([0, 8])
     for (let i = 0; i < 8; i++) end()
@@ -47,8 +56,8 @@ describe('the places of an agent', () => {
   it('are the others’ while nothing is ready for one, until something is', async () => {
     const places = openPlaces()
     const changed = vi.fn()
-    const busy = places.join(runnerOf(10).runner, 4, changed)
-    const idle = places.join(runnerOf(10).runner, 4, () => {})
+    const busy = places.join(runnerOf(10).start, 4, changed)
+    const idle = places.join(runnerOf(10).start, 4, () => {})
     busy.take(packets(5))
     expect([busy.free(), idle.free()]).toEqual([0, 5])
     changed.mockClear()
@@ -60,10 +69,26 @@ describe('the places of an agent', () => {
     expect([busy.free(), idle.free()]).toEqual([0, 4])
   })
 
+  it('are the others’ one by one, as one that has nothing more ends what it has', () => {
+    const places = openPlaces()
+    const changed = vi.fn()
+    const busy = places.join(runnerOf(8).start, 1, changed)
+    const { start, end } = runnerOf(8)
+    const ending = places.join(start, 1, () => {})
+    busy.take(packets(4))
+    ending.take(packets(3))
+    expect([busy.free(), ending.free()]).toEqual([0, 1])
+    vi.advanceTimersByTime(1_000)
+    changed.mockClear()
+    end()
+    expect(changed).toHaveBeenCalled()
+    expect(busy.free()).toBe(1)
+  })
+
   it('are the others’ when a migration is over', async () => {
     const places = openPlaces()
-    const stays = places.join(runnerOf(8).runner, 1, () => {})
-    const goes = places.join(runnerOf(8).runner, 16, () => {})
+    const stays = places.join(runnerOf(8).start, 1, () => {})
+    const goes = places.join(runnerOf(8).start, 16, () => {})
     expect(stays.free()).toBe(1)
     await goes.stop()
     expect(stays.free()).toBe(8)
