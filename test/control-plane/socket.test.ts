@@ -64,12 +64,12 @@ async function begin(id: string, options = {}, on = plane) {
 const status = async (id: string) =>
   passStatusSchema.parse((await plane.api('GET', `/api/workspaces/local/migrations/${id}/passes/1`)).json)
 
-async function upload(id: string, { id: packet, generation }: LeasedPacket, lines: object[]) {
+async function upload(id: string, { id: packet, generation }: LeasedPacket, lines: object[], by = 'a') {
   const path = `/agent/migrations/${id}/passes/1/reports/${packet}/${generation}`
   const url = new URL(path, plane.url)
   const body = gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
   const digest = await sha256(body)
-  const authorization = await proofOf(await plane.identity('a'), 'PUT', url, digest)
+  const authorization = await proofOf(await plane.identity(by), 'PUT', url, digest)
   const headers = { authorization, [digestHeader]: digest }
   const response = await fetch(url, { method: 'PUT', headers, body })
   expect(response.status).toBe(204)
@@ -119,7 +119,7 @@ it('runs a whole pass with two agents, from the assignment to the report', async
   const holder = (packet: LeasedPacket) => (packet.after === 'z' ? b : a)
   for (const packet of packets) {
     const lines = [{ key: `${packet.after ?? ''}1`, outcome: 'copied', bytes: 10 }]
-    await upload('whole', packet, lines)
+    await upload('whole', packet, lines, holder(packet).name)
     const failures =
       packet.after === 'c'
         ? [{ key: 'd' as Key, code: 'access-denied' as const, message: 'no', bytes: 4 }]

@@ -127,18 +127,20 @@ describe.runIf(process.platform === 'linux')('a copy', { concurrent: true }, () 
     expect(resultOf(dry)).toMatchObject({ pass: 2, state: 'complete', objects: { listed: objects } })
   })
 
-  it('is up until it is told to stop, for agents with the right token', async (context) => {
+  it('is up until it is told to stop, and agents join it', async (context) => {
     const { at, env, start: startHere } = await stage(context)
     const up = startHere('up', '--port', '0')
     const [said] = (await once(up.child.stdout!, 'data')) as [string]
     const url = /^Dray is up at (http:\S+)$/m.exec(said)![1]!
     const elsewhere = { ...env, DRAY_STATE_DIR: at('second') }
-    const wrong = await start(['agent', '--control-plane', url, '--token', 'wrong'], elsewhere).ended
+    const join = (token: string) => start(['agent', 'join', url, '--token', token], elsewhere).ended
+    const wrong = await join(`drayjoin_local_local_${'x'.repeat(43)}`)
     expect(wrong.status).toBe(2)
-    expect(wrong.stderr).toContain('does not know this agent token')
+    expect(wrong.stderr).toContain('the join token is unknown')
 
-    const tokens = at('state', 'tokens.json')
-    const agent = start(['agent', '--control-plane', url, '--token-file', tokens], elsewhere)
+    const { stdout: token } = await start(['site', 'token', 'local'], env).ended
+    expect(await join(token.trim())).toMatchObject({ status: 0 })
+    const agent = start(['agent', 'run'], elsewhere)
     await once(agent.child.stdout!, 'data')
     agent.child.kill('SIGTERM')
     expect((await agent.ended).status).toBe(0)

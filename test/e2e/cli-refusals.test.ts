@@ -167,14 +167,16 @@ const refusals: [name: string, args: () => string[], sentence: string | RegExp][
     'something that is no directory',
   ],
   ['an unknown migration', () => ['migration', 'abc'], 'there is no migration abc'],
+  ['an agent that joins without a token', () => ['agent', 'join', server.url.href], 'no join token is given'],
   [
-    'an agent without a token',
-    () => ['agent', '--control-plane', server.url.href],
-    'no agent token is given',
+    'an agent that joins with something else',
+    () => ['agent', 'join', server.url.href, '--token', 'x', '--allow', 'nowhere'],
+    'no place that an agent could touch',
   ],
+  ['an agent that has not joined', () => ['agent', 'run'], 'no agent has joined from the state directory'],
   [
     'no control plane',
-    () => ['agent', '--control-plane', `http://127.0.0.1:${closedPort}`, '--token', 'x'],
+    () => ['agent', 'join', `http://127.0.0.1:${closedPort}`, '--token', 'x'],
     'no control plane answers',
   ],
 ]
