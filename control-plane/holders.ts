@@ -21,6 +21,8 @@ export interface Session {
   /** Packets that it could take now. */
   free: number
   inFlight: { objects: number; bytes: number }
+  /** What it has done since the object woke. */
+  did: { objects: number; bytes: number }
   readonly leases: Set<number>
   /** How many of its leases are on surveys. */
   surveys: number
@@ -108,7 +110,7 @@ export class Holders {
     const leases = new Set<number>()
     const session: Session = {
       ...{ row, connected: false, seen: now, silent: false, free: 0, inFlight, leases },
-      ...{ surveys: 0, speed: unmeasured, failures: 0, restsUntil: 0 },
+      ...{ surveys: 0, speed: unmeasured, failures: 0, restsUntil: 0, did: { objects: 0, bytes: 0 } },
     }
     this.sessions.set(row.id, session)
     return session

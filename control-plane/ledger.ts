@@ -72,25 +72,25 @@ export class Ledger {
   }
 
   /** Stores the counters where anything changed; how the pass ended, where nothing is left to do. To be called last. */
-  close(now: number): PassEnd | null {
+  close(now: number, strip: () => string | null): PassEnd | null {
     if (!this.#dirty) return null
     this.#dirty = false
     const state = passEnd(this.pass.counters, this.pass.options)
-    if (state) this.#end(state, now)
+    if (state) this.#end(state, now, strip())
     else this.#tables.saveCounters(this.pass)
     return state
   }
 
-  cancel(now: number): void {
+  cancel(now: number, strip: () => string | null): void {
     const { packets } = this.pass.counters
     packets.ready += packets.leased
     packets.leased = 0
-    this.#end('cancelled', now)
+    this.#end('cancelled', now, strip())
   }
 
-  #end(state: PassEnd, now: number): void {
+  #end(state: PassEnd, now: number, strip: string | null): void {
     this.pass = { ...this.pass, state, endedAt: now, told: false }
-    this.#tables.endPass(this.pass)
+    this.#tables.endPass(this.pass, strip)
   }
 
   #store(packet: NewPacket, now: number): void {

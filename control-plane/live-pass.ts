@@ -11,10 +11,12 @@ import { dispatch, holds, proceeds, type Slots } from './core/dispatch.ts'
 import { isNewer } from './core/newest.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone } from './core/packet.ts'
 import { ReadyQueue } from './core/queue.ts'
+import type { Strip } from './core/strip.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
 import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
 import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
+import { PassStrip, rowsOf } from './pass-strip.ts'
 import { Uploads } from './uploads.ts'
 
 export interface Outgoing {
@@ -43,6 +45,8 @@ export class LivePass {
   /** Leases of before then began at a time that nobody knows any more. */
   readonly #woke: number
   #nextSession: number
+  /** Null until somebody looks, where the object woke in the middle of the pass. */
+  #strip: PassStrip | null = null
   readonly holders = new Holders()
   out: Outgoing[] = []
 
@@ -82,7 +86,9 @@ export class LivePass {
     return this.#uploads.left()
   }
 
-  insert(packets: Iterable<NewPacket>, now: number): void {
+  /** What the pass begins with. */
+  insert(packets: readonly NewPacket[], now: number): void {
+    this.#strip = PassStrip.of(packets)
     this.#ledger.insert(packets, now)
   }
 
@@ -276,11 +282,12 @@ export class LivePass {
 
   /** Stores the counters, and ends the pass where nothing is left to do. To be called last. */
   finish(now: number): void {
-    if (this.#ledger.close(now)) this.#sendEnd()
+    if (this.#ledger.close(now, () => this.#keptStrip())) this.#sendEnd()
   }
 
   cancel(now: number): void {
-    this.#ledger.cancel(now)
+    this.strip?.cancel()
+    this.#ledger.cancel(now, () => this.#keptStrip())
     this.#sendEnd()
   }
 
@@ -288,6 +295,20 @@ export class LivePass {
     const { number, state } = this.pass
     if (state === 'running') return
     for (const session of this.holders.connected()) this.#send(session, { t: 'end', pass: number, state })
+  }
+
+  /** Null where it is not counted: `countStrip`. */
+  get strip(): Strip | null {
+    return this.#strip?.isWhole ? this.#strip.strip : null
+  }
+
+  countStrip(): Promise<Strip> {
+    this.#strip ??= PassStrip.sampled(this.#tables, this.pass.firstPacket)
+    return this.#strip.count(this.#tables, () => this.pass.state === 'running')
+  }
+
+  #keptStrip(): string | null {
+    return this.strip && JSON.stringify(rowsOf(this.strip))
   }
 
   get nextRetry(): number | null {
@@ -345,6 +366,7 @@ export class LivePass {
   }
 
   #became(before: Packet | null, after: Packet, now: number): void {
+    this.#strip?.became(before, after)
     if (after.state === 'leased') this.holders.note(after)
     else if (before?.state === 'leased') {
       const work = before.since > this.#woke ? workDone(before, after) : null
@@ -362,10 +384,12 @@ export class LivePass {
 
 /** What is counted now is in flight no more; the next heartbeat says what still is. */
 function settle(session: Session, { objects, bytes }: Counts): void {
+  session.did.objects += objects.listed
   session.inFlight.objects = Math.max(0, session.inFlight.objects - objects.listed)
   settleBytes(session, bytes.copied)
 }
 
 function settleBytes(session: Session, bytes: number): void {
+  session.did.bytes += bytes
   session.inFlight.bytes = Math.max(0, session.inFlight.bytes - bytes)
 }

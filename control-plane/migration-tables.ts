@@ -10,6 +10,7 @@ import type { NewMigration, PassState } from '../shared/api/migrations.ts'
 import type { Key } from '../shared/key.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import type { Failure, PacketKind } from '../shared/protocol.ts'
+import type { Range } from '../shared/range.ts'
 import { Announcements } from './announcements.ts'
 import type { Counters } from './core/counters.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
@@ -82,6 +83,8 @@ const steps: readonly Step[] = [
   },
   /** Sessions know when their process began (ms). */
   (sql) => addColumns(sql, 'session', { started: 'INTEGER NOT NULL DEFAULT 0' }),
+  /** A pass that is over keeps the strip of its key space. */
+  (sql) => addColumns(sql, 'pass', { strip: 'TEXT' }),
 ]
 
 type Row = Record<string, SqlStorageValue>
@@ -131,7 +134,9 @@ export class MigrationTables {
   }
 
   #passes(where: string, ...values: SqlStorageValue[]): PassRow[] {
-    const rows = this.#sql.exec<Row>(`SELECT * FROM pass ${where}`, ...values).toArray()
+    const columns =
+      'number, state, options, started_at, ended_at, first_packet, first_failure, counters, told'
+    const rows = this.#sql.exec<Row>(`SELECT ${columns} FROM pass ${where}`, ...values).toArray()
     return rows.map((row) => ({
       number: row.number as number,
       state: row.state as PassState,
@@ -148,7 +153,7 @@ export class MigrationTables {
   insertPass(pass: PassRow): void {
     const { number, state, options, startedAt, endedAt, firstPacket, firstFailure, counters, told } = pass
     this.#write(
-      'INSERT INTO pass VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO pass VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)',
       ...[number, state, JSON.stringify(options), startedAt, endedAt, firstPacket, firstFailure],
       ...[JSON.stringify(counters), Number(told)],
     )
@@ -158,12 +163,22 @@ export class MigrationTables {
     this.#write('UPDATE pass SET counters = ? WHERE number = ?', JSON.stringify(counters), number)
   }
 
-  /** With its final state, of which nobody has been told yet. */
-  endPass({ number, state, endedAt, counters }: PassRow): void {
+  /** With its final state, of which nobody has been told yet. `strip`: null where it is not known. */
+  endPass({ number, state, endedAt, counters }: PassRow, strip: string | null): void {
     this.#write(
-      'UPDATE pass SET state = ?, ended_at = ?, counters = ?, told = 0 WHERE number = ?',
-      ...[state, endedAt, JSON.stringify(counters), number],
+      'UPDATE pass SET state = ?, ended_at = ?, counters = ?, told = 0, strip = ? WHERE number = ?',
+      ...[state, endedAt, JSON.stringify(counters), strip, number],
     )
+  }
+
+  /** What a pass that is over has kept. */
+  strip(number: number): string | null {
+    const [row] = this.#sql.exec<Row>('SELECT strip FROM pass WHERE number = ?', number).toArray()
+    return (row?.strip as string | null | undefined) ?? null
+  }
+
+  keepStrip(number: number, strip: string): void {
+    this.#write('UPDATE pass SET strip = ? WHERE number = ?', strip, number)
   }
 
   /** Nothing where the pass has come to another state since. */
@@ -230,6 +245,13 @@ export class MigrationTables {
       )
       .toArray()
       .map(toPacket)
+  }
+
+  /** Those with ids in [first, end) that stand for a part of the key space, and of `range`, in no order. */
+  *covering(first: number, end: number, { after, through }: Range): Generator<Packet> {
+    const query = `SELECT * FROM packet WHERE id >= ?1 AND id < ?2 AND NOT (kind = 'survey' AND state = 'done') AND kind <> 'parts'
+      AND (?3 IS NULL OR through IS NULL OR through > ?3) AND (?4 IS NULL OR after IS NULL OR after < ?4)`
+    for (const row of this.#sql.exec<Row>(query, first, end, after, through)) yield toPacket(row)
   }
 
   /** The ends of some `n` packets, evenly spread over the ids in [first, end). */

@@ -7,22 +7,29 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { PassStatus } from '../shared/api/migrations.ts'
+import type { BucketRow } from '../shared/api/watch.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../shared/protocol.ts'
+import type { Range } from '../shared/range.ts'
+import { mayStill } from './access/still.ts'
 import { Batches } from './batches.ts'
 import { passEvents } from './core/events.ts'
 import { equalOptions } from './core/pass.ts'
 import { reaches, reachOfAll, withoutSites } from './core/place.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
+import type { Strip } from './core/strip.ts'
 import { Door } from './door.ts'
-import { type Env, pace } from './env.ts'
+import { type Env, localWorkspace, pace } from './env.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
 import { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables, type PassRow } from './migration-tables.ts'
 import { failuresPage, packetsPage, passStatus, reportsPage } from './migration-views.ts'
 import { firstPackets, newPass } from './pass-start.ts'
+import { rowsOf, stripOf, zoomed } from './pass-strip.ts'
 import { Sockets } from './sockets.ts'
 import { Teller } from './teller.ts'
+import { Tickets, type Watcher } from './tickets.ts'
+import { isWatch, type View, Watchers } from './watchers.ts'
 
 interface Incoming {
   readonly socket: WebSocket
@@ -47,7 +54,13 @@ export class Migration extends DurableObject<Env> {
   #teller: Teller
   readonly #pace: { leaseMs: number; heartbeatMs: number }
   readonly #sockets = new Sockets()
+  #tickets: Tickets
+  readonly #watchers: Watchers
+  /** Of a pass that is over, where somebody looked at it. */
+  #over: { readonly pass: number; readonly strip: Strip } | null = null
   #door: Door
+  /** Closed by us, whatever is still on its way from them. */
+  readonly #shut = new WeakSet<WebSocket>()
   readonly #batches = new Batches<Incoming>(
     (batch) => this.#receiveAll(batch),
     (run) => void setTimeout(run, 0),
@@ -61,6 +74,7 @@ export class Migration extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#door = new Door(ctx.storage.sql)
+    this.#tickets = new Tickets(ctx.storage.sql)
     this.#tables = new MigrationTables(ctx.storage)
     this.#pace = pace(env)
     this.#teller = new Teller(env, this.#tables, () => this.#armAlarm())
@@ -69,6 +83,20 @@ export class Migration extends DurableObject<Env> {
       this.#alarmAt = await ctx.storage.getAlarm()
     })
     this.#wake(Date.now())
+    const around = {
+      ctx,
+      view: () => this.#view(),
+      count: () => this.#strip(this.#tables.lastPass()!),
+      mayStill: (watcher: Watcher, now: number) =>
+        mayStill(env, this.#workspace, watcher, 'migrations:read', now),
+      armAlarm: () => this.#armAlarm(),
+    }
+    this.#watchers = new Watchers(around, Date.now())
+  }
+
+  /** From its own name: before the first pass nothing else says it. */
+  get #workspace(): string {
+    return this.ctx.id.name?.split('/')[0] ?? localWorkspace
   }
 
   /** Memory from the tables and from the sockets that outlived the sleep. */
@@ -103,6 +131,7 @@ export class Migration extends DurableObject<Env> {
       this.#live.insert(packets, now)
       this.#untold = true
     })
+    this.#watchers.history.clear()
     return { pass: this.#status(this.#tables.lastPass()!), resumed: false }
   }
 
@@ -141,6 +170,71 @@ export class Migration extends DurableObject<Env> {
     return reportsPage(this.#tables, pass, from)
   }
 
+  // ---- watching
+
+  /** The buckets of a pass, or of what overlaps `range`; null where there is no such pass. */
+  async strip(number: number, range: Range): Promise<BucketRow[] | null> {
+    const pass = this.#tables.pass(number)
+    if (!pass) return null
+    if (range.after === null && range.through === null) return rowsOf(await this.#strip(pass))
+    const end = Math.min(this.#tables.endOfPackets(number), this.#tables.next('packet'))
+    const strip = await zoomed(this.#tables, pass.firstPacket, end, range)
+    if (pass.state !== 'running') strip.cancel()
+    return rowsOf(strip, range.through)
+  }
+
+  async #strip(pass: PassRow): Promise<Strip> {
+    const { number, firstPacket } = pass
+    const live = this.#live
+    if (live?.pass.number === number) {
+      const strip = await live.countStrip()
+      if (live.pass.state === 'running') return strip
+    }
+    const kept = this.#tables.strip(number)
+    const end = Math.min(this.#tables.endOfPackets(number), this.#tables.next('packet'))
+    const strip = kept
+      ? stripOf(JSON.parse(kept))
+      : await zoomed(this.#tables, firstPacket, end, { after: null, through: null })
+    if (!kept) {
+      strip.cancel()
+      this.#tables.keepStrip(number, JSON.stringify(rowsOf(strip)))
+    }
+    if (this.#over?.pass !== number) this.#over = { pass: number, strip }
+    return this.#over.strip
+  }
+
+  ticket(watcher: Watcher): Promise<{ ticket: string; expiresAt: number }> {
+    return this.#tickets.issue(watcher, Date.now())
+  }
+
+  redeem(ticket: string): Promise<Watcher | null> {
+    return this.#tickets.redeem(ticket, Date.now())
+  }
+
+  #view(): View {
+    const live = this.#live
+    const pass = live?.pass ?? this.#tables.lastPass()
+    if (!pass) return { pass: null, strip: null, workers: [] }
+    const over = this.#over?.pass === pass.number ? this.#over.strip : null
+    return {
+      pass: this.#status(pass),
+      strip: live ? live.strip : over,
+      workers: (live?.holders.connected() ?? []).map((session) => ({
+        session: session.row.id,
+        agent: session.row.agent,
+        site: this.#sockets.siteOf(session.row.id),
+        leased: live!.holders.leasesOf(session),
+        objects: session.did.objects + session.inFlight.objects,
+        bytes: session.did.bytes + session.inFlight.bytes,
+      })),
+    }
+  }
+
+  #noteHistory({ counts, inFlight }: PassStatus): readonly [number, number, number] {
+    const { objects, bytes } = counts
+    return [objects.listed + inFlight.objects, bytes.copied + inFlight.bytes, objects.failed]
+  }
+
   /** Whether a report of this lease is wanted of this agent: it holds it now. */
   wantsReport(agent: string, pass: number, packet: number, generation: number): boolean {
     return this.#live?.pass.number === pass && this.#live.isLeased(packet, generation, agent)
@@ -163,6 +257,9 @@ export class Migration extends DurableObject<Env> {
     await this.ctx.storage.deleteAll()
     // One of the same name may come after it.
     this.#door = new Door(this.ctx.storage.sql)
+    this.#tickets = new Tickets(this.ctx.storage.sql)
+    this.#over = null
+    this.#watchers.closeAll(closeCodes.over, 'this migration is deleted')
     this.#tables = new MigrationTables(this.ctx.storage)
     this.#teller = new Teller(this.env, this.#tables, () => this.#armAlarm())
     this.#alarmAt = null
@@ -177,6 +274,7 @@ export class Migration extends DurableObject<Env> {
   // ---- sockets
 
   override async fetch(request: Request): Promise<Response> {
+    if (isWatch(request)) return this.#watchers.open(request, Date.now())
     const visitor = this.#door.admit(request, Date.now())
     if (visitor instanceof Response) return visitor
     const definition = this.#tables.definition()
@@ -188,13 +286,17 @@ export class Migration extends DurableObject<Env> {
     }
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
-    Sockets.opened(server, visitor.agent)
+    Sockets.opened(server, visitor.agent, visitor.site)
     return new Response(null, { status: 101, webSocket: client })
   }
 
   override webSocketMessage(socket: WebSocket, raw: string | ArrayBuffer): void {
     // What was on its way when we closed it.
     if (socket.readyState !== WebSocket.OPEN) return
+    if (Watchers.has(socket)) {
+      closeSocket(socket, closeCodes.protocol, 'this socket only tells')
+      return
+    }
     const parsed = parseAgentMessage(raw)
     if ('message' in parsed) {
       this.#batches.add({ socket, message: parsed.message })
@@ -217,8 +319,13 @@ export class Migration extends DurableObject<Env> {
 
   /** Nothing is leased to it from here on, whether or not its other end ever answers. */
   #reject(socket: WebSocket, code: number, reason: string): void {
-    closeSocket(socket, code, reason)
+    this.#close(socket, code, reason)
     this.#disconnect(socket)
+  }
+
+  #close(socket: WebSocket, code: number, reason: string): void {
+    this.#shut.add(socket)
+    closeSocket(socket, code, reason)
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
@@ -240,15 +347,16 @@ export class Migration extends DurableObject<Env> {
   }
 
   #receive({ socket, message }: Incoming): void {
-    if (socket.readyState !== WebSocket.OPEN) return
+    // Its own last words count; what comes after ours does not.
+    if (this.#shut.has(socket)) return
     const id = Sockets.sessionOf(socket)
     if (message.t === 'hello') {
       if (id === null) this.#hello(socket, message)
-      else closeSocket(socket, closeCodes.protocol, 'hello comes once')
+      else this.#close(socket, closeCodes.protocol, 'hello comes once')
       return
     }
     if (id === null) {
-      closeSocket(socket, closeCodes.protocol, 'hello comes first')
+      this.#close(socket, closeCodes.protocol, 'hello comes first')
       return
     }
     const session = this.#live?.holders.sessions.get(id)
@@ -263,12 +371,12 @@ export class Migration extends DurableObject<Env> {
       const { number, state } = this.#tables.lastPass() ?? {}
       if (number && state && state !== 'running')
         socket.send(JSON.stringify({ t: 'end', pass: number, state }))
-      closeSocket(socket, closeCodes.over, 'no pass is running')
+      this.#close(socket, closeCodes.over, 'no pass is running')
       return
     }
     const said = live.hello(Sockets.agentOf(socket), message, Date.now())
     if (!said) {
-      closeSocket(socket, closeCodes.superseded, 'another process works with this agent’s identity')
+      this.#close(socket, closeCodes.superseded, 'another process works with this agent’s identity')
       return
     }
     const { session, superseded, lost } = said
@@ -327,8 +435,15 @@ export class Migration extends DurableObject<Env> {
       this.#teller.tellState()
     }
     if (this.#live) this.#teller.tellSummary(() => this.#status(this.#live!.pass))
+    this.#watch(now)
     this.#armAlarm()
     this.#armSplit(again)
+  }
+
+  #watch(now: number): void {
+    const live = this.#live
+    if (live) this.#watchers.history.note(now, () => this.#noteHistory(this.#status(live.pass)))
+    this.#watchers.changed()
   }
 
   /** Stores what webhooks are told of this transaction. */
@@ -365,6 +480,8 @@ export class Migration extends DurableObject<Env> {
   #end(): void {
     this.#untold = true
     this.#sockets.closeAll(closeCodes.over, 'the pass is over')
+    const { strip, pass } = this.#live!
+    this.#over = strip && { pass: pass.number, strip }
     this.#live = null
   }
 
@@ -372,6 +489,8 @@ export class Migration extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#alarmAt = null
+    const now = Date.now()
+    if ((this.#watchers.checkAt ?? Number.POSITIVE_INFINITY) <= now) await this.#watchers.check(now)
     this.#commit(() => {})
   }
 
@@ -381,6 +500,7 @@ export class Migration extends DurableObject<Env> {
       leaseMs: this.#pace.leaseMs,
       retry: this.#live?.nextRetry ?? null,
       tell: this.#teller.retryAt,
+      check: this.#watchers.checkAt,
     })
     const at = moveAlarm(this.#alarmAt, wanted)
     if (at === null) return

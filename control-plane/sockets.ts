@@ -7,6 +7,7 @@ import { closeSocket } from './incoming.ts'
 
 interface Attachment {
   readonly agent: string
+  readonly site?: string
   /** Null before hello. */
   readonly session: number | null
   readonly free: number
@@ -16,8 +17,8 @@ export class Sockets {
   readonly #bySession = new Map<number, { socket: WebSocket; free: number }>()
 
   /** An agent has opened it, and will say hello. */
-  static opened(socket: WebSocket, agent: string): void {
-    socket.serializeAttachment({ agent, session: null, free: 0 } satisfies Attachment)
+  static opened(socket: WebSocket, agent: string, site: string): void {
+    socket.serializeAttachment({ agent, site, session: null, free: 0 } satisfies Attachment)
   }
 
   /** Whose it is. */
@@ -46,7 +47,14 @@ export class Sockets {
   /** In place of any other socket of the session. */
   set(session: number, socket: WebSocket, free = 0): void {
     this.#bySession.set(session, { socket, free })
-    socket.serializeAttachment({ agent: Sockets.agentOf(socket), session, free } satisfies Attachment)
+    const { agent = '', site = '' } = attachmentOf(socket) ?? {}
+    socket.serializeAttachment({ agent, site, session, free } satisfies Attachment)
+  }
+
+  /** At which site the session's agent is; empty where that is not known. */
+  siteOf(session: number): string {
+    const known = this.#bySession.get(session)
+    return (known && attachmentOf(known.socket)?.site) ?? ''
   }
 
   /** Whether this is the socket that its session uses now. */

@@ -4,7 +4,9 @@
  * machine and for agents: it costs a quarter of a start.
  */
 import type { Context } from 'hono'
+import { routePath } from 'hono/route'
 import { type Role, type Scope, scopesOf } from '../../shared/api/scopes.ts'
+import { ticketPrefix, watchMigration } from '../../shared/api/watch.ts'
 import { type Env, localWorkspace, publicOrigin } from '../env.ts'
 import { Refusal } from '../routes/problem.ts'
 import type { Actor } from '../store/scope.ts'
@@ -65,6 +67,11 @@ export async function callerOf(context: Context<{ Bindings: Env }>): Promise<Cal
     const { agentOf } = await import('./agent.ts')
     return agentOf(env, request, authorization)
   }
+  const ticket = ticketIn(context)
+  if (ticket !== null) {
+    const { redeem } = await import('./ticket.ts')
+    return redeem(env, context.req.param(), ticket)
+  }
   const bearer = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
   if (bearer === undefined) {
     if (!/(^|[\s;])(__Secure-)?dray\.session_token=/.test(request.headers.get('cookie') ?? '')) return nobody
@@ -77,6 +84,15 @@ export async function callerOf(context: Context<{ Bindings: Env }>): Promise<Cal
     : await personOf(env, request)
   if (known) return known
   throw new Refusal(401, 'bad-credentials', 'the token is unknown, expired or revoked')
+}
+
+/** A socket's, which a browser can send no token with. It opens this one door, whatever else whoever asked for it may do. */
+function ticketIn(context: Context): string | null {
+  const request = context.req.raw
+  const isWatch = request.method === watchMigration.method && routePath(context) === watchMigration.path
+  if (!isWatch || !request.headers.has('upgrade')) return null
+  const offered = request.headers.get('sec-websocket-protocol')?.split(/\s*,\s*/) ?? []
+  return offered.find((name) => name.startsWith(ticketPrefix))?.slice(ticketPrefix.length) ?? null
 }
 
 /** A browser sends its cookie whoever asks it to; what changes something, or opens a socket, is to come from our own pages. */

@@ -57,6 +57,23 @@ export class People {
     return found ?? null
   }
 
+  /** Whether a person's session goes on. */
+  async hasSession(id: string, person: string, now: number): Promise<boolean> {
+    const found = await this.#db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .where(and(eq(sessions.id, id), eq(sessions.userId, person), gt(sessions.expiresAt, new Date(now))))
+      .get()
+    return found !== undefined
+  }
+
+  /** Of a token that is good now, as they are stored; null where it is not. */
+  async permissionsOf(token: string, now: number): Promise<string | null> {
+    const found = await this.#db.select().from(tokens).where(eq(tokens.id, token)).get()
+    if (!found || found.enabled === false) return null
+    return found.expiresAt === null || found.expiresAt.getTime() > now ? (found.permissions ?? '{}') : null
+  }
+
   async workspace(id: string) {
     return (await this.#db.select().from(workspaces).where(eq(workspaces.id, id)).get()) ?? null
   }

@@ -73,7 +73,7 @@ export async function tokenOf(env: Env, request: Request, secret: string): Promi
 }
 
 /** The machine's own tokens are of its own workspace. */
-function boundsOf(
+export function boundsOf(
   { maker, role }: { maker: string | null; role: Role | null },
   workspace: string,
 ): readonly Scope[] {

@@ -8,11 +8,14 @@ export interface Reasons {
   readonly retry: number | null
   /** What others have to be told and were not: when to try again. */
   readonly tell: number | null
+  /** When to look whether those who watch still may. */
+  readonly check: number | null
 }
 
 /** The earliest moment at which there is something to do, or null. */
-export function nextAlarm({ seen, leaseMs, retry, tell }: Reasons): number | null {
-  let at = Math.min(retry ?? Number.POSITIVE_INFINITY, tell ?? Number.POSITIVE_INFINITY)
+export function nextAlarm({ seen, leaseMs, ...others }: Reasons): number | null {
+  const { retry, tell, check } = others
+  let at = Math.min(...[retry, tell, check].map((moment) => moment ?? Number.POSITIVE_INFINITY))
   for (const moment of seen) at = Math.min(at, moment + leaseMs)
   return at === Number.POSITIVE_INFINITY ? null : at
 }

@@ -101,6 +101,13 @@ export class Strip {
     this.#merge()
   }
 
+  /** One that was kept. */
+  static of(buckets: readonly { readonly through: Key | null; readonly tally: Tally }[]): Strip {
+    const strip = new Strip()
+    strip.#buckets = buckets.map((bucket) => ({ ...bucket, changed: 1, top: null }))
+    return strip
+  }
+
   get buckets(): readonly Bucket[] {
     return this.#buckets
   }

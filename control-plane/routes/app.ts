@@ -19,6 +19,7 @@ import { scheduleRoutes } from './schedules.ts'
 import { type App, contracts, serve } from './serve.ts'
 import { siteRoutes } from './sites.ts'
 import { tokenRoutes } from './tokens.ts'
+import { watchRoutes } from './watch.ts'
 import { webhookRoutes } from './webhooks.ts'
 import { workspaceDeletion } from './workspace-deletion.ts'
 import { workspaceRoutes } from './workspaces.ts'
@@ -44,6 +45,7 @@ webhookRoutes(app)
 authRoutes(app)
 entryRoutes(app)
 meRoutes(app)
+watchRoutes(app)
 workspaceRoutes(app)
 workspaceExport(app)
 workspaceDeletion(app)

@@ -1,0 +1,115 @@
+/**
+ * Watching a migration: the strip of its key space, and the socket that tells what changes. A watcher is sent a snapshot, then deltas, at most
+ * two a second, and nothing while nothing changes. Ids rise by one; whoever misses one connects again, and is sent a snapshot.
+ */
+import * as z from 'zod'
+import { passStatusSchema } from './migrations.ts'
+import { route } from './route.ts'
+
+const figure = z.number()
+/**
+ * A run of the key space: its last key (percent-escaped; null: to the end; it begins where the one before it ends), its packets (not surveyed
+ * yet, ready, leased, done, parked), its objects that failed, and the objects and bytes that are known or expected in it.
+ */
+export const bucketSchema = z.tuple([
+  z.string().nullable(),
+  figure,
+  figure,
+  figure,
+  figure,
+  figure,
+  figure,
+  figure,
+  figure,
+])
+export type BucketRow = z.infer<typeof bucketSchema>
+
+/** In the order of keys, at most 1,600. */
+export const stripSchema = z.array(bucketSchema)
+
+export const laneSchema = z.object({
+  agent: z.string(),
+  site: z.string(),
+  /** Packets that it holds. */
+  leased: z.number(),
+  /** A second, over some 15 of them; null until that is known. */
+  objects: z.number().nullable(),
+  bytes: z.number().nullable(),
+  /** In which buckets of the strip it is at work: some of them. */
+  at: z.array(z.number()),
+})
+export type Lane = z.infer<typeof laneSchema>
+
+/** What a pass had come to at a moment (ms): objects and bytes with those in flight, and objects that failed. */
+export const pointSchema = z.tuple([z.number(), z.number(), z.number(), z.number()])
+export type Point = z.infer<typeof pointSchema>
+
+/** In place of `remove` buckets from the index `at` on, these. Edits are made in their order. */
+export const editSchema = z.object({ at: z.number(), remove: z.number(), insert: stripSchema })
+export type Edit = z.infer<typeof editSchema>
+
+export const watchMessageSchema = z.discriminatedUnion('t', [
+  z.object({
+    t: z.literal('snapshot'),
+    id: z.number(),
+    /** The control plane's clock (ms). */
+    now: z.number(),
+    /** Null before the first. */
+    pass: passStatusSchema.nullable(),
+    /** Null while it is being counted: another snapshot follows. */
+    strip: stripSchema.nullable(),
+    lanes: z.array(laneSchema),
+    /** One in 5 s, the older ones in more; since the control plane last woke. */
+    history: z.array(pointSchema),
+  }),
+  z.object({
+    t: z.literal('delta'),
+    id: z.number(),
+    now: z.number(),
+    pass: passStatusSchema.optional(),
+    strip: z.array(editSchema).optional(),
+    lanes: z.array(laneSchema).optional(),
+    points: z.array(pointSchema).optional(),
+  }),
+])
+export type WatchMessage = z.infer<typeof watchMessageSchema>
+
+/** Of WebSockets; a ticket is offered beside it, after its prefix, since a browser can send no header with a socket. */
+export const watchProtocol = 'dray-watch-1'
+export const ticketPrefix = 'dray-ticket.'
+
+const one = '/api/workspaces/:workspace/migrations/:migration' as const
+const end = z.string().max(13_000).optional()
+
+export const openWatch = route({
+  method: 'POST',
+  path: `${one}/watch`,
+  needs: 'migrations:read',
+  summary:
+    'A ticket to watch a migration with, for where a socket cannot send a token: good once, for 30 seconds, as the sub-protocol `dray-ticket.<ticket>` beside `dray-watch-1`.',
+  answer: z.object({ ticket: z.string(), expiresAt: z.number() }),
+  status: 201,
+  secret: true,
+})
+
+export const watchMigration = route({
+  method: 'GET',
+  path: `${one}/watch`,
+  needs: 'migrations:read',
+  summary: 'Watch a migration: a snapshot, then what changes, over a WebSocket (sub-protocol dray-watch-1).',
+  type: 'websocket',
+})
+
+export const readStrip = route({
+  method: 'GET',
+  path: `${one}/strip`,
+  needs: 'migrations:read',
+  summary:
+    'Read the strip of a pass (the last one, unless told), or of what lies after one key, through another, in finer buckets. Keys are percent-escaped.',
+  query: z.object({
+    pass: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
+    after: end,
+    through: end,
+  }),
+  answer: z.object({ pass: z.number(), strip: stripSchema }),
+})
