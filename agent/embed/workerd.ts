@@ -21,6 +21,8 @@ export interface WorkerdOptions {
 export interface Workerd {
   /** Where each socket listens, however often workerd is started again. */
   readonly ports: Readonly<Record<string, number>>
+  /** Of the process that runs now. */
+  readonly pid: number | undefined
   stop(): Promise<void>
 }
 
@@ -67,6 +69,9 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
 
   return {
     ports,
+    get pid() {
+      return child.pid
+    },
     async stop() {
       stopping = true
       clearTimeout(again)

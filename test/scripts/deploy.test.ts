@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { buildWorker } from '../../scripts/build.ts'
-import { compressedBytes, longestStart, mostBytes, startMs } from '../../scripts/deploy/budget.ts'
+import { compressedBytes, longestStart, mostBytes, startOf } from '../../scripts/deploy/budget.ts'
 import { DeployError } from '../../scripts/deploy/wrangler.ts'
 import { deploy as deployWith } from '../../scripts/deploy.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
@@ -27,12 +27,10 @@ describe('the budgets', () => {
   })
 
   it('hold its start under 400 ms', async () => {
-    const script = await buildWorker()
-    let ms = await startMs(script, objects, 2)
-    // A machine that is busy makes it slower and never faster: it is asked again before it is believed.
-    for (let again = 0; again < 4 && ms >= longestStart; again++) ms = await startMs(script, objects, 3)
-    console.info(`start: ${Math.round(ms)} ms more than an empty Worker`)
-    expect(ms).toBeLessThan(longestStart)
+    const { time, cpu } = await startOf(await buildWorker(), objects, 3)
+    console.info(`start: ${Math.round(time)} ms more than an empty Worker, CPU: ${cpu} ms`)
+    // On a busy machine the clock tells of the others.
+    expect(cpu ?? time).toBeLessThan(longestStart)
   })
 })
 
