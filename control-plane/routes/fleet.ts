@@ -1,6 +1,7 @@
 /** What operators see of agents, and do with them. */
 import { certifyAgent, drainAgent, listAgents, readAgent, revokeAgent } from '../../shared/api/agents.ts'
-import type { Env } from '../env.ts'
+import { localAgent } from '../access/agent.ts'
+import { type Env, localWorkspace } from '../env.ts'
 import { type AgentRow, Agents, agentView } from '../store/agents.ts'
 import { Connections } from '../store/connections.ts'
 import type { Scope } from '../store/scope.ts'
@@ -24,6 +25,7 @@ export function fleetRoutes(app: App): void {
 
   serve(app, drainAgent, async ({ env, scope, params }) => {
     const { id } = await find(scope, params.agent)
+    refuseOwn(env, scope, id)
     if (!(await fleetOf(env, scope).drain(id))) {
       throw new Refusal(409, 'busy', `the agent ${id} is not connected`, 'There is nothing to drain.')
     }
@@ -33,6 +35,7 @@ export function fleetRoutes(app: App): void {
 
   serve(app, revokeAgent, async ({ env, scope, params }) => {
     const { id } = await find(scope, params.agent)
+    refuseOwn(env, scope, id)
     await revoke(env, scope, id)
     return { ...(await view(env, scope, id)), secrets: await new Connections(scope).heldNow(id) }
   })
@@ -41,6 +44,17 @@ export function fleetRoutes(app: App): void {
     await certify(scope, await find(scope, params.agent), body, null)
     return view(env, scope, params.agent)
   })
+}
+
+/** An embedded control plane is nothing without it. */
+function refuseOwn(env: Env, { workspace }: Scope, id: string): void {
+  if (workspace !== localWorkspace || localAgent(env)?.agent !== id) return
+  throw new Refusal(
+    409,
+    'busy',
+    `${id} is the agent of this control plane itself`,
+    'Stop both together, with Ctrl-C where dray up runs.',
+  )
 }
 
 /** For good. What is told to the objects may be told again: revoking an agent once more finishes what broke off. */

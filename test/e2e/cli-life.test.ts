@@ -138,6 +138,11 @@ describe.runIf(process.platform === 'linux')('a copy', { concurrent: true }, () 
     expect(wrong.status).toBe(2)
     expect(wrong.stderr).toContain('the join token is unknown')
 
+    const { stdout: listed } = await start(['agents', '--json'], env).ended
+    const [own] = (JSON.parse(listed) as { agents: { id: string }[] }).agents
+    const revoked = await start(['agent', 'revoke', own!.id], env).ended
+    expect(revoked.stderr).toContain('is the agent of this control plane itself')
+
     const { stdout: token } = await start(['site', 'token', 'local'], env).ended
     expect(await join(token.trim())).toMatchObject({ status: 0 })
     const agent = start(['agent', 'run'], elsewhere)
