@@ -1,5 +1,5 @@
 /** `dray migrations` and `dray migration ID`: what a control plane knows. */
-import type { MigrationView, PassStatus } from '../../shared/api/migrations.ts'
+import type { MigrationView, PassStatus, WaitsFor } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
@@ -130,7 +130,12 @@ function passRows(pass: PassStatus): [string, string][] {
       'packets',
       `${count(pass.packets.done)} of ${count(packetsOf(pass))} done, ${count(pass.packets.parked)} parked`,
     ],
-    ...(pass.waitsFor ? ([['waits for', pass.waitsFor.message]] as [string, string][]) : []),
+    ...(pass.waitsFor
+      ? ([
+          ['waits for', pass.waitsFor.message],
+          ['', `→ ${remedy(pass.waitsFor)}`],
+        ] as [string, string][])
+      : []),
     ...pass.failureCauses.map((cause): [string, string] => [
       'failures',
       `${count(cause.objects)} ${cause.code}: ${cause.message}`,
@@ -161,3 +166,11 @@ function wholly(location: Location): string {
 }
 
 const when = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+
+/** What an operator does about a pass that no agent works for. */
+function remedy({ sites }: WaitsFor): string {
+  if (sites === null) return 'Start one: dray agent run. Or let one join: dray site token SITE'
+  if (sites.length === 0)
+    return 'Let its connections be reached from one site: dray connection edit NAME --site SITE'
+  return `Start one there: dray agent run. Or let one join: dray site token ${sites[0]}`
+}
