@@ -1,9 +1,9 @@
 /** What every route has from serve.ts: bodies, keys of idempotency, the record of what was done. */
 import { env } from 'cloudflare:workers'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AuditEntry } from '../../../shared/api/audit.ts'
 import type { MigrationView, PassStatus, Problem } from '../../../shared/api/migrations.ts'
-import { begin, call, definition, json, prepare } from './inside.ts'
+import { begin, call, definition, json, passTime, prepare } from './inside.ts'
 
 const at = '/api/workspaces/local'
 
@@ -136,4 +136,23 @@ it('tells nobody apart a workspace that is none and one that is not theirs', asy
     const answer = await json<Problem>('GET', `/api/workspaces/${workspace}/migrations`)
     expect([answer.status, answer.body.code]).toEqual([404, 'not-found'])
   }
+})
+
+describe('too many requests', () => {
+  afterEach(() => vi.useRealTimers())
+
+  it('from one address are refused until some time has passed', async () => {
+    passTime(0)
+    const health = () =>
+      call('GET', '/api/health', { token: '', headers: { 'cf-connecting-ip': '10.9.9.9' } })
+    for (let i = 0; i < 1_000; i++) expect((await health()).status).toBe(200)
+    const refused = await health()
+    expect(refused.status).toBe(429)
+    expect(refused.headers.get('retry-after')).toBe('1')
+    expect(await refused.json()).toMatchObject({ code: 'throttled', hint: 'Wait 1 s.' })
+    // Others are not held back by it.
+    expect((await call('GET', '/api/health')).status).toBe(200)
+    passTime(1_000)
+    expect((await health()).status).toBe(200)
+  })
 })
