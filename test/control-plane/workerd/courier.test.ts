@@ -31,8 +31,7 @@ const deliveries = async (id: string) =>
   (await json<{ deliveries: DeliveryView[] }>('GET', `/api/workspaces/local/webhooks/${id}/deliveries`)).body
     .deliveries
 const disable = (id: string) => json('PATCH', `/api/workspaces/local/webhooks/${id}`, { disabled: true })
-const lost = (agent: string) =>
-  eventOf('local', 'agent.lost', [agent, 1], 1, { agent, site: 's', seenAt: 1 })
+const lost = (agent: string) => eventOf('local', 'agent.lost', [agent, 1], 1, { agent, site: 's', seenAt: 1 })
 
 describe('the courier', () => {
   it('delivers an event once, however often it is told', async () => {
