@@ -22,6 +22,7 @@ import {
   prepare,
   signedBy,
   statements,
+  ticket,
 } from './world.ts'
 
 let all: Everybody
@@ -43,12 +44,13 @@ it('has a row for every route and every message', ({ task }) => {
 const holds = (task: { meta: object }, answers: number) => void Object.assign(task.meta, { answers })
 
 /** What the caller hears; null where it may, and hears the row's own answer. */
-function refusal({ route, least, except }: Row, { is }: Caller): number | null {
+function refusal({ route, least, except, answers }: Row, { is }: Caller): number | null {
   const may = except?.(is) ?? null
   if (least === 'anybody') return may
   if (is.kind === 'bad') return is.answer
   if (is.kind === 'nobody') return 401
-  if (is.kind === 'person' && is.foreign && !route.startsWith('GET ')) return 403
+  const harmless = route.startsWith('GET ') && answers !== 101
+  if (is.kind === 'person' && is.foreign && !harmless) return 403
   if (least === 'agent') return is.kind === 'agent' ? may : 403
   if (is.kind === 'agent') return 403
   if (least === 'caller') return may
@@ -119,6 +121,17 @@ describe.each([
     holds(task, answers + 1)
     owner.close()
   })
+})
+
+it('a ticket opens the watch of its migration, once, and no other', async () => {
+  const watch = (id: string) => `/api/workspaces/${here}/migrations/${id}/watch`
+  const other = await stage.migration()
+  expect(await Talk.open(watch(other), ticket('m'))).toBe(401)
+  const once = await ticket('m')('GET', watch('m'), null)
+  const opened = await Talk.open(watch('m'), () => once)
+  if (typeof opened === 'number') throw new Error(`no socket: ${opened}`)
+  opened.close()
+  expect(await Talk.open(watch('m'), () => once)).toBe(401)
 })
 
 describe.each(rows.map((row) => [row.route, row] as const))('%s', (_, row) => {

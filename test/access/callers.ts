@@ -6,6 +6,7 @@ import {
   ask,
   bearer,
   cookie,
+  definition,
   elsewhere,
   here,
   machine,
@@ -18,6 +19,7 @@ import {
   signedBy,
   site,
   type TestAgent,
+  ticket,
   token,
   wrongToken,
 } from './world.ts'
@@ -68,6 +70,8 @@ export async function everybody(): Promise<Everybody> {
   const add = (name: string, proof: Proof, is: Is) => void callers.push({ name, proof, is })
 
   add('nobody', () => ({}), { kind: 'nobody' })
+  // It opens the one door that it is for (access.test.ts): everywhere else who has it is nobody.
+  add('a ticket to watch a migration', ticket('m'), { kind: 'nobody' })
   const bad = (name: string, proof: Proof, answer: 401 | 410 = 401) =>
     add(name, proof, { kind: 'bad', answer })
   bad('a wrong token', bearer('wrong-token'))
@@ -154,6 +158,7 @@ export async function everybody(): Promise<Everybody> {
   bad('an agent with another’s key', signedBy(agentHere, { key: agentElsewhere.signing }))
   bad('an agent of another workspace by name', signedBy({ ...agentHere, workspace: elsewhere }))
   bad('an agent whose clock is wrong', signedBy(agentHere, { skew: -hour }))
+  await made('PUT', `/api/workspaces/${here}/migrations/m`, definition)
   // The library forgets what has expired when it meets it.
   for (const { proof } of callers) await (await ask('GET', '/api/me', proof)).text()
   return { callers, stranger, agentHere, agentElsewhere }

@@ -255,6 +255,11 @@ export const rows: readonly Row[] = [
     ask: async (stage) => ({ params: { migration: await stage.migration() } }),
   }),
   row(`GET ${at}/migrations/:migration/packets`, viewer('migrations:read'), 200),
+  row(`GET ${at}/migrations/:migration/strip`, viewer('migrations:read'), 200),
+  row(`POST ${at}/migrations/:migration/watch`, viewer('migrations:read'), 201),
+  row(`GET ${at}/migrations/:migration/watch`, viewer('migrations:read'), 101, {
+    ask: () => ({ headers: { upgrade: 'websocket', 'sec-websocket-protocol': 'dray-watch-1' } }),
+  }),
   row(`POST ${at}/migrations/:migration/passes`, operator('migrations:run'), 201, {
     ask: async (stage) => ({ params: { migration: await stage.migration() }, body: {} }),
   }),

@@ -1,16 +1,11 @@
 /** What there is in the workspace that everybody asks for, and more of each where asking uses it up. */
 import { hashOf, newSecret } from '../../control-plane/access/secret.ts'
 import type { NewSchedule } from '../../shared/api/schedules.ts'
-import { noFilter } from '../../shared/policy.ts'
 import type { Everybody, Is } from './callers.ts'
 import * as world from './world.ts'
-import { fresh, here, insert, made } from './world.ts'
+import { definition, fresh, here, insert, made } from './world.ts'
 
 const at = `/api/workspaces/${here}`
-const s3 = (bucket: string) => ({
-  ...{ kind: 's3', bucket, prefix: '', endpoint: null, region: null, profile: null, site: null },
-})
-const definition = { source: s3('a'), destination: s3('b'), filter: noFilter }
 const envelope = `dray-seal-1.${'A'.repeat(43)}.${'B'.repeat(40)}`
 const third = 'third'
 
@@ -114,7 +109,6 @@ export async function setStage({ agentHere }: Everybody) {
 
   const mine = await stage.certificate(agentHere)
   await made('PUT', '/agent/certificate', mine, world.signedBy(agentHere))
-  await made('PUT', `${at}/migrations/m`, definition)
   await made('POST', `${at}/migrations/m/passes`, {})
   await made('PUT', `${at}/schedules/s`, schedule)
   await made('POST', `${at}/connections`, { id: 'c', sites: ['paris'], credential: { kind: 'sealed' } })

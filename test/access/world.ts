@@ -9,9 +9,11 @@ import { localWorkspace } from '../../control-plane/env.ts'
 import { joinText } from '../../shared/api/agents.ts'
 import type { SignInMethod } from '../../shared/api/me.ts'
 import type { Role, Scope } from '../../shared/api/scopes.ts'
+import { ticketPrefix, watchProtocol } from '../../shared/api/watch.ts'
 import { certify } from '../../shared/identity/certificate.ts'
 import { type KeyPair, makeKeys, sha256, sign } from '../../shared/identity/keys.ts'
 import { digestHeader, signRequest } from '../../shared/identity/signature.ts'
+import { noFilter } from '../../shared/policy.ts'
 
 export const here = localWorkspace
 export const elsewhere = 'elsewhere'
@@ -115,6 +117,23 @@ export async function token(scopes: readonly Scope[], workspace = here, by = mac
     by,
   )
 }
+
+/** A new one for each request, with what else opens a socket. */
+export const ticket =
+  (migration: string): Proof =>
+  async (method) => {
+    const path = `/api/workspaces/${here}/migrations/${migration}/watch`
+    const { ticket } = await made<{ ticket: string }>('POST', path)
+    // With an upgrade, all is GET.
+    return method !== 'GET'
+      ? { 'sec-websocket-protocol': `${ticketPrefix}${ticket}` }
+      : { upgrade: 'websocket', 'sec-websocket-protocol': `${watchProtocol}, ${ticketPrefix}${ticket}` }
+  }
+
+const s3 = (bucket: string) => ({
+  ...{ kind: 's3', bucket, prefix: '', endpoint: null, region: null, profile: null, site: null },
+})
+export const definition = { source: s3('a'), destination: s3('b'), filter: noFilter }
 
 export const wrongToken = `dray_${'x'.repeat(64)}`
 
