@@ -54,6 +54,15 @@ const end = (seen: Pace[]) => seen.at(-1)!.limit
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 describe('the pace of an endpoint', () => {
+  it('learns nothing from a while in which a limit held it back', () => {
+    const seen = drive({ rtt: 20, takes: 64, bytes: 4_096 }, 3)
+    const before = seen.find(({ trial }) => trial !== null)!
+    const latency = { least: 20, mean: 20 }
+    const held = { now: before.settled, ms: 250, bytes: 10, latency, blocked: true, held: true }
+    expect(afterWindow(before, held)).toMatchObject({ limit: before.limit, trial: before.trial })
+    expect(afterWindow(before, { ...held, held: false, latency: null }).limit).toBeLessThan(before.limit)
+  })
+
   it('fills a wide link within seconds', () => {
     const wide = { rtt: 80, takes: 1_000, bytes: 4_096 }
     expect(end(drive(wide, 4))).toBe(256)
