@@ -34,6 +34,10 @@ export async function agentOf(env: Env, request: Request, authorization: string)
   const { workspace, agent: id, nonce, time } = proof
   const known = await keysOf(env, workspace, id)
   if (!known) throw unknown(`there is no agent ${id} in ${workspace}`)
+  const digest = request.headers.get(digestHeader) ?? ''
+  if (!(await isSigned(env, request, proof, known.signing, digest))) {
+    throw unknown('the agent’s signature does not fit this request')
+  }
   if (known.revoked) {
     throw new Refusal(
       410,
@@ -41,10 +45,6 @@ export async function agentOf(env: Env, request: Request, authorization: string)
       `the agent ${id} is revoked`,
       'Let it join again, with a new state directory and a new join token.',
     )
-  }
-  const digest = request.headers.get(digestHeader) ?? ''
-  if (!(await isSigned(env, request, proof, known.signing, digest))) {
-    throw unknown('the agent’s signature does not fit this request')
   }
   const now = Date.now()
   if (Math.abs(now - time) > maxSkewMs) {

@@ -32,13 +32,17 @@ export function tokenRoutes(app: App): void {
     if (beyond.length > 0) {
       throw new Refusal(403, 'access-denied', `you cannot give what you do not have: ${beyond.join(', ')}`)
     }
+    const lasts = Math.min(
+      body.days === null ? Infinity : body.days * daySeconds,
+      await leftOf(scope, caller),
+    )
     const made = await (await authOf(env, request)).api.createApiKey({
       body: {
         // The library's word for whose it is; here it is the workspace's.
         userId: scope.workspace,
         name: body.name,
         permissions: { dray: [...new Set(body.scopes)] },
-        ...(body.days === null ? {} : { expiresIn: body.days * daySeconds }),
+        ...(lasts === Infinity ? {} : { expiresIn: lasts }),
       },
     })
     const which = eq(tokens.id, made.id)
@@ -68,6 +72,13 @@ async function find(scope: Scope, id: string) {
   const found = await scope.row(tokens, and(eq(tokens.id, id), isNotNull(tokens.makerName)))
   if (found) return found
   throw new Refusal(404, 'not-found', `there is no token ${id}`)
+}
+
+/** Seconds that the token has which calls; without end where it has none, or something else calls. */
+async function leftOf(scope: Scope, caller: Caller): Promise<number> {
+  if (caller.kind !== 'token') return Infinity
+  const ends = (await scope.row(tokens, eq(tokens.id, caller.id)))?.expiresAt
+  return ends ? Math.max(1, Math.floor((ends.getTime() - Date.now()) / 1000)) : Infinity
 }
 
 /** Whose rights bound it: a token's tokens are bounded by whoever made the first. */

@@ -35,7 +35,7 @@ export const createToken = route({
   body: z.strictObject({
     name: z.string().trim().min(1).max(32),
     scopes: z.array(scopeSchema).min(1),
-    /** Days until it expires; null: never. */
+    /** Days until it expires; null: never. One that a token makes ends when that one does, at the latest. */
     days: z.number().int().min(1).max(365).nullable().default(90),
   }),
   answer: z.object({ token: tokenSchema, secret: z.string() }),

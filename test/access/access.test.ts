@@ -14,6 +14,7 @@ import { type Stage, setStage } from './stage.ts'
 import { rowsOf, Talk } from './talk.ts'
 import {
   ask,
+  bearer,
   catalogue,
   changes,
   elsewhere,
@@ -23,6 +24,7 @@ import {
   signedBy,
   statements,
   ticket,
+  token,
 } from './world.ts'
 
 let all: Everybody
@@ -121,6 +123,21 @@ describe.each([
     holds(task, answers + 1)
     owner.close()
   })
+})
+
+it('a token makes none that can more than it, or outlives it', async () => {
+  const path = `/api/workspaces/${here}/tokens`
+  const { secret, token: maker } = await token(['tokens:write', 'sites:read'])
+  const make = async (scopes: string[], days: number | null) => {
+    const body = JSON.stringify({ name: 'child', scopes, days })
+    const response = await ask('POST', path, bearer(secret), { body })
+    return (await response.json()) as { status?: number; token?: { expiresAt: number } }
+  }
+  for (const days of [1, 31, null]) {
+    const { token } = await make(['sites:read'], days)
+    expect(token!.expiresAt).toBeLessThanOrEqual(maker.expiresAt)
+  }
+  expect(await make(['sites:write'], 1)).toMatchObject({ status: 403 })
 })
 
 it('a ticket opens the watch of its migration, once, and no other', async () => {

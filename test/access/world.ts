@@ -109,8 +109,8 @@ export const cookie =
   () => ({ cookie: `dray.session_token=${text}`, origin: from })
 
 export async function token(scopes: readonly Scope[], workspace = here, by = machine) {
-  const body = { name: 't', scopes, days: 1 }
-  return made<{ token: { id: string }; secret: string }>(
+  const body = { name: 't', scopes, days: 30 }
+  return made<{ token: { id: string; expiresAt: number }; secret: string }>(
     'POST',
     `/api/workspaces/${workspace}/tokens`,
     body,

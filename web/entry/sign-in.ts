@@ -11,7 +11,8 @@ import { canPasskeys, usePasskey } from './passkey.ts'
 /** A path of ours, and no address of anybody else's. */
 export function nextPath(): string {
   const next = new URL(new URLSearchParams(location.search).get('next') ?? '/', location.origin)
-  return next.origin === location.origin ? `${next.pathname}${next.search}` : '/'
+  // `/.//elsewhere.example` is a path here, and what it comes to is an address elsewhere.
+  return next.origin === location.origin ? `${next.pathname}${next.search}`.replace(/^\/+/, '/') : '/'
 }
 
 const signedInSchema = z.looseObject({ twoFactorRedirect: z.boolean().optional() })
