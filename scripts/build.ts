@@ -70,15 +70,18 @@ async function bundle(
   return path
 }
 
-/** better-auth is ten times what everything else is: a module of its own, which is not even parsed before somebody signs in (docs/decisions/0020). */
-const apart: Plugin = {
+/** What is imported only when it is needed stays a file of its own: not even parsed before. */
+const apart = (from: RegExp, path: string): Plugin => ({
   name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /\/auth\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './auth.mjs', external: true } : undefined,
+    build.onResolve({ filter: from }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
     )
   },
-}
+})
+/** better-auth is ten times what everything else is (docs/decisions/0020). */
+const auth = apart(/\/auth\.ts$/, './auth.mjs')
+const chart = apart(/\/chart\.ts$/, './chart.js')
 
 /** The path of `worker.js`; `auth.mjs`, which it imports, is beside it. */
 export async function buildWorker(root = packageRoot()): Promise<string> {
@@ -90,7 +93,7 @@ export async function buildWorker(root = packageRoot()): Promise<string> {
       'worker/worker.js',
       'control-plane/worker.ts',
       sources,
-      { ...options, minifySyntax: true, minifyWhitespace: true, plugins: [apart] },
+      { ...options, minifySyntax: true, minifyWhitespace: true, plugins: [auth] },
       root,
     ),
     bundle('worker/auth.mjs', 'control-plane/access/auth.ts', sources, { ...options, minify: true }, root),
@@ -106,13 +109,22 @@ export async function buildWeb(): Promise<string> {
     jsx: 'automatic',
     define: { 'process.env.NODE_ENV': '"production"' },
   } as const
-  const script = await bundle('web/main.js', 'web/console/main.tsx', ['web', 'shared'], options, root)
+  const script = await bundle(
+    'web/main.js',
+    'web/console/main.tsx',
+    ['web', 'shared'],
+    { ...options, plugins: [chart] },
+    root,
+  )
+  await bundle('web/chart.js', 'web/console/chart.ts', ['web', 'shared'], { minify: true }, root)
   await bundle('web/seal.js', 'web/seal-page.ts', ['web', 'shared'], { minify: true }, root)
   await bundle('web/entry.js', 'web/entry/main.ts', ['web', 'shared'], { minify: true }, root)
   const directory = dirname(script)
   for (const name of ['index.html', 'seal.html', 'main.css', 'console.css', 'entry.css']) {
     if (existsSync(join(root, 'web', name))) await copyFile(join(root, 'web', name), join(directory, name))
   }
+  const chartStyle = join(root, 'node_modules', 'uplot', 'dist', 'uPlot.min.css')
+  if (existsSync(join(root, 'web', 'index.html'))) await copyFile(chartStyle, join(directory, 'chart.css'))
   // One page under the names of its paths.
   for (const name of existsSync(join(root, 'web', 'entry.html'))
     ? ['sign-in', 'setup', 'invitation', 'device']

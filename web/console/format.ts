@@ -30,6 +30,9 @@ export function percent(part: number, all: number): string {
 export const when = (at: number): string =>
   new Date(at).toDateString() === new Date().toDateString() ? `today, ${clock.format(at)}` : moment.format(at)
 
+/** Of today. */
+export const time = (at: number): string => clock.format(at)
+
 /** Of milliseconds: `3 h 5 min`. */
 export function duration(ms: number): string {
   const seconds = Math.round(ms / 1000)

@@ -15,11 +15,11 @@ import {
 } from '../../shared/api/migrations.ts'
 import { listSites } from '../../shared/api/sites.ts'
 import { listTokens } from '../../shared/api/tokens.ts'
+import { readStrip } from '../../shared/api/watch.ts'
 import { listWebhooks } from '../../shared/api/webhooks.ts'
 import { call } from '../api.ts'
 
-/** Ms between two looks at what moves, and at what rarely does. */
-const soon = 2_000
+/** Ms between two looks. */
 const later = 15_000
 
 export const me = queryOptions({
@@ -47,7 +47,8 @@ export const pass = (workspace: string, id: string, number: number) =>
     queryKey: [workspace, 'migrations', id, 'passes', number],
     queryFn: ({ signal }) =>
       call(readPass, { params: { workspace, migration: id, pass: number } }, { signal }),
-    refetchInterval: ({ state }) => (state.data?.state === 'running' ? soon : false),
+    // The page's socket tells of what changes; this is for what only the fleet knows.
+    refetchInterval: ({ state }) => (state.data?.state === 'running' ? later : false),
   })
 
 export const failures = (workspace: string, id: string, number: number) =>
@@ -66,9 +67,10 @@ export const failures = (workspace: string, id: string, number: number) =>
     getNextPageParam: ({ cursor }) => cursor,
   })
 
-export const packets = (workspace: string, id: string, number: number) =>
+/** `from`: the key (percent-escaped) after which the first one begins; null: the first of all. */
+export const packets = (workspace: string, id: string, number: number, from: string | null) =>
   infiniteQueryOptions({
-    queryKey: [workspace, 'migrations', id, 'passes', number, 'packets'],
+    queryKey: [workspace, 'migrations', id, 'passes', number, 'packets', from],
     queryFn: ({ signal, pageParam }) =>
       call(
         listPackets,
@@ -78,8 +80,29 @@ export const packets = (workspace: string, id: string, number: number) =>
         },
         { signal },
       ),
-    initialPageParam: null as string | null,
+    initialPageParam: from === null ? null : `k${from}`,
     getNextPageParam: ({ cursor }) => cursor,
+  })
+
+/** A part of the strip, in finer buckets. */
+export const strip = (
+  workspace: string,
+  id: string,
+  number: number,
+  { after, through }: { after: string | null; through: string | null },
+) =>
+  queryOptions({
+    queryKey: [workspace, 'migrations', id, 'passes', number, 'strip', after, through],
+    queryFn: ({ signal }) =>
+      call(
+        readStrip,
+        {
+          params: { workspace, migration: id },
+          query: { pass: number, ...(after !== null && { after }), ...(through !== null && { through }) },
+        },
+        { signal },
+      ),
+    refetchInterval: later / 3,
   })
 
 export const agents = (workspace: string) =>

@@ -64,11 +64,19 @@ const migration = page('migrations/$migration', Migration)
 const tab = <P extends string>(path: P, component: () => React.ReactNode) =>
   createRoute({ getParentRoute: () => migration, path, component })
 
+const packetsTab = createRoute({
+  getParentRoute: () => migration,
+  path: 'packets',
+  component: Packets,
+  validateSearch: ({ after }: { after?: unknown }): { after?: string } =>
+    typeof after === 'string' ? { after } : {},
+})
+
 const tree = root.addChildren([
   index,
   inWorkspace.addChildren([
     page('/', Migrations),
-    migration.addChildren([tab('/', Failures), tab('packets', Packets), tab('settings', Settings)]),
+    migration.addChildren([tab('/', Failures), packetsTab, tab('settings', Settings)]),
     page('sites', Sites),
     page('connections', Connections),
     page('limits', Limits),

@@ -1,15 +1,22 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet, useParams } from '@tanstack/react-router'
+import { Link, Outlet, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
 import { cancelPass, type MigrationView, type PassStatus, startPass } from '../../../shared/api/migrations.ts'
 import { call } from '../../api.ts'
+import { left, pointOf, rateOver } from '../estimate.ts'
 import { bytes, count, duration, percent, when } from '../format.ts'
+import { type Live, useLive } from '../live.ts'
 import { Code } from '../parts/code.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Figures } from '../parts/figures.tsx'
+import { Lanes } from '../parts/lanes.tsx'
+import { LinkState } from '../parts/link.tsx'
 import { Route } from '../parts/location.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
+import { type Span, Strip } from '../parts/strip.tsx'
 import { Table } from '../parts/table.tsx'
+import { Throughput } from '../parts/throughput.tsx'
 import * as queries from '../queries.ts'
 import { texts } from '../texts.ts'
 import { known, settled } from './migrations.tsx'
@@ -19,14 +26,22 @@ const from = '/w/$workspace/migrations/$migration'
 export function Migration() {
   const { workspace, migration: id } = useParams({ from })
   const asked = useQuery(queries.migration(workspace, id))
+  const live = useLive(workspace, id)
+  const client = useQueryClient()
+  // What was asked for before is not so any more: another pass, or its end.
+  const told = live.known?.pass
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when these change.
+  useEffect(() => {
+    if (told) void client.invalidateQueries({ queryKey: [workspace, 'migrations', id] })
+  }, [told?.number, told?.state, told?.counts.objects.failed === 0])
   return (
     <Shown of={asked} what="this migration">
       {(migration) =>
         migration.pass ? (
-          <WithPass workspace={workspace} migration={migration} number={migration.pass.number} />
+          <WithPass workspace={workspace} migration={migration} number={migration.pass.number} live={live} />
         ) : (
           <>
-            <Head workspace={workspace} migration={migration} pass={null} />
+            <Head workspace={workspace} migration={migration} pass={null} live={live} />
             <p className="quiet">{texts.state.new}</p>
           </>
         )
@@ -35,8 +50,8 @@ export function Migration() {
   )
 }
 
-function WithPass(props: { workspace: string; migration: MigrationView; number: number }) {
-  const { workspace, migration, number } = props
+function WithPass(props: { workspace: string; migration: MigrationView; number: number; live: Live }) {
+  const { workspace, migration, number, live } = props
   const asked = useQuery({
     ...queries.pass(workspace, migration.id, number),
     // Until the object itself has answered: as the catalogue last heard of it.
@@ -44,20 +59,93 @@ function WithPass(props: { workspace: string; migration: MigrationView; number: 
   } as ReturnType<typeof queries.pass>)
   return (
     <Shown of={asked} what="this pass">
-      {(pass) => (
-        <>
-          <Head workspace={workspace} migration={migration} pass={pass} />
-          <Troubles pass={pass} />
-          <PassFigures pass={pass} />
-          <Tabs workspace={workspace} migration={migration.id} pass={pass} />
-          <Outlet />
-        </>
+      {(asked) => {
+        const told = live.known?.pass
+        const pass: PassStatus = told?.number === number ? { ...asked, ...told } : asked
+        return (
+          <>
+            <Head workspace={workspace} migration={migration} pass={pass} live={live} />
+            <Troubles pass={pass} />
+            <PassFigures pass={pass} live={live} />
+            <KeySpace workspace={workspace} migration={migration.id} pass={pass} live={live} />
+            <Throughput points={live.known?.points ?? []} />
+            {pass.state === 'running' && <Lanes lanes={live.known?.lanes ?? []} />}
+            <Tabs workspace={workspace} migration={migration.id} pass={pass} />
+            <Outlet />
+          </>
+        )
+      }}
+    </Shown>
+  )
+}
+
+function KeySpace(props: { workspace: string; migration: string; pass: PassStatus; live: Live }) {
+  const { workspace, migration, pass, live } = props
+  const navigate = useNavigate()
+  const [span, zoom] = useState<Span | null>(null)
+  const strip = live.known?.strip
+  const open = (after: string | null) =>
+    void navigate({
+      to: '/w/$workspace/migrations/$migration/packets',
+      params: { workspace, migration },
+      search: after === null ? {} : { after },
+    })
+  if (!strip) {
+    return <p className="quiet">{live.link === 'live' ? texts.live.counting : texts.live.link[live.link]}</p>
+  }
+  return (
+    <>
+      <Strip
+        name={texts.live.strip.name}
+        strip={strip}
+        lanes={live.known?.lanes ?? []}
+        open={open}
+        zoom={zoom}
+      />
+      {span && (
+        <Closer
+          workspace={workspace}
+          migration={migration}
+          number={pass.number}
+          span={span}
+          open={open}
+          close={() => zoom(null)}
+        />
+      )}
+    </>
+  )
+}
+
+function Closer(props: {
+  workspace: string
+  migration: string
+  number: number
+  span: Span
+  open(after: string | null): void
+  close(): void
+}) {
+  const { span, open, close } = props
+  const asked = useQuery(queries.strip(props.workspace, props.migration, props.number, span))
+  return (
+    <Shown of={asked} what="the key space">
+      {({ strip }) => (
+        <div>
+          <Strip
+            name={texts.live.strip.zoomed}
+            strip={strip}
+            open={(after) => open(after ?? span.after)}
+            zoom={(next) => next === null && close()}
+          />
+          <button type="button" onClick={close}>
+            {texts.live.strip.close}
+          </button>
+        </div>
       )}
     </Shown>
   )
 }
 
-function Head(props: { workspace: string; migration: MigrationView; pass: PassStatus | null }) {
+function Head(props: { workspace: string; migration: MigrationView; pass: PassStatus | null; live: Live }) {
   const { workspace, migration, pass } = props
   const client = useQueryClient()
   const change = useMutation({
@@ -81,6 +169,7 @@ function Head(props: { workspace: string; migration: MigrationView; pass: PassSt
       <div className="head">
         <h1>{migration.id}</h1>
         <State is={state} says={texts.state[state]} />
+        <LinkState live={props.live} />
         <div className="actions">
           <button
             type="button"
@@ -130,12 +219,19 @@ function Errors({ pass }: { pass: PassStatus }) {
   ))
 }
 
-function PassFigures({ pass }: { pass: PassStatus }) {
+function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
   const { counts, expected, packets, surveying, state, startedAt, endedAt, agents, inFlight } = pass
   const done = settled(counts.objects)
   const all = known(pass)
   const lasted = (endedAt ?? Date.now()) - startedAt
-  const rate = lasted > 0 ? (counts.bytes.copied / lasted) * 1000 : 0
+  const average = lasted > 0 ? (counts.bytes.copied / lasted) * 1000 : 0
+  const running = state === 'running'
+  const points = [
+    ...(live.known?.points ?? []),
+    pointOf(pass, Math.max(startedAt, live.heardAt ?? startedAt)),
+  ]
+  const rate = running ? rateOver(points, 15_000) : null
+  const remaining = left(pass, points)
   const listing = state === 'running' && surveying ? texts.figures.listing : undefined
   return (
     <>
@@ -156,7 +252,12 @@ function PassFigures({ pass }: { pass: PassStatus }) {
             bytes(counts.bytes.copied + inFlight.bytes),
             `${bytes(expected.bytes)} expected`,
           ],
-          [texts.figures.rate, `${bytes(rate)}/s`, 'on average'],
+          [
+            texts.figures.rate,
+            `${bytes(rate?.bytes ?? average)}/s`,
+            rate ? `${count(Math.round(rate.objects))} objects/s ${texts.live.now}` : texts.live.average,
+          ],
+          ...(running ? ([[texts.live.timeLeft, timeLeft(remaining), listing]] as const) : []),
           ['Same', count(counts.objects.same)],
           ['Copied', count(counts.objects.copied)],
           ['Failed', count(counts.objects.failed)],
@@ -172,6 +273,9 @@ function PassFigures({ pass }: { pass: PassStatus }) {
     </>
   )
 }
+
+const timeLeft = (ms: readonly [number, number] | null): string =>
+  ms === null ? texts.live.unknown : texts.live.left(duration(ms[0]), duration(ms[1]))
 
 function Tabs(props: { workspace: string; migration: string; pass: PassStatus }) {
   const { workspace, migration, pass } = props
@@ -252,7 +356,8 @@ export function Packets() {
 }
 
 function PacketsOf({ workspace, migration, number }: NonNullable<ReturnType<typeof usePass>>) {
-  const asked = useInfiniteQuery(queries.packets(workspace, migration.id, number))
+  const { after = null } = useSearch({ from: `${from}/packets` })
+  const asked = useInfiniteQuery(queries.packets(workspace, migration.id, number, after))
   return (
     <Shown of={asked} what="packets">
       {({ pages }) => (

@@ -1,0 +1,195 @@
+/** How the strip is drawn: where each bucket is, in which colours and patterns, and what is said of it. */
+import type { BucketRow } from '../../../shared/api/watch.ts'
+import { bytes, count } from '../format.ts'
+
+export const states = ['survey', 'ready', 'leased', 'done', 'parked'] as const
+export type StripState = (typeof states)[number]
+export const stateNames: Readonly<Record<StripState, string>> = {
+  survey: 'not listed yet',
+  ready: 'ready',
+  leased: 'being worked on',
+  done: 'done',
+  parked: 'parked',
+}
+
+export const figureOf = (row: BucketRow, state: StripState): number =>
+  row[1 + states.indexOf(state)] as number
+export const failedOf = (row: BucketRow): number => row[6]
+const objectsOf = (row: BucketRow): number => row[7]
+const bytesOf = (row: BucketRow): number => row[8]
+export const packetsOf = (row: BucketRow): number =>
+  states.reduce((sum, state) => sum + figureOf(row, state), 0)
+export const hasTrouble = (row: BucketRow): boolean => failedOf(row) > 0 || figureOf(row, 'parked') > 0
+
+/** What a bucket is as wide as: packets, in the order of keys, or bytes. What is not listed yet has an eighth, since nobody knows. */
+export function edges(strip: readonly BucketRow[], by: 'keys' | 'bytes', width: number): number[] {
+  const weigh = (row: BucketRow) => (by === 'keys' ? packetsOf(row) - figureOf(row, 'survey') : bytesOf(row))
+  const known = strip.reduce((sum, row) => sum + weigh(row), 0)
+  const surveys = strip.reduce((sum, row) => sum + figureOf(row, 'survey'), 0)
+  const each = surveys === 0 ? 0 : Math.max(known / 7 / surveys, known === 0 ? 1 : 0)
+  const least = (known + each * surveys) / (strip.length * 20) || 1
+  const weights = strip.map((row) => Math.max(least, weigh(row) + each * figureOf(row, 'survey')))
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  const at = [0]
+  for (const weight of weights) at.push(at.at(-1)! + (weight / all) * width)
+  return at
+}
+
+const nameOf = (escaped: string | null | undefined, end: string) => (escaped == null ? end : `“${escaped}”`)
+
+export const startOf = (strip: readonly BucketRow[], i: number): string | null =>
+  i === 0 ? null : strip[i - 1]![0]
+
+/** One bucket in a sentence. */
+export function sentence(strip: readonly BucketRow[], i: number): string {
+  const row = strip[i]
+  if (!row) return ''
+  const packets = packetsOf(row)
+  const parts = states.flatMap((state) => {
+    const n = figureOf(row, state)
+    return n > 0 ? [packets === 1 ? stateNames[state] : `${count(n)} ${stateNames[state]}`] : []
+  })
+  const failed = failedOf(row) > 0 ? `, ${count(failedOf(row))} objects failed` : ''
+  return `After ${nameOf(startOf(strip, i), 'the beginning')} through ${nameOf(row[0], 'the end')}: ${count(packets)} ${packets === 1 ? 'packet' : 'packets'}, ${parts.join(', ')}; ${count(objectsOf(row))} objects, ${bytes(bytesOf(row))}${failed}.`
+}
+
+/** The next bucket with failures from `i` on in a direction; `i` where there is none. */
+export function nextTrouble(strip: readonly BucketRow[], i: number, step: 1 | -1): number {
+  for (let at = i + step; at >= 0 && at < strip.length; at += step) if (hasTrouble(strip[at]!)) return at
+  return i
+}
+
+/** Neighbours added up, to `most` rows, for who reads a table. */
+export function condensed(strip: readonly BucketRow[], most: number): BucketRow[] {
+  const size = Math.ceil(strip.length / most)
+  const rows: BucketRow[] = []
+  for (let i = 0; i < strip.length; i += size) {
+    const run = strip.slice(i, i + size)
+    const sums = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => run.reduce((sum, row) => sum + (row[n] as number), 0))
+    rows.push([run.at(-1)![0], ...sums] as BucketRow)
+  }
+  return rows
+}
+
+export interface Colours {
+  readonly of: Readonly<Record<StripState, string>>
+  readonly ground: string
+  readonly ink: string
+  readonly bad: string
+}
+
+/** From the page's own, whatever theme it has. */
+export function coloursOf(element: Element): Colours {
+  const style = getComputedStyle(element)
+  // What a custom property says is resolved only where it is used.
+  const get = (name: string) => style.getPropertyValue(name).trim()
+  return {
+    of: {
+      survey: get('--strip-survey'),
+      ready: get('--strip-ready'),
+      leased: get('--strip-leased'),
+      done: get('--strip-done'),
+      parked: get('--strip-parked'),
+    },
+    ground: get('--strip-ground'),
+    ink: get('--strip-ink'),
+    bad: get('--strip-parked'),
+  }
+}
+
+const rail = 6
+
+export interface Drawing {
+  readonly strip: readonly BucketRow[]
+  readonly edges: readonly number[]
+  /** Buckets in which agents work, and the one that is chosen. */
+  readonly work: readonly number[]
+  readonly chosen: number | null
+  readonly range: readonly [number, number] | null
+}
+
+export function draw(canvas: HTMLCanvasElement, { strip, edges: x, work, chosen, range }: Drawing): void {
+  const { clientWidth: width, clientHeight: height } = canvas
+  const scale = devicePixelRatio || 1
+  canvas.width = Math.round(width * scale)
+  canvas.height = Math.round(height * scale)
+  const context = canvas.getContext('2d')
+  if (!context) return
+  context.scale(scale, scale)
+  const colours = coloursOf(canvas)
+  const fills = patterns(context, colours, scale)
+  const [top, bottom] = [rail, height - rail - 2]
+  context.fillStyle = colours.ground
+  context.fillRect(0, top, width, bottom - top)
+  for (const [i, row] of strip.entries()) {
+    const [from, to] = [x[i]!, x[i + 1]!]
+    const gap = to - from >= 8 ? 1 : 0
+    const all = packetsOf(row) || 1
+    let y = bottom
+    // What is done lies at the bottom, and rises.
+    for (const state of ['done', 'parked', 'leased', 'ready', 'survey'] as const) {
+      const share = ((bottom - top) * figureOf(row, state)) / all
+      if (share === 0) continue
+      context.fillStyle = fills[state]
+      context.fillRect(from, y - share, Math.max(0.5, to - from - gap), share)
+      y -= share
+    }
+  }
+  context.fillStyle = colours.ink
+  for (const i of work) {
+    const middle = (x[i]! + x[i + 1]!) / 2
+    context.fillRect(middle - 1, 0, 2, rail - 2)
+  }
+  context.fillStyle = colours.bad
+  for (const [i, row] of strip.entries()) {
+    if (hasTrouble(row)) context.fillRect(x[i]!, height - rail, Math.max(2, x[i + 1]! - x[i]!), rail)
+  }
+  context.strokeStyle = colours.ink
+  context.lineWidth = 2
+  for (const [from, to] of [chosen === null ? null : [chosen, chosen], range].filter(
+    (each) => each !== null,
+  )) {
+    const left = x[Math.min(from!, to!)]!
+    const right = x[Math.max(from!, to!) + 1]!
+    context.strokeRect(left - 1, top - 1, Math.max(4, right - left + 1), bottom - top + 2)
+  }
+}
+
+/** Each state has a pattern of its own beside its colour. */
+function patterns(context: CanvasRenderingContext2D, { of, ink }: Colours, scale: number) {
+  const tile = (colour: string, lines: (tile: OffscreenCanvasRenderingContext2D) => void) => {
+    const size = Math.round(8 * scale)
+    const canvas = new OffscreenCanvas(size, size)
+    const tile = canvas.getContext('2d')!
+    tile.fillStyle = colour
+    tile.fillRect(0, 0, size, size)
+    tile.scale(size / 8, size / 8)
+    tile.strokeStyle = tile.fillStyle = ink
+    tile.globalAlpha = 0.45
+    lines(tile)
+    const pattern = context.createPattern(canvas, 'repeat')!
+    pattern.setTransform(new DOMMatrix().scale(1 / scale))
+    return pattern
+  }
+  const diagonal = (tile: OffscreenCanvasRenderingContext2D) => {
+    tile.lineWidth = 1.5
+    for (const from of [-8, 0, 8]) {
+      tile.beginPath()
+      tile.moveTo(from, 8)
+      tile.lineTo(from + 8, 0)
+      tile.stroke()
+    }
+  }
+  const dots = (tile: OffscreenCanvasRenderingContext2D) => {
+    tile.fillRect(1, 1, 1.5, 1.5)
+    tile.fillRect(5, 5, 1.5, 1.5)
+  }
+  const bars = (tile: OffscreenCanvasRenderingContext2D) => tile.fillRect(0, 0, 8, 2)
+  return {
+    survey: tile(of.survey, dots),
+    ready: of.ready,
+    leased: tile(of.leased, diagonal),
+    done: of.done,
+    parked: tile(of.parked, bars),
+  }
+}
