@@ -1,10 +1,14 @@
-/** `dray site list|create|delete|token|certify`. */
+/** `dray site list|create|edit|delete|token|tokens|certify`. */
 import { resolve } from 'node:path'
 import { type AgentView, certifyAgent, listAgents, readAgent } from '../../shared/api/agents.ts'
 import {
   createJoinToken,
   createSite,
+  deleteJoinToken,
   deleteSite,
+  editSite,
+  type JoinToken,
+  listJoinTokens,
   listSites,
   readSite,
   type SiteView,
@@ -69,6 +73,62 @@ function labelOf(text: string): [string, string] {
   throw new DrayError('usage', 'read the arguments', `${text} is no label`, {
     hint: 'Write --label name=value.',
   })
+}
+
+export async function edit(
+  site: string,
+  options: AskOptions & { region?: string; label?: string[]; forgetRoot: boolean },
+  io: Io,
+): Promise<number> {
+  const { region, label, forgetRoot } = options
+  if (region === undefined && label === undefined && !forgetRoot) {
+    throw new DrayError('usage', 'read the arguments', 'nothing is to be changed', {
+      hint: 'Give --region, --label or --forget-root.',
+    })
+  }
+  const body = {
+    ...(region !== undefined && { region }),
+    ...(label && { labels: Object.fromEntries(label.map(labelOf)) }),
+    ...(forgetRoot && { rootKey: null }),
+  }
+  const changed = await withSomePlane(options, io, async (plane) => {
+    const { revision } = await plane.call(readSite, { params: { site } })
+    return plane.call(editSite, { params: { site }, body }, { ifMatch: revision })
+  })
+  const next = forgetRoot ? ' Certify its agents again: dray site certify' : ''
+  io.stdout.write(
+    options.json
+      ? `${JSON.stringify(changed)}\n`
+      : `The site ${site} is changed.${next && `${next} ${site}`}\n`,
+  )
+  return exitCodes.equal
+}
+
+export async function tokens(
+  site: string,
+  options: AskOptions & { takeBack?: string },
+  io: Io,
+): Promise<number> {
+  const { takeBack } = options
+  const found = await withSomePlane(options, io, async (plane) => {
+    if (takeBack !== undefined) await plane.call(deleteJoinToken, { params: { site, token: takeBack } })
+    const found: JoinToken[] = []
+    for await (const page of plane.pages(listJoinTokens, { params: { site } })) found.push(...page.tokens)
+    return found
+  })
+  if (options.json) io.stdout.write(`${JSON.stringify({ tokens: found })}\n`)
+  else if (found.length === 0)
+    io.stdout.write(`No agent can join ${site} now. Make a token: dray site token ${site}\n`)
+  else {
+    const rows = found.map(({ id, uses, used, createdBy, expiresAt }) => [
+      id,
+      `${used} of ${uses}`,
+      new Date(expiresAt).toISOString(),
+      createdBy,
+    ])
+    io.stdout.write(visible(table(['TOKEN', 'USED', 'ENDS', 'MADE BY'], rows)))
+  }
+  return exitCodes.equal
 }
 
 export async function remove(site: string, options: AskOptions, io: Io): Promise<number> {

@@ -19,6 +19,14 @@ export const registerSite: Register = (program, run) => {
     .action((site: string, options) =>
       run(options, async (io) => (await import('../site.ts')).create(site, options, io)),
     )
+  asking(group.command('edit').argument('<SITE>', 'its name'))
+    .description('Change a site: what is not given stays as it is.')
+    .option('--region <name>', 'where it is')
+    .option('--label <name=value>', 'in place of its labels; can be given several times', collect)
+    .option('--forget-root', 'its root key is lost: all its agents are to be certified anew', false)
+    .action((site: string, options) =>
+      run(options, async (io) => (await import('../site.ts')).edit(site, options, io)),
+    )
   asking(group.command('delete').argument('<SITE>', 'its name'))
     .description('Delete a site that has no agents.')
     .action((site: string, options) =>
@@ -31,6 +39,14 @@ export const registerSite: Register = (program, run) => {
     .addHelpText('after', tokenHelp)
     .action((site: string, options) =>
       run(options, async (io) => (await import('../site.ts')).token(site, options, io)),
+    )
+  asking(group.command('tokens').argument('<SITE>', 'its name'))
+    .description(
+      'List the join tokens that are still good; the tokens themselves are shown once, when they are made.',
+    )
+    .option('--take-back <ID>', 'take one back: agents that have joined by it stay')
+    .action((site: string, options) =>
+      run(options, async (io) => (await import('../site.ts')).tokens(site, options, io)),
     )
   asking(
     group
