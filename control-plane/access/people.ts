@@ -2,7 +2,7 @@
  * What is about a person and no workspace: where somebody is a member, who invited them, whether there is anybody yet. Each query is about the one
  * person, address or invitation that it names; everything within a workspace goes through `Scope`.
  */
-import { and, asc, eq, gt, inArray, isNotNull, lt, ne, notExists, sql } from 'drizzle-orm'
+import { and, asc, eq, exists, gt, inArray, isNotNull, lt, ne, notExists, or, sql } from 'drizzle-orm'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import type { Role } from '../../shared/api/scopes.ts'
 import type { Change } from '../store/scope.ts'
@@ -128,12 +128,16 @@ export class People {
     return one.length > 0
   }
 
-  /** Whether somebody of that address can sign in. */
+  /** Whether somebody of that address can sign in, or is a member somewhere: who invites them does not get to begin anew in their place. */
   async knows(email: string): Promise<boolean> {
+    const memberships = this.#db
+      .select({ id: members.personId })
+      .from(members)
+      .where(eq(members.personId, people.id))
     const one = await this.#db
       .select({ id: people.id })
       .from(people)
-      .where(and(eq(people.email, email), sql`NOT (${this.#unfinished()})`))
+      .where(and(eq(people.email, email), or(sql`NOT (${this.#unfinished()})`, exists(memberships))))
       .limit(1)
     return one.length > 0
   }

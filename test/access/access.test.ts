@@ -19,8 +19,12 @@ import {
   changes,
   elsewhere,
   here,
+  made,
+  origin,
   ownedTables,
+  person,
   prepare,
+  run,
   signedBy,
   statements,
   ticket,
@@ -123,6 +127,23 @@ describe.each([
     holds(task, answers + 1)
     owner.close()
   })
+})
+
+/** Whoever invites sees the link. */
+it('an invitation takes nobody’s place who is a member already, whatever they sign in by', async () => {
+  await person('careless', { [here]: 'owner' })
+  await run('DELETE FROM passkeys WHERE user_id = ?', 'careless')
+  const invitation = { email: 'careless@example.com', role: 'viewer' }
+  const { link } = await made<{ link: string }>(
+    ...(['POST', `/api/workspaces/${elsewhere}/invitations`, invitation, all.stranger] as const),
+  )
+  const [id, secret] = new URL(link).hash.slice(1).split('.')
+  const state = await catalogue()
+  const body = JSON.stringify({ secret, name: 'Mallory', password: 'correct horse battery' })
+  const answer = await ask('POST', `/api/invitations/${id}/enter`, () => ({ origin }), { body })
+  expect(answer.status).toBe(409)
+  expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('has been here before') })
+  expect(changes(state, await catalogue())).toEqual([])
 })
 
 it('a token makes none that can more than it, or outlives it', async () => {
