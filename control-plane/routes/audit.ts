@@ -13,7 +13,7 @@ export function auditRoutes(app: App): void {
   })
 
   serve(app, exportAudit, async ({ scope, query }) => {
-    const headers = { 'content-type': exportAudit.type }
+    const headers = { 'content-type': exportAudit.type, 'cache-control': 'no-store' }
     return new Response(auditLines(scope, query), { headers })
   })
 }

@@ -51,7 +51,7 @@ export function passRoutes(app: App): void {
     const object = await findObject(env, scope, migration)
     orNoPass(await object.passStatus(pass), pass)
     return new Response(reportStream(env.REPORTS, scope.workspace, migration, pass, object), {
-      headers: { 'content-type': readReport.type },
+      headers: { 'content-type': readReport.type, 'cache-control': 'no-store' },
     })
   })
 }
