@@ -3,8 +3,9 @@
  * one packet, since a lease is one entry here, under the packet's id.
  */
 
+import type { ErrorCode } from '../shared/error.ts'
 import type { Work } from '../shared/protocol.ts'
-import { restAfter, type Slots } from './core/dispatch.ts'
+import { restAfter, restsFrom, type Slots } from './core/dispatch.ts'
 import type { Packet } from './core/packet.ts'
 import { measured, rateOf, type Speed, unmeasured } from './core/speed.ts'
 import type { SessionRow } from './migration-tables.ts'
@@ -31,6 +32,9 @@ export interface Session {
   failures: number
   restsUntil: number
 }
+
+/** What one agent may lack and another one have: leave by its allow-list, a credential, a profile. */
+const ofAgent: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['access-denied', 'bad-credentials', 'config'])
 
 interface Survey {
   readonly since: number
@@ -83,10 +87,19 @@ export class Holders {
     return this.#leased.values()
   }
 
-  /** The holder could not work on it. */
-  failed({ session }: Leased, now: number): void {
+  /** The holder could not work on it, because of `code`. Where that is its own lack, it rests from the first time on. */
+  failed({ session }: Leased, code: ErrorCode | null, now: number): void {
     const its = this.sessions.get(session)
-    if (its) its.restsUntil = now + restAfter(++its.failures)
+    if (!its) return
+    if (code && ofAgent.has(code)) its.failures = Math.max(its.failures, restsFrom)
+    its.restsUntil = now + restAfter(++its.failures)
+  }
+
+  /** Whether an agent may be able to do what this session's says that it cannot, because of `code`. */
+  mayOther(session: number, code: ErrorCode): boolean {
+    const isFit = ({ row, silent, failures }: Session) =>
+      row.id !== session && !silent && failures < restsFrom
+    return ofAgent.has(code) && this.connected().some(isFit)
   }
 
   /** So much of a packet's work was done under this lease, in so many milliseconds. */

@@ -12,11 +12,12 @@ import { isNewer } from './core/newest.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone } from './core/packet.ts'
 import { ReadyQueue } from './core/queue.ts'
 import type { Strip } from './core/strip.ts'
+import { rowsOf } from './core/strip-rows.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
 import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
 import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
-import { PassStrip, rowsOf } from './pass-strip.ts'
+import { PassStrip } from './pass-strip.ts'
 import { Uploads } from './uploads.ts'
 
 export interface Outgoing {
@@ -339,6 +340,9 @@ export class LivePass {
   #change(session: number, message: Change, now: number): Refusal | null {
     if (message.t !== 'expand' && message.t !== 'opened') {
       const { seq: _, packet, ...event } = message
+      // What one agent can never do, another one may.
+      if (event.t === 'failed' && this.holders.mayOther(session, event.error.code))
+        event.error.retry = 'later'
       return this.#step(packet, { ...event, session }, now)
     }
     const before = this.#find(message.packet)
@@ -370,7 +374,7 @@ export class LivePass {
     if (after.state === 'leased') this.holders.note(after)
     else if (before?.state === 'leased') {
       const work = before.since > this.#woke ? workDone(before, after) : null
-      if (after.failures > before.failures) this.holders.failed(before, now)
+      if (after.failures > before.failures) this.holders.failed(before, after.error, now)
       if (work) this.holders.measure(before, work, now - before.since)
       this.holders.forget(before)
     }

@@ -84,7 +84,8 @@ export function holdToList({ file, entries }: AllowList, location: Location): vo
     'access-denied',
     `open ${formatLocation(location)}`,
     `this agent may not touch ${entry}`,
-    { hint: `If it should, whoever runs it adds this line to ${file}: ${entry}` },
+    // Another agent may be allowed to.
+    { retry: 'later', hint: `If it should, whoever runs it adds this line to ${file}: ${entry}` },
   )
 }
 

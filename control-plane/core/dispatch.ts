@@ -38,7 +38,8 @@ export interface Grant {
  * that does not reach a store after all would fail one packet after the other, until each is parked.
  */
 export const restAfter = (failures: number): number =>
-  failures < 3 ? 0 : Math.min(60_000, 1_000 * 2 ** (failures - 2))
+  failures < restsFrom ? 0 : Math.min(60_000, 1_000 * 2 ** (failures - 2))
+export const restsFrom = 3
 
 /** What is leased now, in rounds of one packet an agent, so that little work is spread over all that are alike. */
 export function dispatch(queue: ReadyQueue, agents: readonly Slots[], surveysGoing: number): Grant[] {

@@ -96,7 +96,7 @@ async function copy(more: More, options: Parameters<Connection['welcome']>[0] = 
   return Promise.race([connection.hear('failed'), connection.hear('outcome')])
 }
 
-const denied = { t: 'failed', error: { code: 'access-denied', retry: 'never' } }
+const denied = { t: 'failed', error: { code: 'access-denied', retry: 'later' } }
 
 describe('a hostile control plane', () => {
   it('gets what the list has', async () => {

@@ -367,6 +367,26 @@ describe('a failed packet', () => {
     const [second] = await agent.lease()
     expect(second!.id).not.toBe(first!.id)
   })
+
+  it('goes to another agent where this one may not touch it, and is parked when none may', async () => {
+    const object = await withPackets('denied', 1)
+    const [a, b] = await Promise.all([toMigration('denied', 'a'), toMigration('denied', 'b')])
+    await a.hello('a')
+    await b.hello('b')
+    const denied = { ...unreachable, code: 'access-denied', retry: 'never' } as const
+    const [first] = await a.lease()
+    await a.ask({ t: 'failed', packet: first!.id, generation: 1, error: denied })
+    expect(await status('denied')).toMatchObject({ packets: { ready: 1, parked: 0 } })
+    // It rests for longer than the packet waits.
+    a.free(1)
+    await a.settled()
+    passTime(2_500)
+    await runDurableObjectAlarm(object)
+    const [second] = await b.lease()
+    expect(second).toMatchObject({ id: first!.id, generation: 2 })
+    await b.ask({ t: 'failed', packet: second!.id, generation: 2, error: denied })
+    expect(await b.next('end')).toMatchObject({ state: 'incomplete' })
+  })
 })
 
 describe('a survey', () => {
