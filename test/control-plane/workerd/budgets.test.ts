@@ -169,8 +169,8 @@ describe('the budgets of a fleet', () => {
     expect(ofShare(a)! + ofShare(c)!).toBeLessThanOrEqual(900_000)
     a.stop()
     c.stop()
-    await a.socket.next('budget')
-    await c.socket.next('budget')
+    await a.obey(({ shares }) => shares.length === 0)
+    await c.obey(({ shares }) => shares.length === 0)
     const out = await runInDurableObject(fleet, (_, { storage }) =>
       storage.sql.exec("SELECT agent FROM shares_out WHERE agent LIKE '%4'").toArray(),
     )
