@@ -175,6 +175,7 @@ try {
     expected: 8 * MB,
   })
   await api('POST', 'migrations/large/passes/1/cancel')
+  await api('DELETE', limitOf(sink))
   await phase({
     name: 'requests 120/s',
     server: source,
@@ -182,7 +183,6 @@ try {
     limit: { requests: 120 },
     expected: 120,
   })
-  await api('DELETE', limitOf(sink))
   await phase({
     name: 'requests 300/s',
     server: source,
