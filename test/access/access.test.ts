@@ -19,9 +19,11 @@ import {
   changes,
   elsewhere,
   here,
+  machine,
   made,
   origin,
   ownedTables,
+  type Proof,
   person,
   prepare,
   run,
@@ -127,6 +129,31 @@ describe.each([
     holds(task, answers + 1)
     owner.close()
   })
+})
+
+it('a cursor of this workspace leads into nothing of it from another one', async () => {
+  const lists = rows.map(({ route }) => route).filter((route) => /^GET .*\/:workspace\/[a-z]+$/.test(route))
+  let led = 0
+  for (const route of lists) {
+    const page = async (workspace: string, query: string, proof: Proof) => {
+      const path = pathOf(route.slice(4), { ...stage.params, workspace })
+      const response = await ask('GET', `${path}?${query}`, proof)
+      const text = new TextDecoder().decode(await response.arrayBuffer())
+      return response.headers.get('content-type') === 'application/json' ? JSON.parse(text) : {}
+    }
+    const { cursor } = await page(here, 'limit=1', machine)
+    if (typeof cursor !== 'string') continue
+    led++
+    const there = await page(elsewhere, 'limit=1000', all.stranger)
+    const after = await page(elsewhere, `limit=1000&cursor=${encodeURIComponent(cursor)}`, all.stranger)
+    const [known, found] = [there, after].map((answer) =>
+      Object.values(answer).flatMap((list) =>
+        Array.isArray(list) ? list.map((one) => JSON.stringify(one)) : [],
+      ),
+    )
+    expect([route, found!.filter((one) => !known!.includes(one))]).toEqual([route, []])
+  }
+  expect(led).toBeGreaterThan(7)
 })
 
 /** Whoever invites sees the link. */
