@@ -10,10 +10,10 @@ export class History {
   /** How many there ever were. */
   written = 0
 
-  /** `what`: objects, bytes and failures so far; asked for only where a point is due. */
-  note(now: number, what: () => readonly [number, number, number]): void {
+  /** `what`: objects, bytes and failures so far; asked for only where a point is due, as the last one always is. */
+  note(now: number, what: () => readonly [number, number, number], isLast = false): void {
     const last = this.points.at(-1)?.[0]
-    if (last !== undefined && now - last < everyMs) return
+    if (last !== undefined && now - last < (isLast ? 1 : everyMs)) return
     this.points.push([now, ...what()])
     this.#times.push(++this.written)
     if (this.points.length <= most) return

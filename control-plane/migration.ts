@@ -18,6 +18,7 @@ import { equalOptions } from './core/pass.ts'
 import { reaches, reachOfAll, withoutSites } from './core/place.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
 import type { Strip } from './core/strip.ts'
+import { rowsOf, stripOf } from './core/strip-rows.ts'
 import { Door } from './door.ts'
 import { type Env, localWorkspace, pace } from './env.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
@@ -25,7 +26,7 @@ import { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables, type PassRow } from './migration-tables.ts'
 import { failuresPage, packetsPage, passStatus, reportsPage } from './migration-views.ts'
 import { firstPackets, newPass } from './pass-start.ts'
-import { rowsOf, stripOf, zoomed } from './pass-strip.ts'
+import { zoomed } from './pass-strip.ts'
 import { Sockets } from './sockets.ts'
 import { Teller } from './teller.ts'
 import { Tickets, type Watcher } from './tickets.ts'
@@ -122,6 +123,7 @@ export class Migration extends DurableObject<Env> {
       const pass = this.#status(last)
       return equalOptions(last.options, options) ? { pass, resumed: true } : { busy: pass }
     }
+    this.#watchers.history.clear()
     this.#commit(() => {
       const pass = newPass(this.#tables, last, options, now)
       const packets = firstPackets(this.#tables, definition, pass, last)
@@ -131,7 +133,6 @@ export class Migration extends DurableObject<Env> {
       this.#live.insert(packets, now)
       this.#untold = true
     })
-    this.#watchers.history.clear()
     return { pass: this.#status(this.#tables.lastPass()!), resumed: false }
   }
 
@@ -481,6 +482,7 @@ export class Migration extends DurableObject<Env> {
     this.#untold = true
     this.#sockets.closeAll(closeCodes.over, 'the pass is over')
     const { strip, pass } = this.#live!
+    this.#watchers.history.note(Date.now(), () => this.#noteHistory(this.#status(pass)), true)
     this.#over = strip && { pass: pass.number, strip }
     this.#live = null
   }

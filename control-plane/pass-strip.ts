@@ -3,11 +3,10 @@
  * somebody first looks. Counting goes by windows, between which the object serves others: what changes meanwhile is followed where it was
  * counted already, and is counted as it then is where it was not.
  */
-import type { BucketRow } from '../shared/api/watch.ts'
-import { escapeKey, type Key, unescapeKey } from '../shared/key.ts'
+import type { Key } from '../shared/key.ts'
 import { everything, type Range } from '../shared/range.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
-import { type Bucket, maxBuckets, Strip, type Tally, tallied } from './core/strip.ts'
+import { maxBuckets, Strip } from './core/strip.ts'
 import type { MigrationTables } from './migration-tables.ts'
 
 /** Ids that are looked at in one go: some 30 ms. */
@@ -94,22 +93,4 @@ export async function zoomed(
     if (at + window < end) await pause()
   }
   return strip
-}
-
-/** `last`: the end of the last bucket, where that is not the end of all keys. */
-export const rowsOf = (strip: Strip, last: Key | null = null): BucketRow[] =>
-  strip.buckets.map((bucket) => rowOf(bucket, last))
-
-export function rowOf({ through, tally }: Bucket, last: Key | null = null): BucketRow {
-  const end = through ?? last
-  return [end === null ? null : escapeKey(end), ...tallied.map((name) => tally[name])] as BucketRow
-}
-
-/** Of `rowsOf`, as it was stored. */
-export function stripOf(rows: readonly BucketRow[]): Strip {
-  const buckets = rows.map(([through, ...figures]) => ({
-    through: through === null ? null : unescapeKey(through),
-    tally: Object.fromEntries(tallied.map((name, i) => [name, figures[i]])) as unknown as Tally,
-  }))
-  return Strip.of(buckets)
 }

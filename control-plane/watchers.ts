@@ -4,12 +4,12 @@
  */
 import * as z from 'zod'
 import type { PassStatus } from '../shared/api/migrations.ts'
-import { type Edit, type Lane, type WatchMessage, watchProtocol } from '../shared/api/watch.ts'
+import { type Lane, type WatchMessage, watchProtocol } from '../shared/api/watch.ts'
 import { closeCodes } from '../shared/protocol.ts'
 import type { Bucket, Strip } from './core/strip.ts'
+import { editsOf, rowsOf } from './core/strip-rows.ts'
 import { History } from './history.ts'
 import { closeSocket } from './incoming.ts'
-import { rowOf, rowsOf } from './pass-strip.ts'
 import type { Watcher } from './tickets.ts'
 
 /** Ms between two messages at least; between two looks at whether they may still watch. */
@@ -243,24 +243,6 @@ const toldOf = ({ pass, strip }: View, lanes: readonly Lane[], points: number): 
   lanes: JSON.stringify(lanes),
   points,
 })
-
-/** From what was told to what is: what did not change since stands in both, in the same order. */
-export function editsOf(told: Pick<Told, 'buckets' | 'revision'>, strip: Strip): Edit[] {
-  const edits: Edit[] = []
-  let old = 0
-  let insert: Edit['insert'] = []
-  const close = (at: number, until: number) => {
-    if (until > old || insert.length > 0) edits.push({ at: at - insert.length, remove: until - old, insert })
-    insert = []
-    old = until + 1
-  }
-  for (const [i, bucket] of strip.buckets.entries()) {
-    if (bucket.changed > told.revision) insert.push(rowOf(bucket))
-    else close(i, told.buckets.indexOf(bucket, old))
-  }
-  close(strip.buckets.length, told.buckets.length)
-  return edits
-}
 
 function send(socket: WebSocket, message: WatchMessage): void {
   try {

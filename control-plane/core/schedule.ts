@@ -9,7 +9,7 @@ export interface Reasons {
   /** What others have to be told and were not: when to try again. */
   readonly tell: number | null
   /** When to look whether those who watch still may. */
-  readonly check: number | null
+  readonly check?: number | null
 }
 
 /** The earliest moment at which there is something to do, or null. */

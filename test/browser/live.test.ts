@@ -16,9 +16,10 @@ const credentials = { AKIDTEST: 'secret of the test' }
 const pictures = process.env.DRAY_SCREENSHOTS
 
 const objects = 24_000
-/** Objects that are copied before the store waits for us. */
-const untilHeld = 7_000
-const failing = (i: number) => i % 3_000 === 1_500
+/** Objects that are copied before the store waits for us: more than eight packets that are leased at once have. */
+const untilHeld = 16_000
+/** One of every second packet's. */
+const failing = (i: number) => i % 4_000 < 2
 
 let browser: Browser
 let source: S3Server

@@ -1,5 +1,6 @@
 /** Throughput and failures over time, by uPlot: a bundle of its own, loaded when there is something to draw. */
 import uPlot from 'uplot'
+import { time } from './format.ts'
 
 const style = document.createElement('link')
 style.rel = 'stylesheet'
@@ -25,6 +26,8 @@ export interface Chart {
 }
 
 const height = 180
+/** Bytes are told in KiB, MiB and so on. */
+const powersOfTwo = Array.from({ length: 50 }, (_, i) => 2 ** i)
 
 export function chart(into: HTMLElement, width: number, { data, names, says, colours }: Series): Chart {
   const axis = { stroke: colours.ink, grid: { stroke: colours.line, width: 1 }, ticks: { show: false } }
@@ -36,9 +39,12 @@ export function chart(into: HTMLElement, width: number, { data, names, says, col
         objects: { range: (_, __, max) => [0, max || 1] },
         y: { range: (_, __, max) => [0, max || 1] },
       },
-      axes: [axis, { ...axis, size: 80, values: (_, ticks) => ticks.map(says[0]) }],
+      axes: [
+        { ...axis, space: 90, values: (_, ticks) => ticks.map((at) => time(at * 1000)) },
+        { ...axis, size: 80, incrs: powersOfTwo, values: (_, ticks) => ticks.map(says[0]) },
+      ],
       series: [
-        {},
+        { value: (_, at) => (at === null ? '–' : time(at * 1000)) },
         { label: names[0], stroke: colours.of[0], width: 2, value: value(says[0]) },
         {
           label: names[1],

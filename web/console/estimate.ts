@@ -29,12 +29,13 @@ export const pointOf = ({ counts, inFlight }: PassStatus, at: number): Point => 
 
 /**
  * Ms that are left, at least and at most: by what it did in the last minute, in the last ten, and since it began, each as if it went on so.
- * Null while it is still listing, since nobody knows how much there is, and while nothing moves.
+ * Null while it is still listing, since nobody knows how much there is, and while nothing moves (for 15 s).
  */
 export function left(pass: PassStatus, points: readonly Point[]): readonly [number, number] | null {
   if (pass.state !== 'running' || pass.surveying) return null
   const { counts, expected, inFlight } = pass
   const objects = Math.max(0, expected.objects - workedOn(counts.objects) - inFlight.objects)
+  if (rateOver(points, 15_000)?.objects === 0) return null
   const guesses = [60_000, 600_000, Number.POSITIVE_INFINITY].flatMap((ms) => {
     const rate = rateOver(points, ms)
     return rate && rate.objects > 0 ? [(objects / rate.objects) * 1000] : []

@@ -3,13 +3,9 @@
  * pauses that grow, and begins with a snapshot; what is known stays, with the time at which it was so.
  */
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import type { PassStatus } from '../../shared/api/migrations.ts'
 import { addressOf } from '../../shared/api/route.ts'
 import {
-  type BucketRow,
-  type Lane,
   openWatch,
-  type Point,
   ticketPrefix,
   type WatchMessage,
   watchMessageSchema,
@@ -17,13 +13,7 @@ import {
   watchProtocol,
 } from '../../shared/api/watch.ts'
 import { call, Refused } from '../api.ts'
-
-export interface Known {
-  readonly pass: PassStatus | null
-  readonly strip: readonly BucketRow[] | null
-  readonly lanes: readonly Lane[]
-  readonly points: readonly Point[]
-}
+import { applied, type Known } from './known.ts'
 
 export interface Live {
   readonly link: 'connecting' | 'live' | 'lost' | 'refused'
@@ -37,7 +27,6 @@ const longestPauseMs = 30_000
 /** Between two questions whether the other end is there, and for how long an answer is awaited. */
 const askMs = 15_000
 const patienceMs = 10_000
-const mostPoints = 1_500
 
 export class LiveStore {
   #live: Live = { link: 'connecting', heardAt: null, known: null }
@@ -158,27 +147,11 @@ export class LiveStore {
     const messages = this.#waiting.splice(0)
     if (messages.length === 0) return
     this.#pauseMs = firstPauseMs
-    const known = messages.reduce<Known | null>(applied, this.#live.known)
-    this.#set({ link: 'live', heardAt: Date.now(), known })
+    const now = Date.now()
+    let { known } = this.#live
+    for (const message of messages) known = applied(known, message, now)
+    this.#set({ link: 'live', heardAt: now, known })
   }
-}
-
-export function applied(known: Known | null, message: WatchMessage): Known | null {
-  if (message.t === 'snapshot') {
-    const { pass, strip, lanes, history } = message
-    const isSame = known?.pass?.number === pass?.number
-    // While it is counted anew, what was known of it is shown.
-    return { pass, strip: strip ?? (isSame ? (known?.strip ?? null) : null), lanes, points: history }
-  }
-  if (!known) return null
-  let { strip } = known
-  if (strip && message.strip) {
-    const next = [...strip]
-    for (const { at, remove, insert } of message.strip) next.splice(at, remove, ...insert)
-    strip = next
-  }
-  const points = message.points ? [...known.points, ...message.points].slice(-mostPoints) : known.points
-  return { pass: message.pass ?? known.pass, strip, lanes: message.lanes ?? known.lanes, points }
 }
 
 /** Of the migration that is shown, as long as it is. */

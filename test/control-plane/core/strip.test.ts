@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { covers, newPacket, type Packet, type PacketEvent, step } from '../../../control-plane/core/packet.ts'
 import { Strip, shareOf, tallied, zeroTally } from '../../../control-plane/core/strip.ts'
+import { editsOf, rowsOf, stripOf } from '../../../control-plane/core/strip-rows.ts'
 import { zeroCounts } from '../../../shared/counts.ts'
 import { type Key, keyFromText } from '../../../shared/key.ts'
 import { contains, everything, type Range } from '../../../shared/range.ts'
@@ -159,4 +160,26 @@ it('has nobody at work in a pass that was cancelled', () => {
   model.act(1, 1)
   model.strip.cancel()
   expect(model.strip.buckets.some(({ tally }) => tally.leased > 0)).toBe(false)
+})
+
+it.each([5, 1_600])('tells what changed in edits that lead to what is, in %i buckets', (most) => {
+  fc.assert(
+    fc.property(runs, (steps) => {
+      const model = new Model(most)
+      const { strip } = model
+      let rows = rowsOf(strip)
+      let told = { buckets: [...strip.buckets], revision: strip.revision }
+      for (const [i, [which, dice]] of steps.entries()) {
+        model.act(which, dice)
+        if (i % 5 > 0) continue
+        rows = [...rows]
+        for (const { at, remove, insert } of editsOf(told, strip)) rows.splice(at, remove, ...insert)
+        expect(rows).toEqual(rowsOf(strip))
+        told = { buckets: [...strip.buckets], revision: strip.revision }
+        expect(editsOf(told, strip)).toEqual([])
+      }
+      expect(rowsOf(stripOf(rows))).toEqual(rows)
+    }),
+    { numRuns: 25, seed: 8 },
+  )
 })

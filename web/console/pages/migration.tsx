@@ -15,6 +15,7 @@ import { Route } from '../parts/location.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import { type Span, Strip } from '../parts/strip.tsx'
+import { packetsIn } from '../parts/strip-model.ts'
 import { Table } from '../parts/table.tsx'
 import { Throughput } from '../parts/throughput.tsx'
 import * as queries from '../queries.ts'
@@ -228,10 +229,12 @@ function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
   const running = state === 'running'
   const points = [
     ...(live.known?.points ?? []),
-    pointOf(pass, Math.max(startedAt, live.heardAt ?? startedAt)),
+    pointOf(pass, (live.heardAt ?? startedAt) + (live.known?.ahead ?? 0)),
   ]
   const rate = running ? rateOver(points, 15_000) : null
   const remaining = left(pass, points)
+  // As the strip has them: surveys that are done have become other packets.
+  const inStates = live.known?.strip ? packetsIn(live.known.strip) : packets
   const listing = state === 'running' && surveying ? texts.figures.listing : undefined
   return (
     <>
@@ -263,8 +266,8 @@ function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
           ['Failed', count(counts.objects.failed)],
           [
             'Packets',
-            `${count(packets.done)} done`,
-            `${count(packets.leased)} leased, ${count(packets.ready)} ready, ${count(packets.parked)} parked`,
+            `${count(inStates.done)} done`,
+            `${count(inStates.leased)} leased, ${count(inStates.ready)} ready, ${count(inStates.parked)} parked`,
           ],
           [texts.figures.agents, count(agents), state === 'running' ? 'work for it' : undefined],
           [texts.figures.began, when(startedAt), `${texts.figures.lasted.toLowerCase()} ${duration(lasted)}`],

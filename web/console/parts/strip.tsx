@@ -3,19 +3,20 @@ import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
 import type { BucketRow, Lane } from '../../../shared/api/watch.ts'
 import { count } from '../format.ts'
 import { texts } from '../texts.ts'
+import { draw } from './strip-drawing.ts'
 import {
   condensed,
-  draw,
   edges,
   failedOf,
   figureOf,
   hasTrouble,
+  keyName,
   nextTrouble,
   sentence,
   startOf,
   stateNames,
   states,
-} from './strip-drawing.ts'
+} from './strip-model.ts'
 
 export interface Span {
   readonly after: string | null
@@ -186,7 +187,7 @@ function Told({ strip }: { strip: readonly BucketRow[] }) {
         <tbody>
           {rows.map((row) => (
             <tr key={row[0] ?? '\u0000'}>
-              <th scope="row">{row[0] ?? texts.live.strip.end}</th>
+              <th scope="row">{row[0] === null ? texts.live.strip.end : keyName(row[0])}</th>
               {states.map((state) => (
                 <td key={state}>{count(figureOf(row, state))}</td>
               ))}
