@@ -1,8 +1,9 @@
 /**
  * What is known of a pass's pace, from the statuses that were seen of it. Pure: the caller brings the clock.
  *
- * The time left is a range: work left over the pace of the last seconds and over that of the whole time, whichever of
- * objects and bytes takes longer. While the survey has not seen everything, the work left is not known.
+ * The time left is a range: work left over the pace of the last seconds and over that of the whole time. Objects and bytes
+ * are one work, or the time left would be endless while one large object takes all of the bandwidth and no small one is
+ * finished. While the survey has not seen everything, the work left is not known.
  */
 import type { PassStatus } from '../../shared/api/migrations.ts'
 
@@ -86,14 +87,14 @@ export function workLeft(status: PassStatus): { objects: number; bytes: number }
 
 type Rates = ReturnType<typeof rates>
 
+/** Bytes that take as long as the requests of an object, roughly. */
+const bytesOfObject = 256 * 1024
+const weigh = ({ objects, bytes }: Rates): number => objects * bytesOfObject + bytes
+
 function timeLeft(status: PassStatus, recent: Rates, overall: Rates): Pace['left'] {
   if (status.surveying) return null
   const left = workLeft(status)
-  const by = (pace: Rates) =>
-    Math.max(
-      left.objects === 0 ? 0 : left.objects / pace.objects,
-      left.bytes === 0 ? 0 : left.bytes / pace.bytes,
-    )
+  const by = (pace: Rates) => (weigh(left) === 0 ? 0 : weigh(left) / weigh(pace))
   const times = [by(recent), by(overall)].filter(Number.isFinite)
   if (times.length === 0) return null
   return { least: Math.min(...times), most: Math.max(...times) }

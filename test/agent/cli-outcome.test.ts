@@ -167,6 +167,21 @@ describe('progress', () => {
     expect(left).toEqual({ least: 10, most: expect.closeTo(12.86) })
   })
 
+  it('has a time left while one large object takes all of the bandwidth', () => {
+    const pace = trackPace()
+    const at = (bytes: number) => ({
+      ...status({
+        state: 'running',
+        expected: { objects: 4_001, bytes: 940_000_000 },
+        packets: { ready: 1, leased: 8, done: 3, parked: 0, settled: 0 },
+      }),
+      inFlight: { objects: 0, bytes },
+    })
+    pace.see(at(0), 0)
+    const { left } = pace.see(at(150_000_000), 10_000)
+    expect(left).toEqual({ least: expect.closeTo(122.6, 0), most: expect.closeTo(122.6, 0) })
+  })
+
   it('says that nothing has moved, and for how long', () => {
     const pace = trackPace()
     const at = (copied: number) => status({ state: 'running' }, { listed: copied, copied })
