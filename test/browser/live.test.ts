@@ -220,6 +220,8 @@ describe('a migration that runs', () => {
     expect(figures[3]).toBeGreaterThan(20)
     expect(figures.slice(4)).toEqual([0, failed])
     await page.getByText(`${objects.toLocaleString('en')} of ${objects.toLocaleString('en')}`).waitFor()
+    await page.getByRole('link', { name: `Failures (${failed})` }).waitFor()
+    await page.getByRole('cell', { name: 'access-denied', exact: true }).nth(failed).waitFor()
     await picture(page, 'live-over')
     expect(troubles).toEqual([])
     await context.close()

@@ -51,9 +51,12 @@ export const pass = (workspace: string, id: string, number: number) =>
     refetchInterval: ({ state }) => (state.data?.state === 'running' ? later : false),
   })
 
+/** All lists of failures of a migration. */
+export const failuresOf = (workspace: string, id: string) => [workspace, 'migrations', id, 'failures']
+
 export const failures = (workspace: string, id: string, number: number) =>
   infiniteQueryOptions({
-    queryKey: [workspace, 'migrations', id, 'passes', number, 'failures'],
+    queryKey: [...failuresOf(workspace, id), number],
     queryFn: ({ signal, pageParam }) =>
       call(
         listFailures,

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { cancelPass, type MigrationView, type PassStatus, startPass } from '../../../shared/api/migrations.ts'
 import { call } from '../../api.ts'
 import { left, pointOf, rateOver } from '../estimate.ts'
@@ -28,13 +28,7 @@ export function Migration() {
   const { workspace, migration: id } = useParams({ from })
   const asked = useQuery(queries.migration(workspace, id))
   const live = useLive(workspace, id)
-  const client = useQueryClient()
-  // What was asked for before is not so any more: another pass, or its end.
-  const told = live.known?.pass
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when these change.
-  useEffect(() => {
-    if (told) void client.invalidateQueries({ queryKey: [workspace, 'migrations', id] })
-  }, [told?.number, told?.state, told?.counts.objects.failed === 0])
+  useTold(workspace, id, live.known?.pass ?? null)
   return (
     <Shown of={asked} what="this migration">
       {(migration) =>
@@ -51,6 +45,35 @@ export function Migration() {
   )
 }
 
+/** Lists are asked for again so long after something failed (ms), at most once in that time. */
+const listsMs = 3_000
+
+/** What the socket says is what every part of the page knows; lists that it makes stale are asked for again. */
+function useTold(workspace: string, id: string, told: PassStatus | null): void {
+  const client = useQueryClient()
+  const failed = told?.counts.objects.failed ?? 0
+  const shown = useRef(failed)
+  const latest = useRef(failed)
+  latest.current = failed
+  useEffect(() => {
+    if (!told) return
+    const { queryKey } = queries.pass(workspace, id, told.number)
+    client.setQueryData<PassStatus>(queryKey, (known) => ({ ...known, ...told }))
+  }, [client, workspace, id, told])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when these change.
+  useEffect(() => {
+    if (told) void client.invalidateQueries({ queryKey: [workspace, 'migrations', id] })
+  }, [client, workspace, id, told?.number, told?.state])
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (latest.current === shown.current) return
+      shown.current = latest.current
+      void client.invalidateQueries({ queryKey: queries.failuresOf(workspace, id) })
+    }, listsMs)
+    return () => clearInterval(timer)
+  }, [client, workspace, id])
+}
+
 function WithPass(props: { workspace: string; migration: MigrationView; number: number; live: Live }) {
   const { workspace, migration, number, live } = props
   const asked = useQuery({
@@ -61,6 +84,7 @@ function WithPass(props: { workspace: string; migration: MigrationView; number: 
   return (
     <Shown of={asked} what="this pass">
       {(asked) => {
+        // The very last that was said: what was asked for comes from the same, a little later.
         const told = live.known?.pass
         const pass: PassStatus = told?.number === number ? { ...asked, ...told } : asked
         return (
