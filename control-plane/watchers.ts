@@ -114,7 +114,7 @@ export class Watchers {
     server.serializeAttachment({ watcher } satisfies Attachment)
     if (this.#told) send(server, this.#snapshot(this.#around.view(), now))
     else this.#tell(now)
-    this.checkAt ??= now + checkMs
+    this.checkAt = Math.min(this.checkAt ?? Number.POSITIVE_INFINITY, now + checkMs)
     this.#around.armAlarm()
     const protocol = request.headers.get('sec-websocket-protocol')
     const headers = protocol === null ? {} : { 'sec-websocket-protocol': protocol }

@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Migration } from '../../../control-plane/migration.ts'
 import { type BucketRow, type WatchMessage, watchMessageSchema } from '../../../shared/api/watch.ts'
+import { person, run, session } from '../../access/world.ts'
 import { cutOf, outcomeOf } from '../../support/scripted-agent.ts'
 import { begin, call, json, passTime, prepare, toMigration } from './inside.ts'
 
@@ -227,6 +228,27 @@ describe('who may watch', () => {
     const before = stays.said.length
     await json('POST', `${at('tokened')}/passes/1/cancel`)
     await stays.until(({ said }) => said.length > before)
+  })
+
+  it.each([
+    ['their session ends', (session: string) => ['DELETE FROM sessions WHERE id = ?', session]],
+    ['they are a member no more', () => ['DELETE FROM members WHERE user_id = ?', 'wanda']],
+  ] as const)('lets somebody watch until %s, from our own pages alone', async (_, ends) => {
+    const object = await begin('peopled')
+    await run('DELETE FROM people WHERE id = ?', 'wanda')
+    const { id, bearer } = await session(await person('wanda', { local: 'viewer' }))
+    const cookie = { cookie: `dray.session_token=${bearer}` }
+    await expect(watch('peopled', { ...cookie, origin: 'http://elsewhere' }, '')).rejects.toThrow('403')
+    await expect(watch('peopled', cookie, '')).rejects.toThrow('403')
+    const watcher = await watch('peopled', { ...cookie, origin: 'http://plane' }, '')
+    await watcher.until(({ said }) => said.length > 0)
+    passTime(minute)
+    await runDurableObjectAlarm(object)
+    const [sql, value] = ends(id)
+    await run(sql!, value!)
+    passTime(minute)
+    await runDurableObjectAlarm(object)
+    expect(await watcher.closed).toBe(4003)
   })
 
   it('hears nothing from those who watch', async () => {
