@@ -20,7 +20,7 @@ import { type Fleet, joinFleet } from './session/fleet.ts'
 import type { Log } from './session/line.ts'
 import { openMigration } from './session/migration.ts'
 import { createFetchCopy } from './session/sealed-copy.ts'
-import { Throttles } from './storage/throttle.ts'
+import { Throttles } from './storage/throttles.ts'
 
 export interface AgentOptions {
   /** Of the control plane. */

@@ -1,5 +1,6 @@
 /** One file on its way under the limit of its site's directories, which may be set or taken away meanwhile. */
-import type { Purse, Throttle } from '../throttle.ts'
+import type { Purse } from '../purse.ts'
+import type { Throttle } from '../throttle.ts'
 
 export class Passage {
   readonly #throttle: Throttle

@@ -6,7 +6,9 @@
  * body that it is fed from, which is a read; if the two shared a count, reads that wait for their writes could keep these out.
  */
 import { afterSlowdown, afterWindow, type Pace, startPace } from '../../core/pace.ts'
-import { type Direction, type Purse, type Throttle, Throttles } from '../throttle.ts'
+import type { Purse } from '../purse.ts'
+import type { Direction, Throttle } from '../throttle.ts'
+import { Throttles } from '../throttles.ts'
 
 export type Traffic = Direction
 

@@ -5,7 +5,8 @@
 import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import { type Purse, Throttle } from '../throttle.ts'
+import type { Purse } from '../purse.ts'
+import { Throttle } from '../throttle.ts'
 import { collect, TooLong, Withheld } from './body.ts'
 import {
   Aborted,

@@ -5,7 +5,8 @@
  * Its connection tells it what comes; how the answer reaches its reader is for the two kinds of it (whole.ts, streamed.ts).
  */
 import { Readable } from 'node:stream'
-import type { Purse, Throttle } from '../../throttle.ts'
+import type { Purse } from '../../purse.ts'
+import type { Throttle } from '../../throttle.ts'
 import { Aborted, type HttpRequest } from '../http.ts'
 import { type Entrant, type Traffic, trafficOf } from '../lanes.ts'
 import type { Listening } from './aborts.ts'
