@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
+import { Link, Outlet, useParams, useSearch } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { cancelPass, type MigrationView, type PassStatus, startPass } from '../../../shared/api/migrations.ts'
 import { call } from '../../api.ts'
 import { left, pointOf, rateOver } from '../estimate.ts'
@@ -9,12 +9,12 @@ import { type Live, useLive } from '../live.ts'
 import { Code } from '../parts/code.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Figures } from '../parts/figures.tsx'
+import { KeySpace } from '../parts/key-space.tsx'
 import { Lanes } from '../parts/lanes.tsx'
 import { LinkState } from '../parts/link.tsx'
 import { Route } from '../parts/location.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
-import { type Span, Strip } from '../parts/strip.tsx'
 import { packetsIn } from '../parts/strip-model.ts'
 import { Table } from '../parts/table.tsx'
 import { Throughput } from '../parts/throughput.tsx'
@@ -100,72 +100,6 @@ function WithPass(props: { workspace: string; migration: MigrationView; number: 
           </>
         )
       }}
-    </Shown>
-  )
-}
-
-function KeySpace(props: { workspace: string; migration: string; pass: PassStatus; live: Live }) {
-  const { workspace, migration, pass, live } = props
-  const navigate = useNavigate()
-  const [span, zoom] = useState<Span | null>(null)
-  const strip = live.known?.strip
-  const open = (after: string | null) =>
-    void navigate({
-      to: '/w/$workspace/migrations/$migration/packets',
-      params: { workspace, migration },
-      search: after === null ? {} : { after },
-    })
-  if (!strip) {
-    return <p className="quiet">{live.link === 'live' ? texts.live.counting : texts.live.link[live.link]}</p>
-  }
-  return (
-    <>
-      <Strip
-        name={texts.live.strip.name}
-        strip={strip}
-        lanes={live.known?.lanes ?? []}
-        open={open}
-        zoom={zoom}
-      />
-      {span && (
-        <Closer
-          workspace={workspace}
-          migration={migration}
-          number={pass.number}
-          span={span}
-          open={open}
-          close={() => zoom(null)}
-        />
-      )}
-    </>
-  )
-}
-
-function Closer(props: {
-  workspace: string
-  migration: string
-  number: number
-  span: Span
-  open(after: string | null): void
-  close(): void
-}) {
-  const { span, open, close } = props
-  const asked = useQuery(queries.strip(props.workspace, props.migration, props.number, span))
-  return (
-    <Shown of={asked} what="the key space">
-      {({ strip }) => (
-        <div>
-          <Strip
-            name={texts.live.strip.zoomed}
-            strip={strip}
-            open={(after) => open(after ?? span.after)}
-            zoom={(next) => next === null && close()}
-          />
-          <button type="button" onClick={close}>
-            {texts.live.strip.close}
-          </button>
-        </div>
-      )}
     </Shown>
   )
 }
