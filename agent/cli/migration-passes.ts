@@ -7,12 +7,13 @@ import {
   type FailureView,
   listFailures,
   type MigrationView,
+  readPass,
   startPass,
 } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
-import { bytes } from './figures.ts'
+import { bytes, plural } from './figures.ts'
 import { follow } from './follow.ts'
 import { exitCodes, type Io } from './io.ts'
 import { knownMigration } from './migrations.ts'
@@ -116,6 +117,13 @@ interface PassOptions extends AskOptions {
   pass?: number
 }
 
+/** What is in parked packets is not known to have failed, and is not copied either. */
+async function noneFailed(plane: PlaneClient, migration: string, pass: number): Promise<string> {
+  const { parked } = (await plane.call(readPass, { params: { migration, pass } })).packets
+  if (parked === 0) return `Nothing failed in pass ${pass} of ${migration}.\n`
+  return `No object failed in pass ${pass} of ${migration}, but ${plural(parked, 'packet')} could not be worked on: dray migration ${migration}\n`
+}
+
 export async function failures(id: string, options: PassOptions, io: Io): Promise<number> {
   return withSomePlane(options, io, async (plane) => {
     const pass = options.pass ?? (await lastPass(plane, await knownMigration(plane, id)))
@@ -124,7 +132,7 @@ export async function failures(id: string, options: PassOptions, io: Io): Promis
       found.push(...page.failures)
     }
     if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, failures: found })}\n`)
-    else if (found.length === 0) io.stdout.write(visible(`Nothing failed in pass ${pass} of ${id}.\n`))
+    else if (found.length === 0) io.stdout.write(visible(await noneFailed(plane, id, pass)))
     else {
       const rows = found.map((failure) => [
         failure.code,

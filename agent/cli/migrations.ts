@@ -5,7 +5,7 @@ import { visible } from '../../shared/key.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
 import { formatManifest } from '../../shared/mapping.ts'
 import type { Filter } from '../../shared/policy.ts'
-import { bytes, count, duration } from './figures.ts'
+import { bytes, count, duration, plural } from './figures.ts'
 import { exitCodes, type Io } from './io.ts'
 import { droppedText, packetsOf } from './outcome.ts'
 import { localSite } from './place.ts'
@@ -142,7 +142,7 @@ function passRows(pass: PassStatus): [string, string][] {
     ]),
     ...pass.errors.map(({ error, packets }): [string, string] => [
       'errors',
-      `${count(packets)} packets: ${error.message}`,
+      `${plural(packets, 'packet')}: ${error.message}${error.hint ? ` → ${error.hint}` : ''}`,
     ]),
   ]
 }

@@ -129,7 +129,8 @@ export function connectionRoutes(app: App): void {
 
 async function find(scope: Scope, id: string): Promise<ConnectionRow> {
   const row = await new Connections(scope).find(id)
-  if (!row) throw new Refusal(404, 'not-found', `there is no connection ${id}`)
+  const hint = 'See dray connection list for those that there are.'
+  if (!row) throw new Refusal(404, 'not-found', `there is no connection ${id}`, hint)
   return row
 }
 

@@ -16,7 +16,7 @@ export function joiningRoutes(app: App): void {
       throw new Refusal(
         400,
         'usage',
-        'this is no join token: those begin with drayjoin_',
+        'this is no join token: those are drayjoin_WORKSPACE_SITE_ and 43 characters more',
         'An operator makes one with: dray site token SITE',
       )
     }

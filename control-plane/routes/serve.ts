@@ -107,7 +107,10 @@ function admit(contract: Route, context: Context, caller: Caller): string {
   }
   const workspace = context.req.param('workspace') ?? ''
   const rights = idSchema.safeParse(workspace).success ? scopesIn(caller, workspace) : null
-  if (rights === null) throw new Refusal(404, 'not-found', `there is no workspace ${workspace}`)
+  if (rights === null) {
+    const hint = 'Check its name: dray whoami shows those that you are in.'
+    throw new Refusal(404, 'not-found', `there is no workspace ${workspace}`, hint)
+  }
   if (!rights.includes(needs)) throw lacking(needs, caller)
   return workspace
 }

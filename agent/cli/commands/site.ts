@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { Register } from '../command.ts'
 import { asking, collect, whole } from '../options.ts'
 
@@ -35,7 +35,11 @@ export const registerSite: Register = (program, run) => {
   asking(group.command('token').argument('<SITE>', 'its name'))
     .description('Make a token by which an agent joins the site, and print it.')
     .option('--uses <number>', 'how many agents it lets join', whole(1, 1_000), 1)
-    .option('--expires <time>', 'how long it is good, such as 15m or 24h', duration, 3_600)
+    .addOption(
+      new Option('--expires <time>', 'how long it is good, such as 15m or 24h')
+        .argParser(duration)
+        .default(3_600, '1h'),
+    )
     .addHelpText('after', tokenHelp)
     .action((site: string, options) =>
       run(options, async (io) => (await import('../site.ts')).token(site, options, io)),
