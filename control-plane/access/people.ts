@@ -2,7 +2,7 @@
  * What is about a person and no workspace: where somebody is a member, who invited them, whether there is anybody yet. Each query is about the one
  * person, address or invitation that it names; everything within a workspace goes through `Scope`.
  */
-import { and, asc, eq, exists, gt, inArray, isNotNull, lt, ne, notExists, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, exists, gt, inArray, isNotNull, lt, ne, notExists, or, sql } from 'drizzle-orm'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import type { Role } from '../../shared/api/scopes.ts'
 import type { Change } from '../store/scope.ts'
@@ -65,6 +65,24 @@ export class People {
       .where(and(eq(sessions.id, id), eq(sessions.userId, person), gt(sessions.expiresAt, new Date(now))))
       .get()
     return found !== undefined
+  }
+
+  /** That go on, newest first, however old: the library lists and ends sessions only for one that signed in minutes ago. */
+  async sessionsOf(person: string, now: number) {
+    return this.#db
+      .select()
+      .from(sessions)
+      .where(and(eq(sessions.userId, person), gt(sessions.expiresAt, new Date(now))))
+      .orderBy(desc(sessions.createdAt))
+  }
+
+  /** False where the person has no such session. */
+  async endSession(id: string, person: string): Promise<boolean> {
+    const ended = await this.#db
+      .delete(sessions)
+      .where(and(eq(sessions.id, id), eq(sessions.userId, person)))
+      .returning({ id: sessions.id })
+    return ended.length > 0
   }
 
   /** Of a token that is good now, as they are stored; null where it is not. */

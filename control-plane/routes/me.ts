@@ -11,7 +11,6 @@ import { scopesOf } from '../../shared/api/scopes.ts'
 import { listWorkspaces } from '../../shared/api/workspaces.ts'
 import { type Caller, scopesIn } from '../access/caller.ts'
 import { People } from '../access/people.ts'
-import { authOf, headersOf } from '../access/person.ts'
 import { type Env, localWorkspace } from '../env.ts'
 import { Scope } from '../store/scope.ts'
 import { dismiss } from './members.ts'
@@ -35,18 +34,15 @@ export function meRoutes(app: App): void {
     cursor: null,
   }))
 
-  serve(app, listSessions, async ({ env, request, caller }) => ({
-    sessions: (await sessionsOf(env, request)).map((session) => viewOf(session, caller)),
-    cursor: null,
-  }))
+  serve(app, listSessions, async ({ env, caller }) => {
+    const found = caller.kind === 'person' ? await new People(env.DB).sessionsOf(caller.id, Date.now()) : []
+    return { sessions: found.map((session) => viewOf(session, caller)), cursor: null }
+  })
 
-  serve(app, revokeSession, async ({ env, request, params }) => {
-    const session = (await sessionsOf(env, request)).find(({ id }) => id === params.session)
-    if (!session) throw new Refusal(404, 'not-found', `you have no session ${params.session}`)
-    await (await authOf(env, request)).api.revokeSession({
-      headers: headersOf(request),
-      body: { token: session.token },
-    })
+  serve(app, revokeSession, async ({ env, params, caller }) => {
+    const isEnded =
+      caller.kind === 'person' && (await new People(env.DB).endSession(params.session, caller.id))
+    if (!isEnded) throw new Refusal(404, 'not-found', `you have no session ${params.session}`)
     return undefined
   })
 
@@ -77,15 +73,11 @@ async function workspacesOf(env: Env, caller: Caller): Promise<Me['workspaces']>
   return [{ id, name: found.name, role, scopes: [...(scopesIn(caller, id) ?? [])] }]
 }
 
-async function sessionsOf(env: Env, request: Request) {
-  return (await authOf(env, request)).api.listSessions({ headers: headersOf(request) })
-}
-
-type Session = Awaited<ReturnType<typeof sessionsOf>>[number]
+type Session = Awaited<ReturnType<People['sessionsOf']>>[number]
 
 const viewOf = (session: Session, caller: Caller): SessionView => ({
   id: session.id,
-  method: (session as unknown as { method: SessionView['method'] }).method,
+  method: session.method,
   agent: session.userAgent || null,
   address: session.ipAddress || null,
   createdAt: session.createdAt.getTime(),
