@@ -147,7 +147,7 @@ export async function runLogout(address: string | undefined, io: Io): Promise<nu
     io.stdout.write('You are not signed in.\n')
     return exitCodes.equal
   }
-  let ended = true
+  let kept: DrayError | null = null
   try {
     const plane = planeClient({ url: new URL(login.url), token: login.token, workspace: '' }, io.signal)
     const { sessions } = await plane.call(listSessions, {})
@@ -155,13 +155,15 @@ export async function runLogout(address: string | undefined, io: Io): Promise<nu
     if (current) await plane.call(revokeSession, { params: { session: current.id } })
   } catch (error) {
     if (!(error instanceof DrayError)) throw error
-    ended = error.code === 'bad-credentials'
+    if (error.code !== 'bad-credentials') kept = error
   }
   forgetLogin(directory, login.url)
   io.stdout.write(visible(`Signed out of ${login.url}.\n`))
-  if (!ended) {
+  if (kept) {
     io.stderr.write(
-      `${login.url} does not answer: end the session there with another sign-in (it ends by itself in 14 days).\n`,
+      visible(
+        `The session goes on there (${kept.message}): end it with another sign-in; it ends by itself in 14 days.\n`,
+      ),
     )
   }
   return exitCodes.equal
