@@ -11,6 +11,7 @@ import {
   readConnection,
   readConnectionStatus,
 } from '../../shared/api/connections.ts'
+import { listSites } from '../../shared/api/sites.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { exitCodes, type Io } from './io.ts'
@@ -91,11 +92,24 @@ export async function create(name: string, options: Settings, io: Io): Promise<n
       'Give one of --sealed, --profile NAME, --default-credentials and --anonymous.',
     )
   }
-  const connection = await withSomePlane(options, io, (plane) =>
-    plane.call(createConnection, { body: { id: name, credential, ...given } }),
-  )
+  const [connection, missing] = await withSomePlane(options, io, async (plane) => {
+    const made = await plane.call(createConnection, { body: { id: name, credential, ...given } })
+    return [made, await missingSites(plane, made.sites)]
+  })
   say(connection, 'Created', options, io)
+  if (missing.length > 0) {
+    io.stderr.write(
+      `There is no site ${missing.join(', ')} yet: check the name, or dray site create ${missing[0]}\n`,
+    )
+  }
   return exitCodes.equal
+}
+
+/** A connection may come before its sites. */
+async function missingSites(plane: PlaneClient, sites: readonly string[]): Promise<string[]> {
+  const known = new Set<string>()
+  for await (const page of plane.pages(listSites, {})) for (const { id } of page.sites) known.add(id)
+  return sites.filter((site) => !known.has(site))
 }
 
 export async function edit(name: string, options: Settings, io: Io): Promise<number> {

@@ -4,6 +4,7 @@ import { DrayError } from '../../shared/error.ts'
 import type { Register, Run } from './command.ts'
 import { registerAgent } from './commands/agent.ts'
 import { registerApply } from './commands/apply.ts'
+import { registerAudit } from './commands/audit.ts'
 import { registerConnection } from './commands/connection.ts'
 import { registerLimit } from './commands/limit.ts'
 import { registerMigrations } from './commands/migrations.ts'
@@ -28,6 +29,7 @@ const registers: readonly Register[] = [
   registerLimit,
   registerWebhook,
   registerPeople,
+  registerAudit,
 ]
 
 /** What is asked of the process: everything but where the state is, which is an option of each command. */
