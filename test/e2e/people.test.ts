@@ -128,6 +128,21 @@ describe('dray token', () => {
   })
 })
 
+it('dray audit tells who did what, as a table, as JSON, and all of it as lines', async () => {
+  const of = ['--action', 'token', '--limit', '2']
+  const { status, stdout } = await dray(['audit', ...of])
+  expect([status, stdout]).toEqual([0, expect.stringMatching(/^WHEN .*\n.*token\.revoke.*\n.*token\.create/)])
+  const { entries } = JSON.parse((await dray(['audit', ...of, '--json'])).stdout)
+  const lines = (await dray(['audit', '--action', 'token', '--all'])).stdout.trim().split('\n')
+  expect(
+    lines
+      .map((line) => JSON.parse(line))
+      .slice(-2)
+      .reverse(),
+  ).toEqual(entries)
+  expect((await dray(['audit', '--since', 'yesterday'])).status).toBe(2)
+})
+
 it('dray logout ends the session at both ends', async () => {
   const { logins } = JSON.parse(readFileSync(file, 'utf8')) as { logins: { token: string }[] }
   const { status, stdout } = await dray(['logout'])
