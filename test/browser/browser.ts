@@ -1,5 +1,6 @@
 /** Debian's Chromium, for tests: nothing but loopback is contacted, and whatever the pages' policy refuses fails the test. */
 import { existsSync } from 'node:fs'
+import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
 const program = process.env.DRAY_CHROMIUM ?? '/usr/bin/chromium'
@@ -51,4 +52,14 @@ export async function openPage(browser: Browser, viewport = desktop): Promise<Wa
     }
   })
   return { context, page, troubles }
+}
+
+/** Barriers of WCAG 2.2 A and AA, as far as a program can see. */
+export async function violations(page: Page): Promise<string[]> {
+  // The policy of the page lets no script of ours into it; what the debugger evaluates is not the page's.
+  await page.evaluate(axe.source)
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+  return (await page.evaluate(
+    `axe.run({ runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map((n) => n.html).join(' | ')))`,
+  )) as string[]
 }

@@ -1,74 +1,35 @@
 /** The console in a real browser, on a real control plane with a real agent: `dray up`, as a user starts it. */
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import axe from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { desktop, openBrowser, openPage, phone } from './browser.ts'
+import { desktop, openBrowser, openPage, phone, violations } from './browser.ts'
+import { startUp, type Up } from './up.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'dray-console-'))
-const program = join(import.meta.dirname, '..', '..', 'agent', 'main.ts')
 let browser: Browser
-let stop: () => Promise<void>
-let origin: string
-let token: string
+let up: Up
 
 beforeAll(async () => {
   mkdirSync(join(root, 'source'))
   for (let i = 0; i < 20; i++) writeFileSync(join(root, 'source', `file ${i} <b>`), `content ${i}`)
-  const up = spawn(process.execPath, [program, 'up', '--port', '0', '--state-dir', join(root, 'state')])
-  let said = ''
-  origin = await new Promise((resolve, reject) => {
-    up.stdout.on('data', (text) => {
-      said += text
-      const address = /Dray is up at (\S+)/.exec(said)?.[1]
-      if (address) resolve(address)
-    })
-    up.once('exit', (code) => reject(new Error(`dray up ended with ${code}: ${said}`)))
-  })
-  const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()))
-  stop = () => {
-    up.kill('SIGINT')
-    return ended
-  }
-  token = JSON.parse(readFileSync(join(root, 'state', 'tokens.json'), 'utf8')).operator
+  up = await startUp(join(root, 'state'))
   browser = await openBrowser()
 })
 
 afterAll(async () => {
   await browser?.close()
-  await stop?.()
+  await up?.stop()
   rmSync(root, { recursive: true, force: true })
 })
 
-async function api(method: string, path: string, body: unknown): Promise<void> {
-  const response = await fetch(`${origin}/api/workspaces/local/${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-}
-
-/** Of WCAG 2.2 A and AA, as far as a program can see. */
-async function violations(page: Page): Promise<string[]> {
-  // The policy of the page lets no script of ours into it; what the debugger evaluates is not the page's.
-  await page.evaluate(axe.source)
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-  const found = (await page.evaluate(
-    `axe.run({ runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map((n) => n.html).join(' | ')))`,
-  )) as string[]
-  return found
-}
-
-const at = (path: string) => `${origin}/w/local${path}`
+const at = (path: string) => `${up.origin}/w/local${path}`
 
 describe('the console', () => {
   it('shows what `dray up` began, after the token left the address', async () => {
     const { page, troubles, context } = await openPage(browser)
-    await page.goto(`${origin}/#token=${token}`)
+    await page.goto(`${up.origin}/#token=${up.token}`)
     await page.getByRole('heading', { name: 'Migrations' }).waitFor()
     expect(page.url()).toBe(at(''))
     await page.getByText('No migration yet').waitFor()
@@ -79,13 +40,13 @@ describe('the console', () => {
   it('starts a pass, follows it to its end, and starts the next one', async () => {
     const place = (name: string) => ({ kind: 'file', path: join(root, name), site: 'local' })
     const filter = { include: [], exclude: [], only: null }
-    await api('PUT', 'migrations/papers', {
+    await up.api('PUT', 'migrations/papers', {
       source: place('source'),
       destination: place('destination'),
       filter,
     })
     const { page, troubles, context } = await openPage(browser)
-    await page.goto(`${origin}/#token=${token}`)
+    await page.goto(`${up.origin}/#token=${up.token}`)
     await page.getByRole('link', { name: 'papers' }).click()
     await page.getByRole('button', { name: 'Start', exact: true }).click()
     await page.getByText('20 of 20').waitFor()
@@ -100,7 +61,7 @@ describe('the console', () => {
 
   it('makes a join token for a new site, and shows the command', async () => {
     const { page, troubles, context } = await openPage(browser)
-    await page.goto(`${origin}/#token=${token}`)
+    await page.goto(`${up.origin}/#token=${up.token}`)
     await page.getByRole('link', { name: 'Sites and agents' }).click()
     await page.getByLabel('Site, a new one').fill('paris')
     await page.getByRole('button', { name: 'Make a join token' }).click()
@@ -116,7 +77,7 @@ describe('the console', () => {
   ] as const)('is without barriers that a program sees, on %s', async (_, viewport, colorScheme) => {
     const { page, troubles, context } = await openPage(browser, viewport)
     await page.emulateMedia({ colorScheme })
-    await page.goto(`${origin}/#token=${token}`)
+    await page.goto(`${up.origin}/#token=${up.token}`)
     const pages = ['', '/migrations/papers', '/migrations/papers/packets', '/migrations/papers/settings']
     for (const path of [...pages, '/sites', '/connections', '/limits', '/webhooks', '/people', '/audit']) {
       await page.goto(at(path))

@@ -1,16 +1,14 @@
 /** A migration as it runs, in a real browser: `dray up`, its agent, and a store that is held back and lets us look. */
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
-import { desktop, openBrowser, openPage, phone, type Watched } from './browser.ts'
+import { desktop, openBrowser, openPage, phone, violations, type Watched } from './browser.ts'
+import { startUp, type Up } from './up.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'dray-live-'))
-const program = join(import.meta.dirname, '..', '..', 'agent', 'main.ts')
 const credentials = { AKIDTEST: 'secret of the test' }
 /** A directory for pictures of what is tested; none unless told. */
 const pictures = process.env.DRAY_SCREENSHOTS
@@ -24,9 +22,7 @@ const failing = (i: number) => i % 4_000 < 2
 let browser: Browser
 let source: S3Server
 let destination: S3Server
-let stop: () => Promise<void>
-let origin: string
-let token: string
+let up: Up
 let letGo: () => void
 let atGate: Promise<void>
 
@@ -64,35 +60,17 @@ beforeAll(async () => {
   const key = (i: number) => `photos/${i % 2 ? 'b' : 'a'}/<i>${String(i).padStart(6, '0')}`
   source.fill('from', { count: objects, key, size: 2_000 })
 
-  const up = spawn(process.execPath, [program, 'up', '--port', '0', '--state-dir', join(root, 'state')], {
-    env: {
-      ...process.env,
-      AWS_ACCESS_KEY_ID: 'AKIDTEST',
-      AWS_SECRET_ACCESS_KEY: credentials.AKIDTEST,
-      AWS_EC2_METADATA_DISABLED: 'true',
-    },
+  up = await startUp(join(root, 'state'), {
+    AWS_ACCESS_KEY_ID: 'AKIDTEST',
+    AWS_SECRET_ACCESS_KEY: credentials.AKIDTEST,
+    AWS_EC2_METADATA_DISABLED: 'true',
   })
-  let said = ''
-  origin = await new Promise((resolve, reject) => {
-    up.stdout.on('data', (text) => {
-      said += text
-      const address = /Dray is up at (\S+)/.exec(said)?.[1]
-      if (address) resolve(address)
-    })
-    up.once('exit', (code) => reject(new Error(`dray up ended with ${code}: ${said}`)))
-  })
-  const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()))
-  stop = () => {
-    up.kill('SIGINT')
-    return ended
-  }
-  token = JSON.parse(readFileSync(join(root, 'state', 'tokens.json'), 'utf8')).operator
   browser = await openBrowser()
   const at = (bucket: string, server: S3Server) => ({
     ...{ kind: 's3', bucket, prefix: '', region: null, profile: null, site: null },
     endpoint: server.url.href,
   })
-  await api('PUT', 'migrations/photos', {
+  await up.api('PUT', 'migrations/photos', {
     source: at('from', source),
     destination: at('to', destination),
     filter: { include: [], exclude: [], only: null },
@@ -102,19 +80,10 @@ beforeAll(async () => {
 afterAll(async () => {
   letGo?.()
   await browser?.close()
-  await stop?.()
+  await up?.stop()
   await Promise.all([source?.stop(), destination?.stop()])
   rmSync(root, { recursive: true, force: true })
 })
-
-async function api(method: string, path: string, body: unknown): Promise<void> {
-  const response = await fetch(`${origin}/api/workspaces/local/${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-}
 
 async function open(viewport = desktop, colorScheme: 'light' | 'dark' = 'light'): Promise<Watched> {
   const watched = await openPage(browser, viewport)
@@ -125,18 +94,10 @@ async function open(viewport = desktop, colorScheme: 'light' | 'dark' = 'light')
       WebSocket = class extends Real { constructor(...a) { super(...a); window.__sockets.push(this) } } }`,
   })
   await page.emulateMedia({ colorScheme })
-  await page.goto(`${origin}/#token=${token}`)
+  await page.goto(`${up.origin}/#token=${up.token}`)
   await page.getByRole('link', { name: 'photos' }).click()
   await page.getByRole('heading', { name: 'photos', level: 1 }).waitFor()
   return watched
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-  return (await page.evaluate(
-    `axe.run({ runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map((n) => n.html).join(' | ')))`,
-  )) as string[]
 }
 
 async function picture(page: Page, name: string): Promise<void> {

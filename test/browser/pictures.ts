@@ -2,12 +2,12 @@
  * `node test/browser/pictures.ts DIRECTORY`: a picture of every page of the console, desktop and phone, light and dark, of a real control
  * plane (`dray up`) that has something to show. To be looked at; the best of them are in docs/.
  */
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { desktop, openBrowser, openPage, phone } from './browser.ts'
+import { startUp } from './up.ts'
 
 const [given] = process.argv.slice(2)
 if (given === undefined) {
@@ -17,28 +17,8 @@ if (given === undefined) {
 const to = resolve(given)
 mkdirSync(to, { recursive: true })
 const root = mkdtempSync(join(tmpdir(), 'dray-pictures-'))
-const program = join(import.meta.dirname, '..', '..', 'agent', 'main.ts')
-const up = spawn(process.execPath, [program, 'up', '--port', '0', '--state-dir', join(root, 'state')])
-const origin = await new Promise<string>((found) => {
-  let said = ''
-  up.stdout.on('data', (text) => {
-    said += text
-    const address = /Dray is up at (\S+)/.exec(said)?.[1]
-    if (address) found(address)
-  })
-})
-const token = JSON.parse(readFileSync(join(root, 'state', 'tokens.json'), 'utf8')).operator as string
-
-async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${origin}/api/workspaces/local/${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  return (text === '' ? null : JSON.parse(text)) as T
-}
+const up = await startUp(join(root, 'state'))
+const { origin, token, api } = up
 
 async function migration(id: string, files: number, size: number, spoil = false): Promise<void> {
   const source = join(root, id)
@@ -132,7 +112,6 @@ try {
   await browser.close()
   console.log(`${Object.keys(pages).length * 4} pictures in ${to}`)
 } finally {
-  up.kill('SIGINT')
-  await once(up, 'exit')
+  await up.stop()
   rmSync(root, { recursive: true, force: true })
 }

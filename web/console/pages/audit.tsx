@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { when } from '../format.ts'
 import { Code } from '../parts/code.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { More } from '../parts/more.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
 import * as queries from '../queries.ts'
@@ -86,11 +87,7 @@ export function Audit() {
                 rows={entries}
                 id={({ id }) => String(id)}
               />
-              {asked.hasNextPage && (
-                <button type="button" onClick={() => void asked.fetchNextPage()}>
-                  {texts.more}
-                </button>
-              )}
+              <More of={asked} />
             </>
           )
         }}

@@ -13,6 +13,7 @@ import { KeySpace } from '../parts/key-space.tsx'
 import { Lanes } from '../parts/lanes.tsx'
 import { LinkState } from '../parts/link.tsx'
 import { Route } from '../parts/location.tsx'
+import { More } from '../parts/more.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import { packetsIn } from '../parts/strip-model.ts'
@@ -299,11 +300,7 @@ function FailuresOf({ workspace, migration, number }: NonNullable<ReturnType<typ
               rows={pages.flatMap(({ failures }) => failures)}
               id={({ key, keyEscaped }) => keyEscaped ?? key}
             />
-            {asked.hasNextPage && (
-              <button type="button" onClick={() => void asked.fetchNextPage()}>
-                {texts.more}
-              </button>
-            )}
+            <More of={asked} />
           </>
         )}
       </Shown>
@@ -345,11 +342,7 @@ function PacketsOf({ workspace, migration, number }: NonNullable<ReturnType<type
             rows={pages.flatMap((page) => page.packets)}
             id={({ id }) => String(id)}
           />
-          {asked.hasNextPage && (
-            <button type="button" onClick={() => void asked.fetchNextPage()}>
-              {texts.more}
-            </button>
-          )}
+          <More of={asked} />
         </>
       )}
     </Shown>
