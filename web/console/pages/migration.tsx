@@ -223,6 +223,8 @@ function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
           ['Same', count(counts.objects.same)],
           ['Copied', count(counts.objects.copied)],
           ['Failed', count(counts.objects.failed)],
+          ...(counts.objects.skipped > 0 ? [['Skipped', count(counts.objects.skipped)] as const] : []),
+          ...(counts.objects.vanished > 0 ? [['Vanished', count(counts.objects.vanished)] as const] : []),
           [
             'Packets',
             `${count(inStates.done)} done`,
