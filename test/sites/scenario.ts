@@ -208,14 +208,27 @@ const statusOf = (plane: Plane, migration: Name): Promise<PassStatus> =>
 
 const near = agents.filter(({ site }) => site !== 'west').map(({ name }) => name)
 
-/** Of the agents that work for both: what each got in so many seconds, while both had work. `wanted`: of the archive. */
+/**
+ * Of the agents that had work of both: what each got in so many seconds. `wanted`: of the archive. Where little is ready the faster agents get
+ * it, so one may have none of a migration for a while: then it reads nothing of it for seconds on end, and tells nothing of shares.
+ */
 async function holdToShares(length: number, wanted: number, margin: number): Promise<void> {
   const snapshot = () => near.map((agent) => names.map((name) => readBy(agent, name)))
-  const before = snapshot()
-  await sleep(length * 1_000)
-  const after = snapshot()
+  const samples = [snapshot()]
+  for (let i = 0; i < length; i += 2) {
+    await sleep(2_000)
+    samples.push(snapshot())
+  }
+  const gained = (i: number, j: number, from: number, to: number) =>
+    samples[to]![i]![j]! - samples[from]![i]![j]!
+  const last = samples.length - 1
+  const hadBoth = near.map((_, i) =>
+    names.every((_, j) => samples.every((_, at) => at === 0 || gained(i, j, at - 1, at) > 0)),
+  )
+  check(`agents had work of both for ${length} s`, hadBoth.includes(true), hadBoth)
   for (const [i, agent] of near.entries()) {
-    const [archive, media] = names.map((_, j) => after[i]![j]! - before[i]![j]!) as [number, number]
+    if (!hadBoth[i]) continue
+    const [archive, media] = names.map((_, j) => gained(i, j, 0, last)) as [number, number]
     const share = archive / (archive + media)
     check(
       `${agent} gave archive its share, ${20 * wanted} of 20`,
