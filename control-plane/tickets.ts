@@ -4,8 +4,8 @@
  */
 import * as z from 'zod'
 import { scopeSchema } from '../shared/api/scopes.ts'
+import { randomText, sha256 } from '../shared/octets.ts'
 import type { Caller } from './access/caller.ts'
-import { hashOf, newSecret } from './access/secret.ts'
 
 const lifetimeMs = 30_000
 /** Open at one time. */
@@ -44,16 +44,16 @@ export class Tickets {
     this.#sql.exec('DELETE FROM ticket WHERE expires <= ?', now)
     const { n } = this.#sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM ticket').one()
     if (n >= most) this.#sql.exec('DELETE FROM ticket')
-    const ticket = newSecret()
+    const ticket = randomText(32)
     const expiresAt = now + lifetimeMs
-    const hash = await hashOf(ticket)
+    const hash = await sha256(ticket)
     this.#sql.exec('INSERT INTO ticket VALUES (?, ?, ?)', hash, JSON.stringify(caller), expiresAt)
     return { ticket, expiresAt }
   }
 
   /** Whose it is; null where it is none, or no more. */
   async redeem(ticket: string, now: number): Promise<Watcher | null> {
-    const hash = await hashOf(ticket)
+    const hash = await sha256(ticket)
     const [row] = this.#sql
       .exec<{ caller: string; expires: number }>('DELETE FROM ticket WHERE hash = ? RETURNING *', hash)
       .toArray()

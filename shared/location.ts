@@ -2,6 +2,7 @@
  * A location is where a migration reads from or writes to. It names a credential and never holds one.
  */
 import * as z from 'zod'
+import { idSchema } from './id.ts'
 
 /** Becomes part of a file's name and of an environment variable's. */
 export const customerKeyName = z
@@ -11,9 +12,7 @@ export const customerKeyName = z
 export const siteName = z.string().min(1).max(100)
 
 /** Of a connection: what locations call it by. */
-export const connectionName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and "-", at most 63')
+export const connectionName = idSchema
 
 /** The address of a server, and no more: what is stored in the clear must not hold a password. */
 export const endpointSchema = z

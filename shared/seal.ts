@@ -7,6 +7,7 @@
  */
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { type Binding, envelopeSchema, sealVersion } from './envelope.ts'
+import { fromBase64url, toBase64url } from './octets.ts'
 
 /** Bytes of UTF-8; whoever needs more has no secret. */
 export const longestSecret = 8_192
@@ -60,12 +61,3 @@ function keyBytes(text: string): Uint8Array {
 
 /** The library takes a key as an ArrayBuffer. */
 const buffer = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer as ArrayBuffer
-
-const toBase64url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')
-
-const fromBase64url = (text: string): Uint8Array =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))

@@ -5,9 +5,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { idSchema } from '../../shared/id.ts'
 import { certify } from '../../shared/identity/certificate.ts'
 import { makeKeys } from '../../shared/identity/keys.ts'
-import { type Identity, identitySchema, nameSchema } from './identity.ts'
+import { type Identity, identitySchema } from './identity.ts'
 import { makeOwn, readOwn } from './own-file.ts'
 import { ensureRoot } from './site-root.ts'
 
@@ -49,7 +50,7 @@ export async function localIdentity(stateDir: string): Promise<Identity> {
 function formerName(stateDir: string): string | null {
   try {
     const text = readFileSync(join(stateDir, 'agent', 'identity.json'), 'utf8')
-    return z.object({ id: nameSchema }).parse(JSON.parse(text)).id
+    return z.object({ id: idSchema }).parse(JSON.parse(text)).id
   } catch {
     return null
   }

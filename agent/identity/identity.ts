@@ -3,18 +3,16 @@
  * noticed, and the newer one stays.
  */
 import * as z from 'zod'
+import { idSchema } from '../../shared/id.ts'
 import { certificateSchema } from '../../shared/identity/certificate.ts'
 import { keyPairSchema, keySchema } from '../../shared/identity/keys.ts'
-
-/** Of a workspace, a site or an agent. */
-export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
 
 export const identitySchema = z.strictObject({
   /** Of the control plane that it joined; null: the embedded one. */
   url: z.url().nullable(),
-  workspace: nameSchema,
-  site: nameSchema,
-  agent: nameSchema,
+  workspace: idSchema,
+  site: idSchema,
+  agent: idSchema,
   /** Ed25519: proves who asks. */
   signing: keyPairSchema,
   /** X25519: opens what is sealed to this agent. */

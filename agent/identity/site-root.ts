@@ -5,11 +5,11 @@
 import { join } from 'node:path'
 import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
+import { idSchema } from '../../shared/id.ts'
 import { keyPairSchema, makeKeys } from '../../shared/identity/keys.ts'
 import { makeOwn, readOwn } from './own-file.ts'
 
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-export const siteRootSchema = z.strictObject({ workspace: name, site: name, key: keyPairSchema })
+export const siteRootSchema = z.strictObject({ workspace: idSchema, site: idSchema, key: keyPairSchema })
 export type SiteRoot = z.infer<typeof siteRootSchema>
 
 export const rootFile = (directory: string): string => join(directory, 'site-root.json')

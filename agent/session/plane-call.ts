@@ -3,8 +3,8 @@
 import { problemSchema } from '../../shared/api/migrations.ts'
 import { type Answer, addressOf, type Input, type Route } from '../../shared/api/route.ts'
 import { DrayError } from '../../shared/error.ts'
-import { sha256 } from '../../shared/identity/keys.ts'
 import { timeHeader } from '../../shared/identity/signature.ts'
+import { sha256 } from '../../shared/octets.ts'
 import type { Signer } from '../identity/signer.ts'
 
 /** `signer`: null where nobody needs to know who asks. Throws a `DrayError`. */

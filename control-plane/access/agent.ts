@@ -1,8 +1,9 @@
 /** Which agent signed a request (shared/identity/signature.ts). Whether it signed it for the first time is for the objects to say (door.ts). */
 import * as z from 'zod'
 import { certificateSchema } from '../../shared/identity/certificate.ts'
-import { keySchema, sha256 } from '../../shared/identity/keys.ts'
+import { keySchema } from '../../shared/identity/keys.ts'
 import { digestHeader, isProof, maxSkewMs, parseProof, timeHeader } from '../../shared/identity/signature.ts'
+import { sha256 } from '../../shared/octets.ts'
 import { type Env, localWorkspace, publicOrigin } from '../env.ts'
 import { Refusal } from '../routes/problem.ts'
 import { Agents, type LocalAgent } from '../store/agents.ts'

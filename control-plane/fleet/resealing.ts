@@ -5,7 +5,7 @@
 import type { Certificate } from '../../shared/identity/certificate.ts'
 import type { Env } from '../env.ts'
 import { type AgentRow, type ConnectionRow, Connections } from '../store/connections.ts'
-import { Scope } from '../store/scope.ts'
+import { Scope, system } from '../store/scope.ts'
 import type { Presence, Present } from './presence.ts'
 import type { Questions } from './questions.ts'
 
@@ -47,8 +47,7 @@ export class Resealing {
   async #bring(site: string): Promise<void> {
     const here = this.#presence.alive().filter((agent) => agent.site === site)
     if (here.length === 0) return
-    const actor = { kind: 'system', id: 'system', name: 'Dray', address: null } as const
-    const store = new Connections(new Scope(this.#env.DB, this.#workspace, actor))
+    const store = new Connections(new Scope(this.#env.DB, this.#workspace, system))
     const connections = await store.sealedFor(site)
     if (connections.length === 0) return
     const agents = new Map((await store.agents()).map((row) => [row.id, row]))

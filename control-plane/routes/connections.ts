@@ -13,7 +13,7 @@ import {
   sealConnection,
   testConnection,
 } from '../../shared/api/connections.ts'
-import { idSchema } from '../../shared/api/route.ts'
+import { idSchema } from '../../shared/id.ts'
 import type { AgentCaller } from '../access/caller.ts'
 import type { Env } from '../env.ts'
 import { type ConnectionRow, Connections, isFor, resolvedBy, viewOf } from '../store/connections.ts'

@@ -10,10 +10,10 @@ import {
   readEntry,
   setUp,
 } from '../../shared/api/entry.ts'
+import { sha256 } from '../../shared/octets.ts'
 import { equal, refuseForeign } from '../access/caller.ts'
 import { People } from '../access/people.ts'
 import { authOf } from '../access/person.ts'
-import { hashOf } from '../access/secret.ts'
 import { type Env, localWorkspace } from '../env.ts'
 import { invitations, members } from '../store/schema.ts'
 import { Scope } from '../store/scope.ts'
@@ -130,7 +130,7 @@ const notOpen = () =>
 
 async function open(env: Env, id: string, secret: string) {
   const found = await new People(env.DB).invitation(id, Date.now())
-  if (found && (await equal(await hashOf(secret), found.invitation.secretHash))) return found
+  if (found && (await equal(await sha256(secret), found.invitation.secretHash))) return found
   throw notOpen()
 }
 

@@ -1,6 +1,6 @@
 /** What paths name, or 404. */
 import type { MigrationView, NewMigration } from '../../shared/api/migrations.ts'
-import { idSchema } from '../../shared/api/route.ts'
+import { idSchema } from '../../shared/id.ts'
 import type { Env } from '../env.ts'
 import type { Migration } from '../migration.ts'
 import { Catalogue } from '../store/catalogue.ts'

@@ -4,6 +4,7 @@
  */
 import { and, eq, lt } from 'drizzle-orm'
 import type { Route } from '../../shared/api/route.ts'
+import { sha256 } from '../../shared/octets.ts'
 import type { Scope } from '../store/scope.ts'
 import { idempotency } from '../store/tables/audit.ts'
 import { Refusal } from './problem.ts'
@@ -93,9 +94,4 @@ function again(kept: Kept | null, digest: string): Response {
     )
   }
   return new Response(kept.body, { status: kept.status, headers })
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }

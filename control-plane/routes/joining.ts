@@ -1,7 +1,8 @@
 /** How agents join a site, are certified, and leave. */
 import { join, joinText, leave, putCertificate } from '../../shared/api/agents.ts'
 import { type Certificate, isCertified } from '../../shared/identity/certificate.ts'
-import { isSigned, sha256 } from '../../shared/identity/keys.ts'
+import { isSigned } from '../../shared/identity/keys.ts'
+import { sha256 } from '../../shared/octets.ts'
 import { type AgentRow, Agents } from '../store/agents.ts'
 import { Scope } from '../store/scope.ts'
 import { Sites } from '../store/sites.ts'

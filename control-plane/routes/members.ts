@@ -12,9 +12,9 @@ import {
   withdrawInvitation,
 } from '../../shared/api/members.ts'
 import { type Role, scopesOf } from '../../shared/api/scopes.ts'
+import { randomText, sha256 } from '../../shared/octets.ts'
 import { type Caller, scopesIn } from '../access/caller.ts'
 import { People } from '../access/people.ts'
-import { hashOf, newSecret } from '../access/secret.ts'
 import { linkOrigin } from '../env.ts'
 import { invitations, members, tokens } from '../store/schema.ts'
 import type { Scope } from '../store/scope.ts'
@@ -86,13 +86,13 @@ export function memberRoutes(app: App): void {
 
   serve(app, createInvitation, async ({ env, request, scope, body, caller }) => {
     refuseAbove(caller, scope.workspace, body.role)
-    const secret = newSecret()
+    const secret = randomText(32)
     const now = Date.now()
     const row = {
       id: crypto.randomUUID(),
       email: body.email,
       role: body.role,
-      secretHash: await hashOf(secret),
+      secretHash: await sha256(secret),
       inviterName: caller.kind === 'machine' ? 'The operator' : scope.actor.name,
       createdAt: now,
       expiresAt: now + body.days * day,

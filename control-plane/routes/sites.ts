@@ -10,7 +10,7 @@ import {
   listSites,
   readSite,
 } from '../../shared/api/sites.ts'
-import { randomText, sha256 } from '../../shared/identity/keys.ts'
+import { randomText, sha256 } from '../../shared/octets.ts'
 import type { Scope } from '../store/scope.ts'
 import { type SiteRow, Sites, siteView, tokenView } from '../store/sites.ts'
 import { Refusal } from './problem.ts'

@@ -1,9 +1,10 @@
 /** Agents: which there are and how they are, and how they join and leave. */
 import * as z from 'zod'
+import { idSchema } from '../id.ts'
 import { certificateSchema } from '../identity/certificate.ts'
 import { keySchema, publicKeysSchema } from '../identity/keys.ts'
 import { factsSchema } from '../protocol.ts'
-import { cursorSchema, idSchema, pageQuery, route } from './route.ts'
+import { cursorSchema, pageQuery, route } from './route.ts'
 
 export const agentSchema = z.object({
   id: z.string(),

@@ -3,12 +3,12 @@
  * secret. Things are listed by their names; a section that is not there is none of the file's business.
  */
 import * as z from 'zod'
+import { idSchema } from '../id.ts'
 import { endpointNameSchema, limitSchema } from '../limit.ts'
 import { connectionName, locationSchema } from '../location.ts'
 import { manifestSchema, mappingSchema } from '../mapping.ts'
 import { filterSchema, noFilter, policySchema, priorities } from '../policy.ts'
 import { newConnectionSchema } from './connections.ts'
-import { idSchema } from './route.ts'
 import { newScheduleSchema } from './schedules.ts'
 import { newSiteSchema } from './sites.ts'
 import { newWebhookSchema } from './webhooks.ts'

@@ -5,8 +5,9 @@
 import * as z from 'zod'
 import { connectionTestSchema } from '../connection-test.ts'
 import { envelopeSchema } from '../envelope.ts'
+import { idSchema } from '../id.ts'
 import { endpointSchema, siteName } from '../location.ts'
-import { cursorSchema, idSchema, pageQuery, revisionSchema, route } from './route.ts'
+import { cursorSchema, pageQuery, revisionSchema, route } from './route.ts'
 
 /**
  * `profile`: one that the agents have, by its name; null: the AWS chain's default. `sealed`: a secret, sealed to each agent. `anonymous`:

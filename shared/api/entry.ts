@@ -1,7 +1,8 @@
 /** How somebody becomes a person here: the first owner by a set-up link, the others by an invitation. Nobody else does, but by OIDC. */
 import * as z from 'zod'
+import { idSchema } from '../id.ts'
 import { emailSchema, passwordSchema, personNameSchema } from './me.ts'
-import { idSchema, route } from './route.ts'
+import { route } from './route.ts'
 import { roleSchema } from './scopes.ts'
 
 /** The secret part of a link: in its fragment, so that it is in no log. */

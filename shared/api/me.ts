@@ -1,6 +1,7 @@
 /** Who calls, and what is theirs: their workspaces, sessions and open invitations. */
 import * as z from 'zod'
-import { idSchema, route } from './route.ts'
+import { idSchema } from '../id.ts'
+import { route } from './route.ts'
 import { roleSchema, scopeSchema } from './scopes.ts'
 
 export const emailSchema = z.email().max(254).toLowerCase()

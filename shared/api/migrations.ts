@@ -3,11 +3,12 @@ import * as z from 'zod'
 import { countsSchema } from '../counts.ts'
 import { errorBodySchema, errorCodes } from '../error.ts'
 import { properties } from '../fidelity.ts'
+import { idSchema } from '../id.ts'
 import { locationSchema } from '../location.ts'
 import { arrangementShape } from '../mapping.ts'
 import { filterSchema, givenOptionsSchema, passOptionsSchema, policySchema, priorities } from '../policy.ts'
 import { packetKinds } from '../protocol.ts'
-import { cursorSchema, idSchema, pageQuery, route } from './route.ts'
+import { cursorSchema, pageQuery, route } from './route.ts'
 
 export const newMigrationSchema = z.strictObject({
   source: locationSchema,

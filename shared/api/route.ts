@@ -67,11 +67,6 @@ export function addressOf<R extends Route>(contract: R, input: Pick<Input<R>, 'p
   return query.length === 0 ? path : `${path}?${new URLSearchParams(query)}`
 }
 
-/** Of a workspace, a migration or another thing that people name. */
-export const idSchema = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and "-", at most 63')
-
 /** Opaque; null at the end; given back as `?cursor=` it asks for the next page. */
 export const cursorSchema = z.string().nullable()
 /** What lists take: where to go on, and how much to answer. */

@@ -1,8 +1,9 @@
 /** Schedules: when passes of a migration begin by themselves. */
 import * as z from 'zod'
+import { idSchema } from '../id.ts'
 import { isZone } from '../limit.ts'
 import { givenOptionsSchema } from '../policy.ts'
-import { cursorSchema, idSchema, pageQuery, revisionSchema, route } from './route.ts'
+import { cursorSchema, pageQuery, revisionSchema, route } from './route.ts'
 
 const shape = {
   migration: idSchema,

@@ -1,7 +1,8 @@
 /** Sites: places where agents run, and the tokens by which agents join them. */
 import * as z from 'zod'
+import { idSchema } from '../id.ts'
 import { keySchema } from '../identity/keys.ts'
-import { cursorSchema, idSchema, pageQuery, revisionSchema, route } from './route.ts'
+import { cursorSchema, pageQuery, revisionSchema, route } from './route.ts'
 
 const shape = {
   /** As people and vendors call it: `eu-central-1`, `Frankfurt`. */

@@ -1,6 +1,7 @@
 /** Webhooks: who is told of what, and what became of it. The events themselves are in webhook-events.ts. */
 import * as z from 'zod'
-import { cursorSchema, idSchema, pageQuery, revisionSchema, route } from './route.ts'
+import { idSchema } from '../id.ts'
+import { cursorSchema, pageQuery, revisionSchema, route } from './route.ts'
 import { eventTypeSchema } from './webhook-events.ts'
 
 /** `dray`: the event as JSON. `slack`: a sentence, as Slack's incoming webhooks (and their many imitations) take it. */

@@ -1,7 +1,8 @@
 /** Workspaces: the tenants. Everything else is in one. */
 import * as z from 'zod'
+import { idSchema } from '../id.ts'
 import { myWorkspaceSchema } from './me.ts'
-import { idSchema, revisionSchema, route } from './route.ts'
+import { revisionSchema, route } from './route.ts'
 
 const nameSchema = z.string().trim().min(1).max(100)
 

@@ -3,15 +3,15 @@
  * certificates and cannot make any, so it cannot pass off a key of its own as an agent's.
  */
 import * as z from 'zod'
+import { idSchema } from '../id.ts'
 import { isSigned, type KeyPair, keySchema, sign } from './keys.ts'
 
 const scheme = 'dray-site-certificate-1'
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
 
 export const certifiedSchema = z.strictObject({
-  workspace: name,
-  site: name,
-  agent: name,
+  workspace: idSchema,
+  site: idSchema,
+  agent: idSchema,
   /** The agent's Ed25519 and X25519 public keys. */
   signing: keySchema,
   sealing: keySchema,

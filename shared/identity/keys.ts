@@ -3,6 +3,7 @@
  * browsers.
  */
 import * as z from 'zod'
+import { fromBase64url, sha256, toBase64url } from '../octets.ts'
 
 /** Of Ed25519 (signing) or X25519 (sealing), public or private. */
 export const keySchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a key is 32 bytes in base64url')
@@ -53,24 +54,4 @@ export async function fingerprint(...publicKeys: string[]): Promise<string> {
   return hex.slice(0, 32).replace(/(.{4})(?=.)/g, '$1-')
 }
 
-/** In hexadecimal digits. */
-export async function sha256(content: string | Uint8Array): Promise<string> {
-  const bytes = typeof content === 'string' ? bytesOf(content) : content
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-/** For nonces and tokens. */
-export const randomText = (bytes: number): string =>
-  toBase64url(crypto.getRandomValues(new Uint8Array(bytes)))
-
 const bytesOf = (text: string) => new TextEncoder().encode(text)
-
-const toBase64url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')
-
-const fromBase64url = (text: string) =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))

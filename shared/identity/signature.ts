@@ -8,7 +8,9 @@
  * before a long body is read.
  */
 import * as z from 'zod'
-import { isSigned, type KeyPair, randomText, sign } from './keys.ts'
+import { idSchema } from '../id.ts'
+import { randomText } from '../octets.ts'
+import { isSigned, type KeyPair, sign } from './keys.ts'
 
 const scheme = 'dray-agent-1'
 
@@ -34,8 +36,8 @@ export interface Signable {
 }
 
 const proofSchema = z.object({
-  workspace: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
-  agent: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  workspace: idSchema,
+  agent: idSchema,
   /** ms since the epoch, by the agent's clock as it has corrected it. */
   time: z.coerce.number().int().positive(),
   nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/),

@@ -1,6 +1,7 @@
 /** What there is in the workspace that everybody asks for, and more of each where asking uses it up. */
-import { hashOf, newSecret } from '../../control-plane/access/secret.ts'
+
 import type { NewSchedule } from '../../shared/api/schedules.ts'
+import { randomText, sha256 } from '../../shared/octets.ts'
 import type { Everybody, Is } from './callers.ts'
 import * as world from './world.ts'
 import { definition, fresh, here, insert, made } from './world.ts'
@@ -78,9 +79,9 @@ export async function setStage({ agentHere }: Everybody) {
     },
     /** To a workspace in which nobody else is, so that accepting it changes nothing for those who call. */
     async invitation(email = `${fresh('guest')}@example.com`) {
-      const [id, secret] = [fresh('invitation'), newSecret()]
+      const [id, secret] = [fresh('invitation'), randomText(32)]
       await insert('invitations', {
-        ...{ workspace_id: here, id, email, role: 'viewer', secret_hash: await hashOf(secret) },
+        ...{ workspace_id: here, id, email, role: 'viewer', secret_hash: await sha256(secret) },
         ...{ inviter_name: 'owner', created_at: now, expires_at: now + 60 * 60_000 },
       })
       if (email.startsWith('guest-') === false) {

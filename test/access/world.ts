@@ -11,8 +11,9 @@ import type { SignInMethod } from '../../shared/api/me.ts'
 import type { Role, Scope } from '../../shared/api/scopes.ts'
 import { ticketPrefix, watchProtocol } from '../../shared/api/watch.ts'
 import { certify } from '../../shared/identity/certificate.ts'
-import { type KeyPair, makeKeys, sha256, sign } from '../../shared/identity/keys.ts'
+import { type KeyPair, makeKeys, sign } from '../../shared/identity/keys.ts'
 import { digestHeader, signRequest } from '../../shared/identity/signature.ts'
+import { sha256 } from '../../shared/octets.ts'
 import { noFilter } from '../../shared/policy.ts'
 
 export const here = localWorkspace

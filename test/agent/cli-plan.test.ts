@@ -3,7 +3,7 @@ import { migrationId } from '../../agent/cli/migration-id.ts'
 import { below, overlapOfPaths, overlapOfPrefixes } from '../../agent/cli/overlap.ts'
 import { identityOf } from '../../agent/storage/s3/store-identity.ts'
 import type { NewMigration } from '../../shared/api/migrations.ts'
-import { idSchema } from '../../shared/api/route.ts'
+import { idSchema } from '../../shared/id.ts'
 import { noFilter } from '../../shared/policy.ts'
 
 const migration: NewMigration = {
