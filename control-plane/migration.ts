@@ -17,8 +17,6 @@ import { passEvents } from './core/events.ts'
 import { equalOptions } from './core/pass.ts'
 import { reaches, reachOfAll, withoutSites } from './core/place.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
-import type { Strip } from './core/strip.ts'
-import { rowsOf, stripOf } from './core/strip-rows.ts'
 import { Door } from './door.ts'
 import { type Env, localWorkspace, pace } from './env.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
@@ -26,8 +24,8 @@ import { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables, type PassRow } from './migration-tables.ts'
 import { failuresPage, packetsPage, passStatus, reportsPage } from './migration-views.ts'
 import { firstPackets, newPass } from './pass-start.ts'
-import { zoomed } from './pass-strip.ts'
 import { Sockets } from './sockets.ts'
+import { Strips } from './strips.ts'
 import { Teller } from './teller.ts'
 import { Tickets, type Watcher } from './tickets.ts'
 import { isWatch, type View, Watchers } from './watchers.ts'
@@ -57,8 +55,7 @@ export class Migration extends DurableObject<Env> {
   readonly #sockets = new Sockets()
   #tickets: Tickets
   readonly #watchers: Watchers
-  /** Of a pass that is over, where somebody looked at it. */
-  #over: { readonly pass: number; readonly strip: Strip } | null = null
+  #strips: Strips
   #door: Door
   /** Closed by us, whatever is still on its way from them. */
   readonly #shut = new WeakSet<WebSocket>()
@@ -77,6 +74,7 @@ export class Migration extends DurableObject<Env> {
     this.#door = new Door(ctx.storage.sql)
     this.#tickets = new Tickets(ctx.storage.sql)
     this.#tables = new MigrationTables(ctx.storage)
+    this.#strips = new Strips(this.#tables, () => this.#live)
     this.#pace = pace(env)
     this.#teller = new Teller(env, this.#tables, () => this.#armAlarm())
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
@@ -87,7 +85,7 @@ export class Migration extends DurableObject<Env> {
     const around = {
       ctx,
       view: () => this.#view(),
-      count: () => this.#strip(this.#tables.lastPass()!),
+      count: () => this.#strips.of(this.#tables.lastPass()!),
       mayStill: (watcher: Watcher, now: number) =>
         mayStill(env, this.#workspace, watcher, 'migrations:read', now),
       armAlarm: () => this.#armAlarm(),
@@ -174,34 +172,8 @@ export class Migration extends DurableObject<Env> {
   // ---- watching
 
   /** The buckets of a pass, or of what overlaps `range`; null where there is no such pass. */
-  async strip(number: number, range: Range): Promise<BucketRow[] | null> {
-    const pass = this.#tables.pass(number)
-    if (!pass) return null
-    if (range.after === null && range.through === null) return rowsOf(await this.#strip(pass))
-    const end = Math.min(this.#tables.endOfPackets(number), this.#tables.next('packet'))
-    const strip = await zoomed(this.#tables, pass.firstPacket, end, range)
-    if (pass.state !== 'running') strip.cancel()
-    return rowsOf(strip, range.through)
-  }
-
-  async #strip(pass: PassRow): Promise<Strip> {
-    const { number, firstPacket } = pass
-    const live = this.#live
-    if (live?.pass.number === number) {
-      const strip = await live.countStrip()
-      if (live.pass.state === 'running') return strip
-    }
-    const kept = this.#tables.strip(number)
-    const end = Math.min(this.#tables.endOfPackets(number), this.#tables.next('packet'))
-    const strip = kept
-      ? stripOf(JSON.parse(kept))
-      : await zoomed(this.#tables, firstPacket, end, { after: null, through: null })
-    if (!kept) {
-      strip.cancel()
-      this.#tables.keepStrip(number, JSON.stringify(rowsOf(strip)))
-    }
-    if (this.#over?.pass !== number) this.#over = { pass: number, strip }
-    return this.#over.strip
+  strip(number: number, range: Range): Promise<BucketRow[] | null> {
+    return this.#strips.rows(number, range)
   }
 
   ticket(watcher: Watcher): Promise<{ ticket: string; expiresAt: number }> {
@@ -216,10 +188,9 @@ export class Migration extends DurableObject<Env> {
     const live = this.#live
     const pass = live?.pass ?? this.#tables.lastPass()
     if (!pass) return { pass: null, strip: null, workers: [] }
-    const over = this.#over?.pass === pass.number ? this.#over.strip : null
     return {
       pass: this.#status(pass),
-      strip: live ? live.strip : over,
+      strip: this.#strips.known(pass),
       workers: (live?.holders.connected() ?? []).map((session) => ({
         session: session.row.id,
         agent: session.row.agent,
@@ -259,9 +230,9 @@ export class Migration extends DurableObject<Env> {
     // One of the same name may come after it.
     this.#door = new Door(this.ctx.storage.sql)
     this.#tickets = new Tickets(this.ctx.storage.sql)
-    this.#over = null
     this.#watchers.closeAll(closeCodes.over, 'this migration is deleted')
     this.#tables = new MigrationTables(this.ctx.storage)
+    this.#strips = new Strips(this.#tables, () => this.#live)
     this.#teller = new Teller(this.env, this.#tables, () => this.#armAlarm())
     this.#alarmAt = null
     return null
@@ -483,7 +454,7 @@ export class Migration extends DurableObject<Env> {
     this.#sockets.closeAll(closeCodes.over, 'the pass is over')
     const { strip, pass } = this.#live!
     this.#watchers.history.note(Date.now(), () => this.#noteHistory(this.#status(pass)), true)
-    this.#over = strip && { pass: pass.number, strip }
+    this.#strips.ended(pass.number, strip)
     this.#live = null
   }
 

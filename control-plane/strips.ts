@@ -1,0 +1,67 @@
+/** The strips of a migration's passes: of the one that runs, of those that are over, and of a part of one, closer. */
+import type { BucketRow } from '../shared/api/watch.ts'
+import type { Range } from '../shared/range.ts'
+import type { Strip } from './core/strip.ts'
+import { rowsOf, stripOf } from './core/strip-rows.ts'
+import type { LivePass } from './live-pass.ts'
+import type { MigrationTables, PassRow } from './migration-tables.ts'
+import { zoomed } from './pass-strip.ts'
+
+const everything: Range = { after: null, through: null }
+
+export class Strips {
+  readonly #tables: MigrationTables
+  readonly #live: () => LivePass | null
+  /** Of a pass that is over, where somebody looked at it. */
+  #over: { readonly pass: number; readonly strip: Strip } | null = null
+
+  constructor(tables: MigrationTables, live: () => LivePass | null) {
+    this.#tables = tables
+    this.#live = live
+  }
+
+  /** The buckets of a pass, or of what overlaps `range`; null where there is no such pass. */
+  async rows(number: number, range: Range): Promise<BucketRow[] | null> {
+    const pass = this.#tables.pass(number)
+    if (!pass) return null
+    if (range.after === null && range.through === null) return rowsOf(await this.of(pass))
+    const strip = await this.#zoomed(pass, range)
+    if (pass.state !== 'running') strip.cancel()
+    return rowsOf(strip, range.through)
+  }
+
+  /** Counted where it is not known yet. */
+  async of(pass: PassRow): Promise<Strip> {
+    const { number } = pass
+    const live = this.#live()
+    if (live?.pass.number === number) {
+      const strip = await live.countStrip()
+      if (live.pass.state === 'running') return strip
+    }
+    const kept = this.#tables.strip(number)
+    const strip = kept ? stripOf(JSON.parse(kept)) : await this.#zoomed(pass, everything)
+    if (!kept) {
+      strip.cancel()
+      this.#tables.keepStrip(number, JSON.stringify(rowsOf(strip)))
+    }
+    if (this.#over?.pass !== number) this.#over = { pass: number, strip }
+    return this.#over.strip
+  }
+
+  /** Null where it would have to be counted. */
+  known(pass: PassRow): Strip | null {
+    const live = this.#live()
+    if (live) return live.strip
+    return this.#over?.pass === pass.number ? this.#over.strip : null
+  }
+
+  /** The pass is over; null where nobody has looked at its strip. */
+  ended(number: number, strip: Strip | null): void {
+    this.#over = strip && { pass: number, strip }
+  }
+
+  #zoomed({ number, firstPacket }: PassRow, range: Range): Promise<Strip> {
+    const end = Math.min(this.#tables.endOfPackets(number), this.#tables.next('packet'))
+    return zoomed(this.#tables, firstPacket, end, range)
+  }
+}
