@@ -76,3 +76,10 @@ export const pageQuery = z.object({
 })
 /** Rises with each edit: the ETag, and what `If-Match` is held to. */
 export const revisionSchema = z.number().int().positive()
+
+/** An object, by name (key.ts). */
+export const publicKeySchema = z.object({
+  key: z.string(),
+  /** Only where its bytes are no text. */
+  keyEscaped: z.string().optional(),
+})

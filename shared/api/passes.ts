@@ -1,0 +1,60 @@
+/** What became of the passes of a migration: one after the other, one beside another, and object by object as files. */
+import * as z from 'zod'
+import { idSchema } from '../id.ts'
+import { passStatusSchema } from './migrations.ts'
+import { cursorSchema, publicKeySchema, route } from './route.ts'
+
+const one = '/api/workspaces/:workspace/migrations/:migration' as const
+const number = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
+
+export const listPasses = route({
+  method: 'GET',
+  path: `${one}/passes`,
+  needs: 'migrations:read',
+  summary:
+    'List the passes of a migration, the newest first, 20 a page unless told otherwise; each is under 4 KiB.',
+  params: z.object({ migration: idSchema }),
+  query: z.object({
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .optional(),
+    limit: z.coerce.number().int().min(1).max(100).default(20),
+  }),
+  answer: z.object({ passes: z.array(passStatusSchema), cursor: cursorSchema }),
+})
+
+const keys = z.object({
+  objects: z.number(),
+  /** The first of them, at most 20. */
+  samples: z.array(publicKeySchema),
+})
+
+export const comparePasses = route({
+  method: 'GET',
+  path: `${one}/comparison`,
+  needs: 'migrations:read',
+  summary: 'Compare two passes of a migration: their figures, and what failed in one of them, or in both.',
+  params: z.object({ migration: idSchema }),
+  query: z.object({ from: number, to: number }),
+  answer: z.object({
+    from: passStatusSchema,
+    to: passStatusSchema,
+    /** By key: failed in `from` and not in `to`; in both; in `to` alone. */
+    failures: z.object({ fixed: keys, still: keys, new: keys }),
+  }),
+})
+
+export const downloadReport = route({
+  method: 'GET',
+  path: `${one}/passes/:pass/report.:format`,
+  needs: 'migrations:read',
+  summary:
+    'Read the report of a pass as a file: CSV or NDJSON, or either of them compressed (gzip). Every failure and every change is a line.',
+  params: z.object({
+    migration: idSchema,
+    pass: number,
+    format: z.enum(['csv', 'ndjson', 'csv.gz', 'ndjson.gz']),
+  }),
+  type: 'application/gzip',
+})
