@@ -10,7 +10,7 @@
 import type { ZodType } from 'zod'
 import { closeCodes } from '../../shared/protocol.ts'
 import type { Signer } from '../identity/signer.ts'
-import { failuresAfter, pauseAfter, slowPause } from './backoff.ts'
+import { failuresAfter, longestPause, longestUnreached, pauseAfter, slowPause } from './backoff.ts'
 import { type Ending, openSocket, type Socket } from './socket.ts'
 
 export type Log = (event: {
@@ -94,7 +94,8 @@ export function openLine<In, Out>(options: LineOptions<In>): Line<Out> {
     const wasOpen = state.is === 'open'
     const lived = state.is === 'open' ? performance.now() - state.since : 0
     const failures = failuresAfter(state.failures, lived)
-    const pause = isHopeless(why) ? slowPause(Math.random()) : pauseAfter(failures, Math.random())
+    const longest = why.is === 'unreachable' ? longestUnreached : longestPause
+    const pause = isHopeless(why) ? slowPause(Math.random()) : pauseAfter(failures, Math.random(), longest)
     say(why, failures === 1)
     state = { is: 'waiting', failures, timer: setTimeout(again, pause) }
     if (wasOpen) options.lost(why)
