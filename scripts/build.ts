@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BuildOptions, Plugin } from 'esbuild'
 import { pageHeaders } from '../shared/page-headers.ts'
@@ -27,6 +27,13 @@ async function lastChange(dir: string): Promise<number> {
   return newest
 }
 
+/** Whether no source has changed since `path` was made of them. */
+async function isFresh(path: string, sources: readonly Source[], root: string): Promise<boolean> {
+  const newest = Math.max(...(await Promise.all(sources.map((name) => lastChange(join(root, name))))))
+  const built = await stat(path).catch(() => null)
+  return built !== null && built.mtimeMs > newest
+}
+
 type Source = 'agent' | 'control-plane' | 'web' | 'shared'
 
 /**
@@ -43,13 +50,10 @@ async function bundle(
   const path = join(root, 'dist', outfile)
   if (!existsSync(join(root, entry))) return path
 
+  if (await isFresh(path, sources, root)) return path
   const began = new Date()
-  const newest = Math.max(...(await Promise.all(sources.map((name) => lastChange(join(root, name))))))
-  const built = await stat(path).catch(() => null)
-  if (built && built.mtimeMs > newest) return path
-
   const { build } = await import('esbuild')
-  const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`
+  const temporary = temporaryBeside(path)
   await mkdir(dirname(path), { recursive: true })
   try {
     await build({
@@ -81,7 +85,27 @@ const apart = (from: RegExp, path: string): Plugin => ({
 })
 /** better-auth is ten times what everything else is (docs/decisions/0020). */
 const auth = apart(/\/auth\.ts$/, './auth.mjs')
-const chart = apart(/\/chart\.ts$/, './chart.js')
+
+const jsonSchemaNames = [
+  'allProcessors',
+  'createStandardJSONSchemaMethod',
+  'createToJSONSchemaMethod',
+  'extractDefs',
+  'finalize',
+  'initializeContext',
+  'process',
+  'processSchema',
+  'toJSONSchema',
+]
+/** The pages check what they are sent, and write no schema down: a fifth of zod is for that. */
+const withoutJsonSchema: Plugin = {
+  name: 'without-json-schema',
+  setup(build) {
+    build.onLoad({ filter: /zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/ }, () => ({
+      contents: `const none = () => undefined\nexport { ${jsonSchemaNames.map((name) => `none as ${name}`)} }`,
+    }))
+  },
+}
 
 /** The path of `worker.js`; `auth.mjs`, which it imports, is beside it. */
 export async function buildWorker(root = packageRoot()): Promise<string> {
@@ -104,37 +128,92 @@ export async function buildWorker(root = packageRoot()): Promise<string> {
 /** The console's files, as a directory: `dist/web`. */
 export async function buildWeb(): Promise<string> {
   const root = packageRoot()
-  const options = {
-    minify: true,
-    jsx: 'automatic',
-    define: { 'process.env.NODE_ENV': '"production"' },
-  } as const
-  const script = await bundle(
-    'web/main.js',
-    'web/console/main.tsx',
-    ['web', 'shared'],
-    { ...options, plugins: [chart] },
+  const directory = join(root, 'dist', 'web')
+  const sources: Source[] = ['web', 'shared']
+  await split(
+    directory,
+    'main.js',
+    join('web', 'console', 'main.tsx'),
+    sources,
+    {
+      jsx: 'automatic',
+      define: { 'process.env.NODE_ENV': '"production"' },
+      plugins: [withoutJsonSchema],
+    },
     root,
   )
-  await bundle('web/chart.js', 'web/console/chart.ts', ['web', 'shared'], { minify: true }, root)
-  await bundle('web/seal.js', 'web/seal-page.ts', ['web', 'shared'], { minify: true }, root)
-  await bundle('web/entry.js', 'web/entry/main.ts', ['web', 'shared'], { minify: true }, root)
-  const directory = dirname(script)
-  for (const name of ['index.html', 'seal.html', 'main.css', 'console.css', 'entry.css']) {
-    if (existsSync(join(root, 'web', name))) await copyFile(join(root, 'web', name), join(directory, name))
+  await bundle('web/seal.js', 'web/seal-page.ts', sources, { minify: true }, root)
+  await bundle('web/entry.js', 'web/entry/main.ts', sources, { minify: true }, root)
+  for (const name of ['console', 'entry', 'seal']) {
+    await bundle(`web/${name}.css`, `web/styles/${name}.css`, sources, { minify: true }, root)
   }
-  const chartStyle = join(root, 'node_modules', 'uplot', 'dist', 'uPlot.min.css')
-  if (existsSync(join(root, 'web', 'index.html'))) await copyFile(chartStyle, join(directory, 'chart.css'))
+  if (!existsSync(join(root, 'web', 'index.html'))) return directory
+  for (const name of ['index.html', 'seal.html']) {
+    await copyFile(join(root, 'web', name), join(directory, name))
+  }
+  await copyFile(join(root, 'node_modules', 'uplot', 'dist', 'uPlot.min.css'), join(directory, 'chart.css'))
   // One page under the names of its paths.
-  for (const name of existsSync(join(root, 'web', 'entry.html'))
-    ? ['sign-in', 'setup', 'invitation', 'device']
-    : []) {
+  for (const name of ['sign-in', 'setup', 'invitation', 'device']) {
     await copyFile(join(root, 'web', 'entry.html'), join(directory, `${name}.html`))
   }
   const lines = Object.entries(pageHeaders).map(([name, value]) => `  ${name}: ${value}\n`)
   await writeFile(join(directory, '_headers'), `/*\n${lines.join('')}`)
   return directory
 }
+
+/** Milliseconds for which a part of an earlier build stays: a page that was opened before may still ask for it. */
+const partsStay = 24 * 60 * 60 * 1000
+
+/**
+ * Like `bundle`, in parts: what pages import only when they are opened are files of their own, named by their contents. The parts are
+ * there before the file that names them.
+ */
+async function split(
+  directory: string,
+  name: string,
+  entry: string,
+  sources: Source[],
+  options: BuildOptions,
+  root: string,
+): Promise<void> {
+  const path = join(directory, name)
+  if (!existsSync(join(root, entry)) || (await isFresh(path, sources, root))) return
+  const began = new Date()
+  const { build } = await import('esbuild')
+  const { outputFiles = [] } = await build({
+    entryPoints: [join(root, entry)],
+    outdir: directory,
+    chunkNames: 'part-[hash]',
+    bundle: true,
+    splitting: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    logLevel: 'silent',
+    ...options,
+  })
+  await mkdir(directory, { recursive: true })
+  const parts = outputFiles.filter((file) => file.path !== path)
+  for (const part of parts) await replace(part.path, part.contents, began)
+  const made = new Set(parts.map((part) => basename(part.path)))
+  for (const old of await readdir(directory)) {
+    if (!old.startsWith('part-') || made.has(old)) continue
+    const { mtimeMs } = await stat(join(directory, old)).catch(() => ({ mtimeMs: Date.now() }))
+    if (mtimeMs < Date.now() - partsStay) await rm(join(directory, old), { force: true })
+  }
+  await replace(path, outputFiles.find((file) => file.path === path)!.contents, began)
+}
+
+/** Whole or not at all. */
+async function replace(path: string, contents: Uint8Array, time: Date): Promise<void> {
+  const temporary = temporaryBeside(path)
+  await writeFile(temporary, contents)
+  await utimes(temporary, time, time)
+  await rename(temporary, path)
+}
+
+const temporaryBeside = (path: string) => `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`
 
 /** The command line, for releases: what `bin/dray` runs where there are no sources, and its worker threads. Dependencies stay in node_modules. */
 export async function buildAgent(root = packageRoot()): Promise<string> {

@@ -125,7 +125,7 @@ describe('the private control plane', () => {
     const page = await ask('/')
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(await page.text()).toContain('<title>Dray</title>')
-    expect((await ask('/main.css')).headers.get('content-type')).toBe('text/css')
+    expect((await ask('/seal.css')).headers.get('content-type')).toBe('text/css')
     expect(await (await ask('/migrations/x')).text()).toContain('<title>Dray</title>')
     expect((await ask('/api/workspaces/local/migrations')).status).toBe(200)
     expect((await fetch(new URL('/api/workspaces/local/migrations', plane.url))).status).toBe(401)

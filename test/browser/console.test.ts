@@ -30,8 +30,9 @@ describe('the console', () => {
   it('shows what `dray up` began, after the token left the address', async () => {
     const { page, troubles, context } = await openPage(browser)
     await page.goto(`${up.origin}/#token=${up.token}`)
-    await page.getByRole('heading', { name: 'Migrations' }).waitFor()
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
     expect(page.url()).toBe(at(''))
+    await page.getByRole('link', { name: 'Migrations' }).click()
     await page.getByText('No migration yet').waitFor()
     expect(troubles).toEqual([])
     await context.close()
@@ -47,6 +48,7 @@ describe('the console', () => {
     })
     const { page, troubles, context } = await openPage(browser)
     await page.goto(`${up.origin}/#token=${up.token}`)
+    await page.getByRole('link', { name: 'Migrations' }).click()
     await page.getByRole('link', { name: 'papers' }).click()
     await page.getByRole('button', { name: 'Start', exact: true }).click()
     await page.getByText('20 of 20').waitFor()

@@ -1,22 +1,15 @@
-/** Which address shows which page. */
+/** Which address shows which page. Pages are fetched when they are first opened, or meant to be. */
 import {
   createRootRoute,
   createRoute,
   createRouter,
   type ErrorComponentProps,
+  lazyRouteComponent,
   Outlet,
   redirect,
 } from '@tanstack/react-router'
 import { readMe } from '../../shared/api/me.ts'
 import { call, Refused } from '../api.ts'
-import { Audit } from './pages/audit.tsx'
-import { Connections } from './pages/connections.tsx'
-import { Limits } from './pages/limits.tsx'
-import { Failures, Migration, Packets, Settings } from './pages/migration.tsx'
-import { Migrations } from './pages/migrations.tsx'
-import { People } from './pages/people.tsx'
-import { Sites } from './pages/sites.tsx'
-import { Webhooks } from './pages/webhooks.tsx'
 import { Shell } from './shell.tsx'
 import { texts } from './texts.ts'
 
@@ -58,16 +51,20 @@ const index = createRoute({
 })
 
 const inWorkspace = createRoute({ getParentRoute: () => root, path: '/w/$workspace', component: Shell })
-const page = <P extends string>(path: P, component: () => React.ReactNode) =>
+type Component = ReturnType<typeof lazyRouteComponent>
+const page = <P extends string>(path: P, component: Component) =>
   createRoute({ getParentRoute: () => inWorkspace, path, component })
-const migration = page('migrations/$migration', Migration)
-const tab = <P extends string>(path: P, component: () => React.ReactNode) =>
+
+const aMigration = () => import('./pages/migration.tsx')
+const migration = page('migrations/$migration', lazyRouteComponent(aMigration, 'Migration'))
+const tab = <P extends string>(path: P, component: Component) =>
   createRoute({ getParentRoute: () => migration, path, component })
 
+/** `after`: percent-escaped. */
 const packetsTab = createRoute({
   getParentRoute: () => migration,
   path: 'packets',
-  component: Packets,
+  component: lazyRouteComponent(aMigration, 'Packets'),
   validateSearch: ({ after }: { after?: unknown }): { after?: string } =>
     typeof after === 'string' ? { after } : {},
 })
@@ -75,14 +72,59 @@ const packetsTab = createRoute({
 const tree = root.addChildren([
   index,
   inWorkspace.addChildren([
-    page('/', Migrations),
-    migration.addChildren([tab('/', Failures), packetsTab, tab('settings', Settings)]),
-    page('sites', Sites),
-    page('connections', Connections),
-    page('limits', Limits),
-    page('webhooks', Webhooks),
-    page('people', People),
-    page('audit', Audit),
+    page(
+      '/',
+      lazyRouteComponent(() => import('./pages/overview.tsx'), 'Overview'),
+    ),
+    page(
+      'migrations',
+      lazyRouteComponent(() => import('./pages/migrations.tsx'), 'Migrations'),
+    ),
+    page(
+      'new-migration',
+      lazyRouteComponent(() => import('./pages/new-migration.tsx'), 'NewMigration'),
+    ),
+    migration.addChildren([
+      tab('/', lazyRouteComponent(aMigration, 'Failures')),
+      packetsTab,
+      tab(
+        'passes',
+        lazyRouteComponent(() => import('./pages/passes.tsx'), 'Passes'),
+      ),
+      tab('settings', lazyRouteComponent(aMigration, 'Settings')),
+    ]),
+    page(
+      'sites',
+      lazyRouteComponent(() => import('./pages/sites.tsx'), 'Sites'),
+    ),
+    page(
+      'connections',
+      lazyRouteComponent(() => import('./pages/connections.tsx'), 'Connections'),
+    ),
+    page(
+      'schedules',
+      lazyRouteComponent(() => import('./pages/schedules.tsx'), 'Schedules'),
+    ),
+    page(
+      'limits',
+      lazyRouteComponent(() => import('./pages/limits.tsx'), 'Limits'),
+    ),
+    page(
+      'webhooks',
+      lazyRouteComponent(() => import('./pages/webhooks.tsx'), 'Webhooks'),
+    ),
+    page(
+      'people',
+      lazyRouteComponent(() => import('./pages/people.tsx'), 'People'),
+    ),
+    page(
+      'audit',
+      lazyRouteComponent(() => import('./pages/audit.tsx'), 'Audit'),
+    ),
+    page(
+      'settings',
+      lazyRouteComponent(() => import('./pages/settings.tsx'), 'Settings'),
+    ),
   ]),
 ])
 

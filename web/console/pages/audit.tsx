@@ -7,7 +7,7 @@ import { Empty } from '../parts/empty.tsx'
 import { More } from '../parts/more.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
-import * as queries from '../queries.ts'
+import * as queries from '../queries/audit.ts'
 import { texts } from '../texts.ts'
 
 const nouns = [

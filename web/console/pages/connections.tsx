@@ -8,7 +8,7 @@ import { Empty } from '../parts/empty.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import { Table } from '../parts/table.tsx'
-import * as queries from '../queries.ts'
+import * as queries from '../queries/connections.ts'
 import { texts } from '../texts.ts'
 
 const credentialOf = (credential: Credential, { secretVersion }: ConnectionView): string => {

@@ -4,7 +4,7 @@ import { bytes, count, when } from '../format.ts'
 import { Empty } from '../parts/empty.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
-import * as queries from '../queries.ts'
+import * as queries from '../queries/limits.ts'
 import { texts } from '../texts.ts'
 
 const bound = (value: number | null, say: (value: number) => string): string =>

@@ -19,7 +19,7 @@ import { State } from '../parts/state.tsx'
 import { packetsIn } from '../parts/strip-model.ts'
 import { Table } from '../parts/table.tsx'
 import { Throughput } from '../parts/throughput.tsx'
-import * as queries from '../queries.ts'
+import * as queries from '../queries/migrations.ts'
 import { texts } from '../texts.ts'
 import { known, settled } from './migrations.tsx'
 

@@ -7,7 +7,7 @@ import { Route } from '../parts/location.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import { type Column, Table } from '../parts/table.tsx'
-import * as queries from '../queries.ts'
+import * as queries from '../queries/migrations.ts'
 import { texts } from '../texts.ts'
 
 /** What needs somebody comes first, then what runs, then the newest. */

@@ -4,7 +4,7 @@ import { when } from '../format.ts'
 import { Empty } from '../parts/empty.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
-import * as queries from '../queries.ts'
+import * as queries from '../queries/people.ts'
 import { texts } from '../texts.ts'
 
 export function People() {

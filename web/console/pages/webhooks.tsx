@@ -5,7 +5,7 @@ import { Empty } from '../parts/empty.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import { Table } from '../parts/table.tsx'
-import * as queries from '../queries.ts'
+import * as queries from '../queries/webhooks.ts'
 import { texts } from '../texts.ts'
 
 export function Webhooks() {

@@ -1,32 +1,14 @@
-/** What pages ask for: each list and thing once, under one name, kept for a while, and asked for again while it moves. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import { listAgents } from '../../shared/api/agents.ts'
-import { listAudit } from '../../shared/api/audit.ts'
-import { listConnections } from '../../shared/api/connections.ts'
-import { listLimits } from '../../shared/api/limits.ts'
-import { readMe } from '../../shared/api/me.ts'
-import { listMembers } from '../../shared/api/members.ts'
 import {
   listFailures,
   listMigrations,
   listPackets,
   readMigration,
   readPass,
-} from '../../shared/api/migrations.ts'
-import { listSites } from '../../shared/api/sites.ts'
-import { listTokens } from '../../shared/api/tokens.ts'
-import { readStrip } from '../../shared/api/watch.ts'
-import { listWebhooks } from '../../shared/api/webhooks.ts'
-import { call } from '../api.ts'
-
-/** Ms between two looks. */
-const later = 15_000
-
-export const me = queryOptions({
-  queryKey: ['me'],
-  queryFn: ({ signal }) => call(readMe, { params: {} }, { signal }),
-  staleTime: 60_000,
-})
+} from '../../../shared/api/migrations.ts'
+import { readStrip } from '../../../shared/api/watch.ts'
+import { call } from '../../api.ts'
+import { later } from './later.ts'
 
 export const migrations = (workspace: string) =>
   queryOptions({
@@ -106,64 +88,4 @@ export const strip = (
         { signal },
       ),
     refetchInterval: later / 3,
-  })
-
-export const agents = (workspace: string) =>
-  queryOptions({
-    queryKey: [workspace, 'agents'],
-    queryFn: ({ signal }) => call(listAgents, { params: { workspace } }, { signal }),
-    refetchInterval: later / 3,
-  })
-
-export const sites = (workspace: string) =>
-  queryOptions({
-    queryKey: [workspace, 'sites'],
-    queryFn: ({ signal }) => call(listSites, { params: { workspace } }, { signal }),
-    refetchInterval: later,
-  })
-
-export const connections = (workspace: string) =>
-  queryOptions({
-    queryKey: [workspace, 'connections'],
-    queryFn: ({ signal }) => call(listConnections, { params: { workspace } }, { signal }),
-    refetchInterval: later,
-  })
-
-export const limits = (workspace: string) =>
-  queryOptions({
-    queryKey: [workspace, 'limits'],
-    queryFn: ({ signal }) => call(listLimits, { params: { workspace } }, { signal }),
-    refetchInterval: later,
-  })
-
-export const webhooks = (workspace: string) =>
-  queryOptions({
-    queryKey: [workspace, 'webhooks'],
-    queryFn: ({ signal }) => call(listWebhooks, { params: { workspace } }, { signal }),
-    refetchInterval: later,
-  })
-
-export const members = (workspace: string) =>
-  queryOptions({
-    queryKey: [workspace, 'members'],
-    queryFn: ({ signal }) => call(listMembers, { params: { workspace } }, { signal }),
-  })
-
-export const tokens = (workspace: string) =>
-  queryOptions({
-    queryKey: [workspace, 'tokens'],
-    queryFn: ({ signal }) => call(listTokens, { params: { workspace } }, { signal }),
-  })
-
-export const audit = (workspace: string, filter: { action?: string }) =>
-  infiniteQueryOptions({
-    queryKey: [workspace, 'audit', filter],
-    queryFn: ({ signal, pageParam }) =>
-      call(
-        listAudit,
-        { params: { workspace }, query: { ...filter, ...(pageParam !== null && { cursor: pageParam }) } },
-        { signal },
-      ),
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ cursor }) => cursor,
   })

@@ -1,0 +1,36 @@
+/** How much a browser fetches before the console's first page is there. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { expect, it } from 'vitest'
+import { buildWeb } from '../../scripts/build.ts'
+
+/** The file and all that it imports at once. */
+function withImports(directory: string, name: string, found = new Set<string>()): Set<string> {
+  if (found.has(name)) return found
+  found.add(name)
+  const text = readFileSync(join(directory, name), 'utf8')
+  // Not `import("./…")`, which waits until it is needed.
+  for (const [, part] of text.matchAll(/(?:\bfrom|\bimport)\s*"\.\/([^"]+)"/g))
+    withImports(directory, part!, found)
+  return found
+}
+
+const compressed = (directory: string, name: string) => gzipSync(readFileSync(join(directory, name))).length
+
+it('is under 150 KB, compressed, with the page that is shown first', async () => {
+  const directory = await buildWeb()
+  const page = readdirSync(directory).find(
+    (name) => name.startsWith('part-') && /\bas Overview\b/.test(readFileSync(join(directory, name), 'utf8')),
+  )
+  const files = withImports(directory, page!, withImports(directory, 'main.js'))
+  const total = ['index.html', 'console.css', ...files].reduce(
+    (sum, name) => sum + compressed(directory, name),
+    0,
+  )
+  expect(total).toBeLessThan(150_000)
+  // The chart is not among them.
+  expect([...files].every((name) => !readFileSync(join(directory, name), 'utf8').includes('uPlot'))).toBe(
+    true,
+  )
+})

@@ -1,0 +1,3 @@
+export function Passes() {
+  return null
+}
