@@ -52,7 +52,7 @@ async function until<T>(what: string, ms: number, look: () => T | Promise<T>): P
 
 /** A migration each. `archive` is reached from everywhere, `media` from the north and the south alone, `late`, which begins late, from the west alone. */
 const migrations = {
-  archive: { priority: 'high', objects: 13_000, destination: 'everywhere' },
+  archive: { priority: 'high', objects: 15_000, destination: 'everywhere' },
   media: { priority: 'normal', objects: 5_000, destination: 'near' },
   late: { priority: 'normal', objects: 500, destination: 'far' },
 } as const
@@ -212,26 +212,31 @@ const statusOf = (plane: Plane, migration: Name): Promise<PassStatus> =>
 const near = agents.filter(({ site }) => site !== 'west').map(({ name }) => name)
 
 /**
- * Of the agents that had work of both: what each got in so many seconds. `wanted`: of the archive. Where little is ready the faster agents get
- * it, so one may have none of a migration for a while: then it reads nothing of it for seconds on end, and tells nothing of shares.
+ * Of the agents that had work of both for so many seconds on end: what each got. `wanted`: of the archive. Where little is ready the faster agents
+ * get it, so one may have none of a migration for a while: then it reads nothing of it, and tells nothing of shares.
  */
 async function holdToShares(length: number, wanted: number, margin: number): Promise<void> {
   const snapshot = () => near.map((agent) => names.map((name) => readBy(agent, name)))
   const samples = [snapshot()]
-  for (let i = 0; i < length; i += 2) {
+  const long = length / 2
+  const gained = (i: number, j: number, from: number, to: number) =>
+    samples[to]![i]![j]! - samples[from]![i]![j]!
+  const hadBoth = (i: number) => {
+    const last = samples.length - 1
+    if (last < long) return false
+    const steps = Array.from({ length: long }, (_, back) => last - back)
+    return steps.every((at) => names.every((_, j) => gained(i, j, at - 1, at) > 0))
+  }
+  for (let waited = 0; waited < 2 * length + 20 && !near.some((_, i) => hadBoth(i)); waited += 2) {
     await sleep(2_000)
     samples.push(snapshot())
   }
-  const gained = (i: number, j: number, from: number, to: number) =>
-    samples[to]![i]![j]! - samples[from]![i]![j]!
   const last = samples.length - 1
-  const hadBoth = near.map((_, i) =>
-    names.every((_, j) => samples.every((_, at) => at === 0 || gained(i, j, at - 1, at) > 0)),
-  )
-  check(`agents had work of both for ${length} s`, hadBoth.includes(true), hadBoth)
+  const had = near.map((_, i) => hadBoth(i))
+  check(`agents had work of both for ${length} s`, had.includes(true), had)
   for (const [i, agent] of near.entries()) {
-    if (!hadBoth[i]) continue
-    const [archive, media] = names.map((_, j) => gained(i, j, 0, last)) as [number, number]
+    if (!had[i]) continue
+    const [archive, media] = names.map((_, j) => gained(i, j, last - long, last)) as [number, number]
     const share = archive / (archive + media)
     check(
       `${agent} gave archive its share, ${20 * wanted} of 20`,
