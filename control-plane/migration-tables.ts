@@ -128,6 +128,11 @@ export class MigrationTables {
     return this.#passes('WHERE number = ?', number)[0] ?? null
   }
 
+  /** Of lower numbers, the newest first. */
+  passesBefore(number: number, limit: number): PassRow[] {
+    return this.#passes('WHERE number < ? ORDER BY number DESC LIMIT ?', number, limit)
+  }
+
   /** The id past a pass's last packet. */
   endOfPackets(number: number): number {
     return this.#passes('WHERE number = ?', number + 1)[0]?.firstPacket ?? Number.MAX_SAFE_INTEGER

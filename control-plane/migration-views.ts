@@ -1,14 +1,18 @@
 /** What a `Migration` object shows of itself: figures and pages, each bounded. */
 import type * as z from 'zod'
 import type { failuresPageSchema, PassStatus, packetsPageSchema } from '../shared/api/migrations.ts'
+import type { listPasses } from '../shared/api/passes.ts'
+import type { Answer } from '../shared/api/route.ts'
 import type { ErrorCode } from '../shared/error.ts'
 import { escapeKey, publicKey, unescapeKey } from '../shared/key.ts'
 import type { Packet } from './core/packet.ts'
+import { fitted } from './core/status-size.ts'
 import type { Session } from './holders.ts'
 import type { MigrationTables, PassRow } from './migration-tables.ts'
 
 export type PacketsPage = z.infer<typeof packetsPageSchema>
 export type FailuresPage = z.infer<typeof failuresPageSchema>
+export type PassesPage = Answer<typeof listPasses>
 export interface ReportsPage {
   readonly reports: { packet: number; generation: number }[]
   readonly next: number | null
@@ -29,7 +33,7 @@ export function passStatus(pass: PassRow, sessions: Iterable<Session>): PassStat
     inFlight.objects += session.inFlight.objects
     inFlight.bytes += session.inFlight.bytes
   }
-  return {
+  return fitted({
     number,
     state,
     options,
@@ -46,7 +50,20 @@ export function passStatus(pass: PassRow, sessions: Iterable<Session>): PassStat
       ...cause,
     })),
     errors: Object.values(counters.errors),
-  }
+  })
+}
+
+/** The newest first, from below the number `before` on. */
+export function passesPage(
+  tables: MigrationTables,
+  before: number,
+  limit: number,
+  status: (pass: PassRow) => PassStatus,
+): PassesPage {
+  const passes = tables.passesBefore(before, limit + 1)
+  const isMore = passes.length > limit
+  const page = passes.slice(0, limit)
+  return { passes: page.map(status), cursor: isMore ? String(page.at(-1)!.number) : null }
 }
 
 /**

@@ -22,7 +22,7 @@ import { type Env, localWorkspace, pace } from './env.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
 import { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables, type PassRow } from './migration-tables.ts'
-import { failuresPage, packetsPage, passStatus, reportsPage } from './migration-views.ts'
+import { failuresPage, packetsPage, passesPage, passStatus, reportsPage } from './migration-views.ts'
 import { firstPackets, newPass } from './pass-start.ts'
 import { Sockets } from './sockets.ts'
 import { Strips } from './strips.ts'
@@ -150,6 +150,12 @@ export class Migration extends DurableObject<Env> {
       pass,
       this.#live?.pass.number === pass.number ? this.#live.holders.sessions.values() : [],
     )
+  }
+
+  passes(before: number, limit: number) {
+    // What is in memory is newer than the rows.
+    const now = (row: PassRow) => (this.#live?.pass.number === row.number ? this.#live.pass : row)
+    return passesPage(this.#tables, before, limit, (row) => this.#status(now(row)))
   }
 
   /** Its number; 0 before the first. */

@@ -18,10 +18,12 @@ export const properties = [
 ] as const
 export type Property = (typeof properties)[number]
 
+/** S3 has twelve. */
+const mostClasses = 16
 const storageClass = z.string().regex(/^[A-Z][A-Z0-9_]{0,39}$/, 'a storage class, like STANDARD_IA')
 
-/** `aws:kms` alone is the bucket's own key, or the account's. */
-export const encryptionForm = /^(default|keep|AES256|aws:kms(:dsse)?(:[A-Za-z0-9][A-Za-z0-9:/_.-]{0,2047})?)$/
+/** `aws:kms` alone is the bucket's own key, or the account's. A key's ARN has some 80 characters, that of an alias at most 320. */
+export const encryptionForm = /^(default|keep|AES256|aws:kms(:dsse)?(:[A-Za-z0-9][A-Za-z0-9:/_.-]{0,511})?)$/
 
 export const fidelitySchema = z.strictObject({
   /**
@@ -32,7 +34,11 @@ export const fidelitySchema = z.strictObject({
    */
   storageClass: z.union([
     z.enum(['keep', 'default']),
-    z.strictObject({ to: z.record(z.union([storageClass, z.literal('*')]), storageClass) }),
+    z.strictObject({
+      to: z
+        .record(z.union([storageClass, z.literal('*')]), storageClass)
+        .refine((to) => Object.keys(to).length <= mostClasses, `at most ${mostClasses} storage classes`),
+    }),
   ]),
   tags: z.enum(['keep', 'drop']),
   /** A request per object at the source. */

@@ -1,6 +1,16 @@
 /** Passes: start, watch, cancel, and what became of them. */
-import { cancelPass, listFailures, readPass, readReport, startPass } from '../../shared/api/migrations.ts'
+import {
+  cancelPass,
+  listFailures,
+  type PassStatus,
+  readPass,
+  readReport,
+  startPass,
+} from '../../shared/api/migrations.ts'
+import { listPasses } from '../../shared/api/passes.ts'
 import { addressOf } from '../../shared/api/route.ts'
+import { fitted } from '../core/status-size.ts'
+import type { Env } from '../env.ts'
 import { beginPass } from './begin-pass.ts'
 import { findMigration, findObject, orNoPass } from './find.ts'
 import { Refusal } from './problem.ts'
@@ -27,10 +37,17 @@ export function passRoutes(app: App): void {
   serve(app, readPass, async ({ env, scope, params }) => {
     const object = await findObject(env, scope, params.migration)
     const status = orNoPass(await object.passStatus(params.pass), params.pass)
-    // Only the fleet knows who is there; nobody has to be asked while somebody works.
-    if (status.state !== 'running' || status.agents > 0) return status
-    const waitsFor = await env.FLEET.getByName(scope.workspace).waitsFor(params.migration)
-    return waitsFor ? { ...status, waitsFor } : status
+    return asItIs(env, scope.workspace, params.migration, status)
+  })
+
+  serve(app, listPasses, async ({ env, scope, params, query }) => {
+    const object = await findObject(env, scope, params.migration)
+    const { passes, cursor } = await object.passes(
+      Number(query.cursor ?? Number.MAX_SAFE_INTEGER),
+      query.limit,
+    )
+    const now = passes.map((status) => asItIs(env, scope.workspace, params.migration, status))
+    return { passes: await Promise.all(now), cursor }
   })
 
   serve(app, cancelPass, async ({ env, scope, params }) => {
@@ -54,4 +71,16 @@ export function passRoutes(app: App): void {
       headers: { 'content-type': readReport.type, 'cache-control': 'no-store' },
     })
   })
+}
+
+/** With what it waits for: only the fleet knows who is there, and nobody has to be asked while somebody works. */
+async function asItIs(
+  env: Env,
+  workspace: string,
+  migration: string,
+  status: PassStatus,
+): Promise<PassStatus> {
+  if (status.state !== 'running' || status.agents > 0) return status
+  const waitsFor = await env.FLEET.getByName(workspace).waitsFor(migration)
+  return waitsFor ? fitted({ ...status, waitsFor }) : status
 }

@@ -34,7 +34,7 @@ export const packetCountsSchema = z.object({
 export const waitsForSchema = z.object({
   /** A sentence. */
   message: z.string(),
-  /** The sites of which one agent would do; null: any. Empty: no site reaches all of them. */
+  /** The sites of which one agent would do, or some of them; null: any. Empty: no site reaches all of them. */
   sites: z.array(z.string()).nullable(),
 })
 export type WaitsFor = z.infer<typeof waitsForSchema>
@@ -57,11 +57,14 @@ export const passStatusSchema = z.object({
   agents: z.number(),
   /** Of a running pass that no connected agent can work for. */
   waitsFor: waitsForSchema.optional(),
+  /** The most frequent first. Of these and of `errors` there are as many, and as much of their texts, as fit in 4 KiB. */
   failureCauses: z.array(
     z.object({ code: z.enum(errorCodes), objects: z.number(), bytes: z.number(), message: z.string() }),
   ),
-  /** Why packets are parked or being tried again: the last error of the kind. */
+  /** Why packets are parked or being tried again: the last error of the kind; those of most packets first. */
   errors: z.array(z.object({ error: errorBodySchema, packets: z.number(), parked: z.number() })),
+  /** How many of them are not named here; absent where all are. */
+  leftOut: z.object({ causes: z.number(), errors: z.number() }).optional(),
 })
 export type PassStatus = z.infer<typeof passStatusSchema>
 

@@ -263,6 +263,7 @@ export const rows: readonly Row[] = [
   row(`POST ${at}/migrations/:migration/passes`, operator('migrations:run'), 201, {
     ask: async (stage) => ({ params: { migration: await stage.migration() }, body: {} }),
   }),
+  row(`GET ${at}/migrations/:migration/passes`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations/:migration/passes/:pass`, viewer('migrations:read'), 200),
   row(`POST ${at}/migrations/:migration/passes/:pass/cancel`, operator('migrations:run'), 200, {
     ask: async (stage) => ({ params: { migration: await stage.running() } }),

@@ -233,8 +233,8 @@ describe('a pass', () => {
     })
     const { body } = await json<PassStatus>('GET', '/api/workspaces/local/migrations/failures/passes/1')
     expect(body.failureCauses).toEqual([
-      { code: 'unsupported-key', objects: 1, bytes: 7, message: 'bad 0' },
       { code: 'io', objects: 1_000, bytes: 7_000, message: 'bad 1000' },
+      { code: 'unsupported-key', objects: 1, bytes: 7, message: 'bad 0' },
     ])
   })
 })
