@@ -85,7 +85,10 @@ const tree = root.addChildren([
       lazyRouteComponent(() => import('./pages/new-migration.tsx'), 'NewMigration'),
     ),
     migration.addChildren([
-      tab('/', lazyRouteComponent(aMigration, 'Failures')),
+      tab(
+        '/',
+        lazyRouteComponent(() => import('./pages/failures.tsx'), 'Failures'),
+      ),
       packetsTab,
       tab(
         'passes',

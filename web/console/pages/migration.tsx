@@ -5,9 +5,9 @@ import { cancelPass, type MigrationView, type PassStatus, startPass } from '../.
 import { call } from '../../api.ts'
 import { left, pointOf, rateOver } from '../estimate.ts'
 import { bytes, count, duration, percent, when } from '../format.ts'
+import { useLastPass } from '../last-pass.ts'
 import { type Live, useLive } from '../live.ts'
 import { Code } from '../parts/code.tsx'
-import { Empty } from '../parts/empty.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { KeySpace } from '../parts/key-space.tsx'
 import { Lanes } from '../parts/lanes.tsx'
@@ -252,6 +252,9 @@ function Tabs(props: { workspace: string; migration: string; pass: PassStatus })
       <Link to="/w/$workspace/migrations/$migration/packets" params={params}>
         Packets
       </Link>
+      <Link to="/w/$workspace/migrations/$migration/passes" params={params}>
+        Passes
+      </Link>
       <Link to="/w/$workspace/migrations/$migration/settings" params={params}>
         Definition
       </Link>
@@ -259,63 +262,12 @@ function Tabs(props: { workspace: string; migration: string; pass: PassStatus })
   )
 }
 
-/** The last pass of the migration in the address, for its tabs. */
-function usePass(): { workspace: string; migration: MigrationView; number: number } | null {
-  const { workspace, migration: id } = useParams({ from })
-  const { data } = useQuery(queries.migration(workspace, id))
-  return data?.pass ? { workspace, migration: data, number: data.pass.number } : null
-}
-
-export function Failures() {
-  const at = usePass()
-  return at && <FailuresOf {...at} />
-}
-
-function FailuresOf({ workspace, migration, number }: NonNullable<ReturnType<typeof usePass>>) {
-  const status = useQuery(queries.pass(workspace, migration.id, number))
-  const asked = useInfiniteQuery(queries.failures(workspace, migration.id, number))
-  const causes = status.data?.failureCauses ?? []
-  if (causes.length === 0) return <Empty says={texts.empty.failures} />
-  return (
-    <>
-      <Table
-        caption="Causes"
-        columns={[
-          { name: 'Cause', cell: ({ code }) => <code>{code}</code> },
-          { name: 'Objects', kind: 'number', cell: ({ objects }) => count(objects) },
-          { name: 'Bytes', kind: 'number', cell: (cause) => bytes(cause.bytes) },
-          { name: 'For example', kind: 'key', cell: ({ message }) => message },
-        ]}
-        rows={causes}
-        id={({ code }) => code}
-      />
-      <Shown of={asked} what="failures">
-        {({ pages }) => (
-          <>
-            <Table
-              caption="Objects that failed"
-              columns={[
-                { name: 'Key', kind: 'key', cell: ({ key }) => <span className="mono">{key}</span> },
-                { name: 'Cause', cell: ({ code }) => <code>{code}</code> },
-                { name: 'Message', kind: 'key', cell: ({ message }) => message },
-              ]}
-              rows={pages.flatMap(({ failures }) => failures)}
-              id={({ key, keyEscaped }) => keyEscaped ?? key}
-            />
-            <More of={asked} />
-          </>
-        )}
-      </Shown>
-    </>
-  )
-}
-
 export function Packets() {
-  const at = usePass()
+  const at = useLastPass()
   return at && <PacketsOf {...at} />
 }
 
-function PacketsOf({ workspace, migration, number }: NonNullable<ReturnType<typeof usePass>>) {
+function PacketsOf({ workspace, migration, number }: NonNullable<ReturnType<typeof useLastPass>>) {
   const { after = null } = useSearch({ from: `${from}/packets` })
   const asked = useInfiniteQuery(queries.packets(workspace, migration.id, number, after))
   return (
