@@ -1,0 +1,86 @@
+/**
+ * Names of objects and what stores say, as they reach a page: hostile input. What cannot be seen is written out (hostile.ts), nothing turns
+ * the direction of the text around it, and what is long is cut in the middle, with the whole behind a button.
+ */
+import { Copy } from 'lucide-react'
+import { useState } from 'react'
+import { announce } from '../announce.tsx'
+import { copy } from '../copy.ts'
+import { count } from '../format.ts'
+import { cut, piecesOf } from '../hostile.ts'
+import { keyTexts as texts } from '../texts/key.ts'
+
+/** Of what is shown whole, UTF-16 units: a megabyte of text stops a page. */
+const mostWhole = 16_384
+
+/** An object's key, with a button that copies the true one: percent-escaped where its bytes are no text. */
+export function Key({
+  of: { key, keyEscaped },
+  most = 120,
+}: {
+  of: { readonly key: string; readonly keyEscaped?: string | undefined }
+  most?: number
+}) {
+  const run = () =>
+    copy(keyEscaped ?? key).then(
+      () => announce(texts.copied),
+      () => announce(texts.notCopied),
+    )
+  return (
+    <span className="named">
+      <Cut text={key} most={most} mono />
+      <button type="button" className="bare" aria-label={texts.copy} title={texts.copy} onClick={run}>
+        <Copy size={14} aria-hidden="true" />
+      </button>
+    </span>
+  )
+}
+
+/** What a store, an agent or the control plane said of something that has a name from outside. */
+export const Said = ({ text, most = 300 }: { text: string; most?: number }) => <Cut text={text} most={most} />
+
+function Cut({ text, most, mono }: { text: string; most: number; mono?: boolean }) {
+  const [open, setOpen] = useState(false)
+  const ends = cut(text, most)
+  const className = mono ? 'from-outside mono' : 'from-outside'
+  if (!ends) return <Text className={className} text={text} />
+  return (
+    <>
+      {open ? (
+        <>
+          <Text className={className} text={text.slice(0, mostWhole)} />
+          {text.length > mostWhole && (
+            <span className="quiet">{texts.rest(count(text.length - mostWhole))}</span>
+          )}
+        </>
+      ) : (
+        <Text className={className} text={ends[0]} tail={ends[1]} />
+      )}{' '}
+      <button type="button" className="bare" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {open ? texts.less : texts.whole(count(text.length))}
+      </button>
+    </>
+  )
+}
+
+function Text({ className, text, tail }: { className: string; text: string; tail?: string }) {
+  return (
+    <bdi className={className} dir="ltr">
+      <Pieces of={text} />
+      {tail !== undefined && <span className="gap">…</span>}
+      {tail !== undefined && <Pieces of={tail} />}
+    </bdi>
+  )
+}
+
+const Pieces = ({ of }: { of: string }) =>
+  piecesOf(of).map(({ text, isOdd }, i) =>
+    isOdd ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text have no other name.
+      <span className="odd" key={i}>
+        {text}
+      </span>
+    ) : (
+      text
+    ),
+  )
