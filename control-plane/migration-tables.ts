@@ -299,6 +299,12 @@ export class MigrationTables {
   sessions(): SessionRow[] {
     return this.#sql.exec<Row>('SELECT * FROM session').toArray() as unknown as SessionRow[]
   }
+  /** Of the failures with ids in [first, end), in their order. */
+  *failedKeys(first: number, end: number): Generator<Key> {
+    const query = 'SELECT key FROM failure WHERE id >= ? AND id < ? ORDER BY id'
+    for (const [key] of this.#sql.exec<{ key: string }>(query, first, end).raw()) yield key as Key
+  }
+
 
   sessionOf(agent: string, session: string): SessionRow | null {
     const query = 'SELECT * FROM session WHERE agent = ? AND session = ?'

@@ -13,6 +13,7 @@ import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../s
 import type { Range } from '../shared/range.ts'
 import { mayStill } from './access/still.ts'
 import { Batches } from './batches.ts'
+import { type Compared, compareFailures } from './comparison.ts'
 import { passEvents } from './core/events.ts'
 import { equalOptions } from './core/pass.ts'
 import { reaches, reachOfAll, withoutSites } from './core/place.ts'
@@ -165,6 +166,12 @@ export class Migration extends DurableObject<Env> {
 
   packets(pass: number, cursor: string | null) {
     return packetsPage(this.#tables, pass, cursor)
+  }
+
+  /** Null where there is no such pass. */
+  async comparison(from: number, to: number): Promise<Compared | null> {
+    const [before, after] = [this.#tables.pass(from), this.#tables.pass(to)]
+    return before && after && compareFailures(this.#tables, before, after)
   }
 
   failures(pass: number, cursor: string | null) {

@@ -8,6 +8,7 @@ import { everything, type Range } from '../shared/range.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
 import { maxBuckets, Strip } from './core/strip.ts'
 import type { MigrationTables } from './migration-tables.ts'
+import { pause } from './pause.ts'
 
 /** Ids that are looked at in one go: some 30 ms. */
 const window = 5_000
@@ -59,8 +60,6 @@ export class PassStrip {
     }
   }
 }
-
-const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 0))
 
 /**
  * A part of the key space, or all of it, in buckets of its own, from the rows with ids in [first, end): looked through twice, for where to

@@ -7,7 +7,7 @@ import {
   readReport,
   startPass,
 } from '../../shared/api/migrations.ts'
-import { listPasses } from '../../shared/api/passes.ts'
+import { comparePasses, listPasses } from '../../shared/api/passes.ts'
 import { addressOf } from '../../shared/api/route.ts'
 import { fitted } from '../core/status-size.ts'
 import type { Env } from '../env.ts'
@@ -48,6 +48,15 @@ export function passRoutes(app: App): void {
     )
     const now = passes.map((status) => asItIs(env, scope.workspace, params.migration, status))
     return { passes: await Promise.all(now), cursor }
+  })
+
+  serve(app, comparePasses, async ({ env, scope, params, query }) => {
+    const object = await findObject(env, scope, params.migration)
+    const [from, to] = await Promise.all(
+      [query.from, query.to].map(async (pass) => orNoPass(await object.passStatus(pass), pass)),
+    )
+    const failures = orNoPass(await object.comparison(query.from, query.to), query.to)
+    return { from: from!, to: to!, failures }
   })
 
   serve(app, cancelPass, async ({ env, scope, params }) => {

@@ -25,8 +25,9 @@ export const listPasses = route({
 })
 
 const keys = z.object({
+  /** Each counts once, however many of its versions failed. */
   objects: z.number(),
-  /** The first of them, at most 20. */
+  /** Some of them, at most 20. */
   samples: z.array(publicKeySchema),
 })
 
@@ -40,7 +41,10 @@ export const comparePasses = route({
   answer: z.object({
     from: passStatusSchema,
     to: passStatusSchema,
-    /** By key: failed in `from` and not in `to`; in both; in `to` alone. */
+    /**
+     * By key: failed in `from` and not in `to`; in both; in `to` alone. What a pass has not come to yet, or was not about, has not
+     * failed in it.
+     */
     failures: z.object({ fixed: keys, still: keys, new: keys }),
   }),
 })

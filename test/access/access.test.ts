@@ -80,8 +80,8 @@ const pathOf = (path: string, params: Readonly<Record<string, string>>) =>
 
 async function answerTo({ route }: Row, caller: Pick<Caller, 'proof'>, asked: Asked, over = {}) {
   const [method, pattern] = route.split(' ') as [string, string]
-  const { body } = asked
-  const path = pathOf(pattern, { ...stage.params, ...asked.params, ...over })
+  const { body, query = '' } = asked
+  const path = pathOf(pattern, { ...stage.params, ...asked.params, ...over }) + query
   const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
   const response = await ask(method, path, caller.proof, { body: text, headers: { ...asked.headers } })
   const socket = response.webSocket

@@ -10,6 +10,8 @@ import type { Stage } from './stage.ts'
 export interface Asked {
   /** In place of the stage's own. */
   readonly params?: Readonly<Record<string, string>>
+  /** With its question mark. */
+  readonly query?: string
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -267,6 +269,9 @@ export const rows: readonly Row[] = [
   row(`GET ${at}/migrations/:migration/passes/:pass`, viewer('migrations:read'), 200),
   row(`POST ${at}/migrations/:migration/passes/:pass/cancel`, operator('migrations:run'), 200, {
     ask: async (stage) => ({ params: { migration: await stage.running() } }),
+  }),
+  row(`GET ${at}/migrations/:migration/comparison`, viewer('migrations:read'), 200, {
+    ask: () => ({ query: '?from=1&to=1' }),
   }),
   row(`GET ${at}/migrations/:migration/passes/:pass/failures`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations/:migration/passes/:pass/report`, viewer('migrations:read'), 200),

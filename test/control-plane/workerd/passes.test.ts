@@ -1,7 +1,10 @@
+import { runInDurableObject } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { listPasses } from '../../../shared/api/passes.ts'
+import { compareFailures } from '../../../control-plane/comparison.ts'
+import { MigrationTables } from '../../../control-plane/migration-tables.ts'
+import { comparePasses, listPasses } from '../../../shared/api/passes.ts'
 import { outcomeOf } from '../../support/scripted-agent.ts'
-import { begin, json, prepare, toMigration } from './inside.ts'
+import { begin, json, objectOf, prepare, toMigration } from './inside.ts'
 
 beforeAll(prepare)
 
@@ -59,5 +62,69 @@ describe('the passes of a migration', () => {
     expect(await list('fresh')).toEqual({ passes: [], cursor: null })
     expect((await json('GET', `${at('nobody')}/passes`)).status).toBe(404)
     expect((await json('GET', `${at('fresh')}/passes?limit=101`)).status).toBe(400)
+  })
+})
+
+const compare = async (id: string, from: number, to: number) => {
+  const { status, body } = await json('GET', `${at(id)}/comparison?from=${from}&to=${to}`)
+  expect(status).toBe(200)
+  return comparePasses.answer.parse(body)
+}
+
+describe('two passes, compared', () => {
+  it('tell by key what is mended, what still fails, and what is new', async () => {
+    await pass('compared', ['gone', 'stays', '\xff', 'stays'])
+    await pass('compared', ['fresh', 'stays', 'other', '\xff'])
+    const { from, to, failures } = await compare('compared', 1, 2)
+    expect([from.number, from.counts.objects.failed, to.number]).toEqual([1, 4, 2])
+    expect(failures).toEqual({
+      fixed: { objects: 1, samples: [{ key: 'gone' }] },
+      // A key counts once, and one that is no text is told as one.
+      still: { objects: 2, samples: [{ key: 'stays' }, { key: '\\xff', keyEscaped: '%FF' }] },
+      new: { objects: 2, samples: [{ key: 'fresh' }, { key: 'other' }] },
+    })
+    const back = await compare('compared', 2, 1)
+    expect([back.failures.fixed, back.failures.new]).toEqual([failures.new, failures.fixed])
+    expect((await compare('compared', 2, 2)).failures).toMatchObject({
+      fixed: { objects: 0 },
+      new: { objects: 0 },
+    })
+  })
+
+  it('name at most 20 of each, and are refused where there is no such pass', async () => {
+    await pass(
+      'many',
+      Array.from({ length: 2_500 }, (_, i) => `k${i}`),
+    )
+    await pass(
+      'many',
+      Array.from({ length: 2_500 }, (_, i) => `k${i + 2_000}`),
+    )
+    const { failures } = await compare('many', 1, 2)
+    const sums = Object.entries(failures).map(([kind, { objects, samples }]) => [
+      kind,
+      objects,
+      samples.length,
+    ])
+    expect(sums).toEqual([
+      ['fixed', 2_000, 20],
+      ['still', 500, 20],
+      ['new', 2_000, 20],
+    ])
+    expect(failures.still.samples[0]).toEqual({ key: 'k2000' })
+    expect((await json('GET', `${at('many')}/comparison?from=1&to=3`)).status).toBe(404)
+    expect((await json('GET', `${at('many')}/comparison?from=1`)).status).toBe(400)
+  })
+
+  it('come out the same where there is room for a few of the keys alone', async () => {
+    const whole = (await compare('many', 1, 2)).failures
+    await runInDurableObject(objectOf('many'), async (_, { storage }) => {
+      const tables = new MigrationTables(storage)
+      const few = await compareFailures(tables, tables.pass(1)!, tables.pass(2)!, 100)
+      for (const kind of ['fixed', 'still', 'new'] as const) {
+        expect(few[kind].objects).toBe(whole[kind].objects)
+        expect(few[kind].samples).toHaveLength(20)
+      }
+    })
   })
 })
