@@ -9,8 +9,9 @@ import { passStatusSchema } from './migrations.ts'
 import { cursorSchema, publicKeySchema, route } from './route.ts'
 
 /**
- * `open`: nobody has done anything about it. `retried`: a later pass has tried it again; what failed there once more is a failure of that
- * pass. `waived`: somebody has said that it may stay so, and why.
+ * `open`: nobody has done anything about it. `retried`: a later pass has tried it again (a retry of it, or a pass over everything); what
+ * failed there once more is a failure of that pass. `waived`: somebody has said that it may stay so, and why. Where the same object fails
+ * for the same cause in the next passes, too, the waiver still holds; once it did not fail, it is over.
  */
 export const failureStates = ['open', 'retried', 'waived'] as const
 export type FailureState = (typeof failureStates)[number]
@@ -21,6 +22,8 @@ export const causeSchema = z.object({
   code: z.enum(errorCodes),
   /** Of one of them; where it names the object, that name stands for all. At most 500 characters. */
   message: z.string(),
+  /** Stands for all other causes of this code: there were too many to tell them apart. */
+  rest: z.boolean(),
   /** What a person can do, in a sentence or two. */
   remedy: z.string(),
   objects: z.number(),
@@ -37,19 +40,25 @@ export const causeSchema = z.object({
 })
 export type Cause = z.infer<typeof causeSchema>
 
-/** Which failures of a pass are meant: those for which all of this holds. */
+/** Of a selection that has to be looked for, so many are counted. */
+export const mostCounted = 100_000
+
+/** Which failures of a pass are meant: those for which all of this holds; all of them where nothing is said. */
 const selection = {
   /** As `Cause.id` has it. */
-  cause: z.string().min(1).max(200).optional(),
+  cause: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .optional(),
   /** What the key begins with. */
   prefix: z.string().min(1).max(1024).optional(),
-  /** What the key or the message holds, in any case. */
+  /** What the key or the message holds; A to Z in any case. */
   text: z.string().min(1).max(200).optional(),
 }
 export const selectionSchema = z.strictObject({
   ...selection,
-  /** These very keys; `keyEscaped` where it is no text. */
-  keys: z.array(z.string().min(1).max(13_000)).min(1).max(1_000).optional(),
+  /** These very failures, as `Failure.id` has them. */
+  ids: z.array(z.number().int().positive()).min(1).max(1_000).optional(),
 })
 export type Selection = z.infer<typeof selectionSchema>
 
@@ -101,20 +110,36 @@ export const listFailures = route({
       .optional(),
     limit: z.coerce.number().int().min(1).max(1_000).default(100),
   }),
-  /** `matching`: how many there are of the kind that was asked for. */
-  answer: z.object({ failures: z.array(failureSchema), matching: z.number(), cursor: cursorSchema }),
+  answer: z.object({
+    failures: z.array(failureSchema),
+    /** How many there are of the kind that was asked for, on all pages; null on pages past the first, which has told it. */
+    matching: z.number().nullable(),
+    /** There are more than `matching`: with a prefix or a text no more than `mostCounted` are counted. */
+    isMore: z.boolean(),
+    cursor: cursorSchema,
+  }),
 })
 
+/**
+ * CSV for spreadsheets: RFC 4180, UTF-8, a line of names first; a cell that a spreadsheet would take for a formula begins with `'`. NDJSON is
+ * exact: a line for each, as `Failure` has it.
+ */
 export const downloadFailures = route({
   method: 'GET',
-  path: `${pass}/failures.:format`,
+  path: `${pass}/failures/download`,
   needs: 'migrations:read',
   summary: 'Read what failed in a pass as a file, CSV or NDJSON: all of it, or what is asked for.',
-  params: ofPass.extend({ format: z.enum(['csv', 'ndjson']) }),
-  query: many,
+  params: ofPass,
+  query: many.extend({ format: z.enum(['csv', 'ndjson']).default('csv') }),
   type: 'text/csv; charset=utf-8',
 })
 
+/**
+ * A pass over nothing but what is meant. Where the body selects nothing in particular (no member but `kind`) it also does the packets that the
+ * pass left undone: those that are parked, and all that were not done when it was cancelled. `kind`: what it does, where that is not what the
+ * pass did; a copy repairs what a verification found. Refused (409) while a pass runs, where nothing is meant that is open, and where a later
+ * pass has looked at everything since.
+ */
 export const retryFailures = route({
   method: 'POST',
   path: `${pass}/failures/retry`,
@@ -122,11 +147,13 @@ export const retryFailures = route({
   summary:
     'Start a pass over the open failures that are meant, and nothing else. Refused while a pass runs, and where none is meant.',
   params: ofPass,
-  body: selectionSchema,
+  body: selectionSchema.extend({ kind: z.enum(['copy', 'verify']).optional() }),
+  /** `objects`: failures that are tried again. */
   answer: z.object({ pass: passStatusSchema, objects: z.number() }),
   status: 201,
 })
 
+/** A pass of which nothing but waived failures is left is `complete`, also where it ended before. */
 export const waiveFailures = route({
   method: 'POST',
   path: `${pass}/failures/waive`,
