@@ -126,7 +126,18 @@ export function startAgent(options: AgentOptions): Agent {
       log,
       sentAway,
       toldToDrain,
-      answer: openAnswers({ secrets, allow: options.allow, env: options.env ?? {}, log }),
+      answer: openAnswers({
+        ...{ secrets, allow: options.allow, env: options.env ?? {}, log, lanes: place.lanes },
+        open: (location) =>
+          place.openStorage(location, {
+            stateDir: options.stateDir,
+            agentId: identity.agent,
+            symlinks: 'skip',
+            connections: 4,
+            lanes: place.lanes,
+            env: options.env ?? {},
+          }),
+      }),
       budgets,
       open: (migration, weight) =>
         openMigration({

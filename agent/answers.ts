@@ -1,24 +1,41 @@
 /** What this agent answers when the control plane asks it something. What goes wrong is an answer too. */
-import { toDrayError } from '../shared/error.ts'
-import type { Answer, Ask } from '../shared/protocol.ts'
+
+import type { Answer, Ask } from '../shared/asks.ts'
+import { DrayError, toDrayError } from '../shared/error.ts'
+import type { Location } from '../shared/location.ts'
 import { type AllowList, holdToList } from './allow/allow-list.ts'
 import type { Secrets } from './secrets.ts'
 import type { Log } from './session/line.ts'
+import type { Lanes } from './storage/s3/lanes.ts'
+import type { Storage } from './storage/storage.ts'
 
 export interface AnswersOptions {
   readonly allow: AllowList
   readonly secrets: Secrets
   readonly env: NodeJS.ProcessEnv
   readonly log: Log
+  /** Holds to the list, and to the limits of endpoints. */
+  open(location: Location): Promise<Storage>
+  readonly lanes: Lanes
 }
 
-export function openAnswers({ secrets, allow, env, log }: AnswersOptions): (ask: Ask) => Promise<Answer> {
+/** At once, of one question. */
+const connections = 4
+
+export function openAnswers({
+  secrets,
+  allow,
+  env,
+  log,
+  open,
+  lanes,
+}: AnswersOptions): (ask: Ask) => Promise<Answer> {
   async function answer(ask: Ask): Promise<Answer> {
     switch (ask.kind) {
       case 'test-connection': {
         holdToList(allow, ask.location)
         const { tryConnection } = await import('./storage/s3/try-connection.ts')
-        const options = { connections: 4, env, sealed: secrets.keys }
+        const options = { connections, env, sealed: secrets.keys }
         return { kind: ask.kind, test: await tryConnection(ask.location, options) }
       }
       case 'reseal': {
@@ -27,6 +44,20 @@ export function openAnswers({ secrets, allow, env, log }: AnswersOptions): (ask:
         log({ level: 'info', event: 'secret-sealed', connection, version, to: agent })
         return { kind: ask.kind, envelope }
       }
+      case 'browse': {
+        const { browse } = await import('./looking/browse.ts')
+        return browse(ask, {
+          allow,
+          open,
+          async openClient(location) {
+            const { openClient } = await import('./storage/s3/open-client.ts')
+            return (await openClient(location, { connections, env, sealed: secrets.keys, lanes })).client
+          },
+        })
+      }
+      case 'scan':
+      case 'preflight':
+        throw new DrayError('not-implemented', ask.kind, 'This agent cannot do that yet.')
       default:
         return ask satisfies never
     }

@@ -6,11 +6,11 @@
  * and the endpoint that the location names; and it is sealed again to nobody whom the root key that this agent was joined under does not certify.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ask } from '../shared/asks.ts'
 import type { Binding } from '../shared/envelope.ts'
 import { DrayError } from '../shared/error.ts'
 import { isCertified } from '../shared/identity/certificate.ts'
 import type { S3Location } from '../shared/location.ts'
-import type { Ask } from '../shared/protocol.ts'
 import { type S3Keys, s3KeysSchema } from '../shared/s3-keys.ts'
 import type { Identity } from './identity/identity.ts'
 import type { SealedKeys } from './storage/s3/access.ts'

@@ -5,11 +5,10 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { ShareView } from '../shared/api/limits.ts'
 import type { WaitsFor } from '../shared/api/migrations.ts'
-import type { ConnectionTest } from '../shared/connection-test.ts'
+import type { Answer, Ask } from '../shared/asks.ts'
 import { DrayError, type ErrorBody } from '../shared/error.ts'
-import type { S3Location } from '../shared/location.ts'
 import { closeCodes, type FleetAgentMessage, ping, pong } from '../shared/protocol.ts'
-import type { Reach } from './core/place.ts'
+import { type Reach, reaches } from './core/place.ts'
 import { Door } from './door.ts'
 import type { Env } from './env.ts'
 import { Assignments } from './fleet/assignments.ts'
@@ -25,6 +24,14 @@ import { limits } from './store/tables/limits.ts'
 
 /** For an agent to try all that there is, at a store that answers slowly. */
 const testMs = 75_000
+/** For whatever else: an agent refuses before that (agent/looking/in-time.ts). */
+const lookMs = 30_000
+
+export interface Answered {
+  answer: Exclude<Answer, { kind: 'refused' }>
+  agent: string
+  site: string
+}
 
 export class Fleet extends DurableObject<Env> {
   readonly #door: Door
@@ -119,23 +126,22 @@ export class Fleet extends DurableObject<Env> {
     return this.#resealing.atSite(site)
   }
 
-  /** Lets an agent of one of these sites (none: of any) try what it can do there. */
-  async tryConnection(
-    location: S3Location,
-    sites: readonly string[],
-  ): Promise<(ConnectionTest & { agent: string; site: string }) | { error: ErrorBody }> {
-    const agent = this.#presence
+  /** Asks an agent that reaches it, and another one where the first may not do it, or leaves. */
+  async ask(ask: Ask, reach: Reach): Promise<Answered | { error: ErrorBody }> {
+    const there = this.#presence
       .alive()
-      .find(({ site, draining }) => !draining && (sites.length === 0 || sites.includes(site)))
-    if (!agent) {
-      const where = sites.length === 0 ? '' : ` of ${sites.join(' or ')}`
-      const hint = 'Start one there, and test again.'
-      return { error: new DrayError('busy', 'test', `no agent${where} is connected`, { hint }).toBody() }
+      .filter(({ site, draining }) => !draining && reaches(reach, site))
+      // The same one each time: what it is asked next may be the next page.
+      .sort((a, b) => (a.agent < b.agent ? -1 : 1))
+    if (there.length === 0) {
+      const where = reach === null ? '' : ` of ${reach.join(' or ')}`
+      const hint = 'Start one there, and try again.'
+      return { error: new DrayError('busy', ask.kind, `no agent${where} is connected`, { hint }).toBody() }
     }
-    const answer = await this.#questions.ask(agent, { kind: 'test-connection', location }, testMs)
-    if (answer.kind === 'test-connection') return { ...answer.test, agent: agent.agent, site: agent.site }
-    const refused = answer.kind === 'refused' ? answer.error : null
-    return { error: refused ?? new DrayError('protocol', 'test', 'answered something else').toBody() }
+    const ms = ask.kind === 'test-connection' ? testMs : lookMs
+    const { answer, agent } = await this.#questions.askAny(there, ask, ms)
+    if (answer.kind === 'refused') return { error: answer.error }
+    return { answer, agent: agent.agent, site: agent.site }
   }
 
   /** Its workspace is deleted: sends every agent away, for good. */

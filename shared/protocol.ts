@@ -20,12 +20,10 @@
  * Keys travel as byte strings (key.ts). A message that does not parse closes the socket with 1008 and changes nothing.
  */
 import * as z from 'zod'
-import { connectionTestSchema } from './connection-test.ts'
+import { answerSchema, askSchema } from './asks.ts'
 import { countsSchema } from './counts.ts'
-import { envelopeSchema } from './envelope.ts'
 import { errorBodySchema, errorCodes } from './error.ts'
-import { certificateSchema } from './identity/certificate.ts'
-import { isKey, type Key } from './key.ts'
+import { keySchema } from './key-schema.ts'
 import {
   md5sSchema,
   partRangeSchema,
@@ -33,7 +31,7 @@ import {
   plannedUploadSchema,
   uploadIdSchema,
 } from './large-object.ts'
-import { connectionName, endpointSchema, resolvedLocationSchema, resolvedS3Schema } from './location.ts'
+import { resolvedLocationSchema } from './location.ts'
 import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
@@ -57,12 +55,6 @@ export const closeCodes = {
   revoked: 4003,
 } as const
 
-/** S3 ends at 1,024 bytes; a file's path at 4,096. */
-export const keySchema = z
-  .string()
-  .max(4096)
-  .refine(isKey, 'a byte string')
-  .transform((k) => k as Key)
 const boundary = keySchema.nullable()
 const id = z.number().int().positive()
 const generation = z.number().int().positive()
@@ -317,34 +309,6 @@ const endpointUseSchema = z.strictObject({
   share: shareSchema.nullable(),
 })
 export type EndpointUse = z.infer<typeof endpointUseSchema>
-
-/** What the plane asks of an agent that nobody else can do. */
-export const askSchema = z.discriminatedUnion('kind', [
-  /** Try what can be done there (connection-test.ts). */
-  z.strictObject({ kind: z.literal('test-connection'), location: resolvedS3Schema }),
-  /**
-   * Seal the secret of a connection to another agent of the same site. The one that is asked does so to no key but one that its own site's root
-   * certifies, and the secret is still bound to this connection and endpoint.
-   */
-  z.strictObject({
-    kind: z.literal('reseal'),
-    connection: connectionName,
-    endpoint: endpointSchema.nullable(),
-    /** Of the secret; another one is refused. */
-    version: z.number().int().positive(),
-    agent: name,
-    /** Of that agent's keys. */
-    certificate: certificateSchema,
-  }),
-])
-export type Ask = z.infer<typeof askSchema>
-
-export const answerSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('test-connection'), test: connectionTestSchema }),
-  z.strictObject({ kind: z.literal('reseal'), envelope: envelopeSchema }),
-  z.strictObject({ kind: z.literal('refused'), error: errorBodySchema.strict() }),
-])
-export type Answer = z.infer<typeof answerSchema>
 
 export const fleetAgentMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({

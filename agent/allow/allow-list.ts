@@ -89,6 +89,54 @@ export function holdToList({ file, entries }: AllowList, location: Location): vo
   )
 }
 
+/**
+ * The names of the folders that lead from `location` towards what entries allow further down, each with `/` at its end; what is there is not
+ * looked at.
+ */
+export function waysTo({ entries }: AllowList, location: Location): string[] {
+  const from = rootOf(location)
+  if (from === null) return []
+  const ways = entries.flatMap((entry) => {
+    const to = entry.kind === 'all' ? null : rootOf(entry)
+    if (to?.store !== from.store || !to.path.startsWith(from.path) || to.path === from.path) return []
+    return [to.path.slice(from.path.length, to.path.indexOf('/', from.path.length) + 1)]
+  })
+  return [...new Set(ways)]
+}
+
+/** Paths end in `/`, or are empty. Null for what has no way. */
+function rootOf(place: Location | Exclude<Entry, { kind: 'all' }>): { store: string; path: string } | null {
+  if (place.kind === 'file') {
+    if (hasDirections(place.path)) return null
+    return { store: 'file', path: place.path.replace(/\/*$/, '/') }
+  }
+  const { endpoint, bucket, prefix } = place
+  const origin = endpoint === null ? null : normalEndpoint(endpoint, endpoint)
+  return bucket === null ? null : { store: JSON.stringify([origin, bucket]), path: prefix }
+}
+
+/** Throws `access-denied` where no entry is about this endpoint (null: AWS). */
+export function holdStoreToList({ file, entries }: AllowList, endpoint: string | null): void {
+  const origin = endpoint === null ? null : normalEndpoint(endpoint, endpoint)
+  if (entries.some((entry) => entry.kind === 'all' || (entry.kind === 's3' && entry.endpoint === origin)))
+    return
+  const line = formatEntry({ kind: 's3', endpoint: origin, bucket: null, prefix: '' })
+  throw new DrayError('access-denied', 'list buckets', `this agent may touch nothing at ${origin ?? 'AWS'}`, {
+    retry: 'later',
+    hint: `If it should, whoever runs it adds this line to ${file}, or one for each bucket: ${line}`,
+  })
+}
+
+/** Whether an entry is about this bucket, or something in it. */
+export function seesBucket({ entries }: AllowList, endpoint: string | null, bucket: string): boolean {
+  const origin = endpoint === null ? null : normalEndpoint(endpoint, endpoint)
+  return entries.some(
+    (entry) =>
+      entry.kind === 'all' ||
+      (entry.kind === 's3' && entry.endpoint === origin && (entry.bucket ?? bucket) === bucket),
+  )
+}
+
 /** The narrowest one that has the whole location. Where links lead is nothing to tell whoever asks. */
 function entryFor(location: Location): Entry {
   if (location.kind === 'file') return { kind: 'file', path: location.path }

@@ -186,7 +186,8 @@ function problem(op: string, status: number, text: string): DrayError {
     })
   }
   return new DrayError(said.code ?? byStatus(status), op, message, {
-    retry: status >= 500 || status === 429 ? 'later' : 'never',
+    // After a 504 all the time that there is has been spent already.
+    retry: (status >= 500 && status !== 504) || status === 429 ? 'later' : 'never',
     hint: said.hint ?? null,
   })
 }

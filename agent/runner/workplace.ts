@@ -8,7 +8,7 @@ import { openIntents } from '../intents.ts'
 import type { Secrets } from '../secrets.ts'
 import type { Log } from '../session/line.ts'
 import { openStorage } from '../storage/open.ts'
-import { openLanes } from '../storage/s3/lanes.ts'
+import { type Lanes, openLanes } from '../storage/s3/lanes.ts'
 import { Throttles } from '../storage/throttles.ts'
 import { createBaselines } from './baselines.ts'
 import type { OpenStorage, Workplace } from './pass.ts'
@@ -37,6 +37,7 @@ export interface WorkplaceOptions {
 }
 
 export interface OwnWorkplace extends Workplace {
+  readonly lanes: Lanes
   /** Works with so much (above 0, at most 1) of its requests and objects, and with so many bytes, from now on. */
   share(part: number, memory: number): void
   close(): void

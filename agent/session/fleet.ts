@@ -2,9 +2,8 @@
  * The standing socket, and one reconcile loop behind it: what the plane assigns is what this agent has sessions for.
  * It is woken by an assignment, by a session that ended, and by a pause that is over.
  */
+import type { Answer, Ask } from '../../shared/asks.ts'
 import {
-  type Answer,
-  type Ask,
   type Facts,
   type FleetAgentMessage,
   type FleetPlaneMessage,

@@ -140,6 +140,24 @@ export interface OpenUpload {
   readonly begun: number
 }
 
+/** What stands in a folder itself, not below it. */
+export interface FolderEntry {
+  readonly kind: 'folder' | Entry['kind']
+  /** Relative to the folder: a folder's ends in `/`; empty for an object of the folder's own name (a marker). */
+  readonly name: Key
+  /** As in `Entry`; null for folders. */
+  readonly size: number | null
+  readonly mtime: number | null
+  readonly storageClass?: string
+}
+
+export interface FolderPage {
+  /** Rising in the byte order of names. */
+  readonly entries: readonly FolderEntry[]
+  /** Whether there are others past these. */
+  readonly more: boolean
+}
+
 export interface ListOptions {
   readonly signal: AbortSignal
   /** Never answer from a remembered listing. */
@@ -161,6 +179,12 @@ export interface Storage {
    * `no-such-bucket`/`not-found`, never an empty listing; an empty page is allowed.
    */
   list(range: Range, options: ListOptions): AsyncIterable<Entry[]>
+
+  /**
+   * For people who look around: what stands at the root itself, past the name `after`, at most `most` (1 to 999), keys that have the same up to a
+   * `/` as one folder. Absent where there are no people to look.
+   */
+  folder?(options: { after: Key | null; most: number; signal: AbortSignal }): Promise<FolderPage>
 
   /** Null where there is nothing. With `version`, of that one. */
   head(key: Key, signal: AbortSignal, version?: string): Promise<Head | null>

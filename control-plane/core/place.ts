@@ -3,16 +3,17 @@
  * What an agent is assigned, and what an operator is told where there is no such agent, both follow from this.
  */
 import type { NewMigration, WaitsFor } from '../../shared/api/migrations.ts'
+import type { Store } from '../../shared/asks.ts'
 import type { Location } from '../../shared/location.ts'
 
 /** The names of sites, sorted; null: every site. None at all where nobody can reach it. */
 export type Reach = readonly string[] | null
 
 /** Its own site, of those that its connection is reached from (`connectionSites`; a location that is resolved says them itself). */
-export function reachOf(location: Location, connectionSites: Reach = null): Reach {
+export function reachOf(location: Location | Store, connectionSites: Reach = null): Reach {
   const { site } = location
   const itself = site === null ? null : [site]
-  const resolved = location.kind === 's3' ? (location.sites ?? null) : null
+  const resolved = location.kind === 'file' ? null : (location.sites ?? null)
   return inBoth(inBoth(itself, resolved), connectionSites)
 }
 

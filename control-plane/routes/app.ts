@@ -4,6 +4,7 @@ import { readHealth, readOpenApi } from '../../shared/api/health.ts'
 import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
+import { browseRoutes } from './browse.ts'
 import { connectionRoutes } from './connections.ts'
 import { entryRoutes } from './entry.ts'
 import { workspaceExport } from './export.ts'
@@ -32,6 +33,7 @@ serve(app, readOpenApi, async ({ request }) => {
   return Response.json(openApi(contracts, new URL(request.url).origin))
 })
 connectionRoutes(app)
+browseRoutes(app)
 limitRoutes(app)
 migrationRoutes(app)
 passRoutes(app)

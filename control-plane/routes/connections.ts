@@ -15,9 +15,11 @@ import {
 } from '../../shared/api/connections.ts'
 import { idSchema } from '../../shared/id.ts'
 import type { AgentCaller } from '../access/caller.ts'
+import { reachOf } from '../core/place.ts'
 import type { Env } from '../env.ts'
 import { type ConnectionRow, Connections, isFor, resolvedBy, viewOf } from '../store/connections.ts'
 import type { Scope } from '../store/scope.ts'
+import { answerOf } from './ask.ts'
 import { Refusal } from './problem.ts'
 import { type App, changedSince, serve } from './serve.ts'
 
@@ -93,18 +95,14 @@ export function connectionRoutes(app: App): void {
       site: null,
     } as const
     const location = resolvedBy(row, { ...place, connection: row.id })
-    const sites = site === undefined ? row.sites : [site]
-    const tested = await env.FLEET.getByName(scope.workspace).tryConnection(location, sites)
-    if ('error' in tested) {
-      const { code, message, hint } = tested.error
-      throw new Refusal(code === 'timeout' ? 504 : 409, code, message, hint)
-    }
+    const reach = reachOf(location, site === undefined ? null : [site])
+    const { answer, ...by } = await answerOf(env, scope, { kind: 'test-connection', location }, reach)
     await scope.record({
       action: 'connection.test',
       subject: `connection/${row.id}`,
-      after: { agent: tested.agent, bucket, prefix },
+      after: { agent: by.agent, bucket, prefix },
     })
-    return { ...tested, at: Date.now() }
+    return { ...answer.test, ...by, at: Date.now() }
   })
 
   serve(app, fetchSealed, async ({ env, scope, params, caller }) => {

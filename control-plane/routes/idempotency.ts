@@ -26,8 +26,8 @@ export async function onceFor(
   work: () => Promise<Response>,
 ): Promise<Response> {
   const key = request.headers.get('idempotency-key')
-  if (key === null || contract.method === 'GET' || contract.needs === 'agent' || scope.workspace === '')
-    return work()
+  const isLook = contract.method === 'GET' || contract.looks
+  if (key === null || isLook || contract.needs === 'agent' || scope.workspace === '') return work()
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
     throw new Refusal(
       400,

@@ -6,23 +6,31 @@ import { Connections, resolvedBy } from '../store/connections.ts'
 import type { Scope } from '../store/scope.ts'
 import { Refusal } from './problem.ts'
 
-/** Refuses connections that are not there, and what no site reaches with them. */
+export async function resolvedLocation(scope: Scope, location: Location): Promise<Location> {
+  if (location.kind !== 's3' || location.connection === undefined) return location
+  const row = await new Connections(scope).find(location.connection)
+  if (row) return resolvedBy(row, location)
+  throw noConnection(location.connection)
+}
+
+export const noConnection = (id: string) =>
+  new Refusal(
+    409,
+    'config',
+    `there is no connection ${id}`,
+    'Create it, or name another: dray connection list.',
+  )
+
+/** Refuses connections that are not there. */
+export async function resolvedEnds<T extends NewMigration>(scope: Scope, definition: T): Promise<T> {
+  const source = await resolvedLocation(scope, definition.source)
+  const destination = await resolvedLocation(scope, definition.destination)
+  return { ...definition, source, destination }
+}
+
+/** Refuses what no site reaches, too. */
 export async function resolved<T extends NewMigration>(scope: Scope, definition: T): Promise<T> {
-  const connections = new Connections(scope)
-  const resolve = async (location: Location): Promise<Location> => {
-    if (location.kind !== 's3' || location.connection === undefined) return location
-    const row = await connections.find(location.connection)
-    if (row) return resolvedBy(row, location)
-    throw new Refusal(
-      409,
-      'config',
-      `there is no connection ${location.connection}`,
-      'Create it, or name another: dray connection list.',
-    )
-  }
-  const source = await resolve(definition.source)
-  const destination = await resolve(definition.destination)
-  const whole = { ...definition, source, destination }
+  const whole = await resolvedEnds(scope, definition)
   if (reachOfAll(whole)?.length === 0) {
     throw new Refusal(
       409,

@@ -6,6 +6,7 @@ import type {
   Credential,
   NewConnection,
 } from '../../shared/api/connections.ts'
+import type { Store } from '../../shared/asks.ts'
 import type { S3Location } from '../../shared/location.ts'
 import { agents, connections, migrations, sealedCopies } from './schema.ts'
 import type { Scope } from './scope.ts'
@@ -208,11 +209,23 @@ export const viewOf = (row: ConnectionRow, rotate: string[]): ConnectionView => 
 }
 
 /** A location as agents get it: with what its connection says in the place of its name. */
-export function resolvedBy(row: ConnectionRow, location: S3Location): S3Location {
+export const resolvedBy = (row: ConnectionRow, location: S3Location): S3Location => ({
+  ...location,
+  ...termsOf(row),
+})
+
+/** All of its buckets, as agents get them; `site`: those of this one, null: of any. */
+export const storeOf = (row: ConnectionRow, site: string | null): Store => ({
+  kind: 'store',
+  connection: row.id,
+  site,
+  ...termsOf(row),
+})
+
+function termsOf(row: ConnectionRow) {
   const { endpoint, region, pathStyle, requesterPays, sites } = row
   const credential = row.credential as Credential
   return {
-    ...location,
     endpoint,
     region,
     profile: credential.kind === 'profile' ? credential.profile : null,

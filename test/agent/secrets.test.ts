@@ -1,11 +1,11 @@
 /** Secrets that are sealed to an agent, and a control plane that would like to have them. */
 import { beforeAll, expect, it } from 'vitest'
 import { openSecrets, type Secrets } from '../../agent/secrets.ts'
+import type { Ask } from '../../shared/asks.ts'
 import { DrayError, type ErrorCode } from '../../shared/error.ts'
 import { type Certificate, certify } from '../../shared/identity/certificate.ts'
 import { type KeyPair, makeKeys } from '../../shared/identity/keys.ts'
 import type { S3Location } from '../../shared/location.ts'
-import type { Ask } from '../../shared/protocol.ts'
 import { open, seal } from '../../shared/seal.ts'
 
 const endpoint = 'https://s3.example.com'

@@ -15,6 +15,7 @@ import { BufferBody } from './body.ts'
 import { openDirectories } from './directories.ts'
 import { entryOf, metadataOf, tokenOf } from './file-entry.ts'
 import { fileError } from './file-error.ts'
+import { listFolder } from './folder.ts'
 import { impossibleName, temporaryNames, unsupportedName } from './names.ts'
 import { inTurn, Passage, pagesInTurn } from './passage.ts'
 import type { Calls } from './prompt.ts'
@@ -108,6 +109,8 @@ export function openFileStorage(location: FileLocation, options: FileStorageOpti
       })
       return pagesInTurn(throttle, signal, pages)
     },
+
+    folder: (options) => inTurn(throttle, options.signal, () => listFolder(directories, root, options)),
 
     async head(key, signal) {
       const op = opOf('look at', key)

@@ -4,8 +4,7 @@
  * the directories on the way down, each sorted, spilled where there are many; it never holds the tree, and keeps no
  * directory open while it works in another.
  */
-import { type BigIntStats, type Dir, type Dirent, opendir as openDir } from 'node:fs'
-import { promisify } from 'node:util'
+import type { BigIntStats } from 'node:fs'
 import { DrayError } from '../../../shared/error.ts'
 import { displayKey, type Key } from '../../../shared/key.ts'
 import { contains, isEmpty, type Range } from '../../../shared/range.ts'
@@ -15,9 +14,9 @@ import type { Entry } from '../storage.ts'
 import type { Directories, Directory } from './directories.ts'
 import { entryOf } from './file-entry.ts'
 import { fileError } from './file-error.ts'
-import { inTime } from './in-time.ts'
 import { inside } from './inside.ts'
 import { isTemporary, type TemporaryNames } from './names.ts'
+import { namesIn, withTypes } from './names-in.ts'
 import type { Calls } from './prompt.ts'
 import { errnoOf, missing, type Path, unless, unlink } from './syscalls.ts'
 
@@ -144,10 +143,7 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
       dir: options.spillDir,
     }
     try {
-      return await sortLines(namesIn(directory, range, 'latin1'), spill).catch((error) => {
-        if (errnoOf(error) !== untyped) throw error
-        return sortLines(namesIn(directory, range, 'buffer'), spill)
-      })
+      return await withTypes((encoding) => sortLines(namesIn(directory, range, encoding, signal, op), spill))
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error
       // Which of its files it is that is gone is not said: this is no proof of an empty directory.
@@ -198,45 +194,7 @@ export async function* walk(whole: Range, options: WalkOptions): AsyncGenerator<
   async function tidy(path: Path, name: string, { ctimeMs }: BigIntStats): Promise<void> {
     if (options.temporary.isAbandoned(name, Number(ctimeMs), Date.now())) await unlink(path).catch(() => {})
   }
-
-  /** The names in a directory that can matter to `range`, in no order; a directory's with `/` at its end. */
-  async function* namesIn(
-    directory: Directory,
-    { after, through }: Range,
-    encoding: NameEncoding,
-  ): AsyncGenerator<string[]> {
-    const stream: AsyncIterable<unknown> = await opendir(directory.self, encoding)
-    let batch: string[] = []
-    for await (const entry of stream as AsyncIterable<Dirent<string> | Dirent<Buffer>>) {
-      const name = typeof entry.name === 'string' ? entry.name : entry.name.toString('latin1')
-      if (entry.isDirectory()) {
-        const sorted = `${name}/`
-        if (inside({ after, through }, sorted)) batch.push(sorted)
-      } else if ((after === null || name > after) && (through === null || name <= through)) {
-        batch.push(name)
-      }
-      if (batch.length < 1000) continue
-      throwIfAborted(signal, op)
-      yield batch
-      batch = []
-    }
-    yield batch
-  }
 }
 
 /** What a name that was just read may turn out to be: gone, a file, a link. */
 const gone: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP']
-
-/**
- * Opens a directory for reading its names as bytes. Strings of bytes cost a fifth of buffers; but where a file system does not tell
- * a name's type along with it, node looks it up by a path made of both, and only buffers make that the right path. A path that is a
- * buffer beside names that are strings makes node refuse at the first such name.
- */
-const opendir = inTime(
-  promisify(
-    (path: Path, encoding: NameEncoding, done: (error: NodeJS.ErrnoException | null, dir: Dir) => void) =>
-      openDir(Buffer.from(path), { encoding: encoding as 'latin1', bufferSize: 1000 }, done),
-  ),
-)
-type NameEncoding = 'latin1' | 'buffer'
-const untyped = 'ERR_INVALID_ARG_TYPE'

@@ -46,7 +46,7 @@ interface Meaning {
   hint?: string | ((where: Where, refusal: Refusal) => string)
 }
 
-const at = ({ bucket, endpoint }: Where) => `bucket "${bucket}" at ${endpoint}`
+const at = ({ bucket, endpoint }: Where) => (bucket === '' ? endpoint : `bucket "${bucket}" at ${endpoint}`)
 
 const noBucket: Meaning = {
   code: 'no-such-bucket',

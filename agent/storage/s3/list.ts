@@ -31,7 +31,7 @@ export async function* listObjects(
   const leaving = new AbortController()
   const either = AbortSignal.any([signal, leaving.signal])
   const page = (query: string): Promise<ListingPage> => {
-    const asked = askPage(client, prefix, query, either)
+    const asked = askPage(client, prefix, query, either, readListing)
     asked.catch(() => {})
     return asked
   }
@@ -77,19 +77,21 @@ export async function* listObjects(
   }
 }
 
-async function askPage(
+/** The page as `read` gives it, which says by a string what is wrong with one. */
+export async function askPage<Page extends object>(
   client: S3Client,
   prefix: Key,
   query: string,
   signal: AbortSignal,
-): Promise<ListingPage> {
+  read: (bytes: Buffer) => Page | string,
+): Promise<Page> {
   const request = { verb: 'LIST', method: 'GET', key: null, query, signal } as const
   const response = await client.send(request)
   const place = client.where({ verb: 'LIST', key: prefix })
   const bytes = await collect(response.body, longestPage).catch((error) => {
     throw error instanceof DrayError ? error : malformed(place, 'a page without end')
   })
-  const page = readListing(bytes)
+  const page = read(bytes)
   if (typeof page !== 'string') return page
   // A captive portal or a wrong port answers everything with a page of its own.
   if (
@@ -103,7 +105,7 @@ async function askPage(
   throw malformed(place, page)
 }
 
-const outOfOrder = (op: string, repeated: boolean) =>
+export const outOfOrder = (op: string, repeated: boolean) =>
   repeated
     ? new DrayError('server-error', op, `The store listed a key twice (${op}).`, { retry: 'later' })
     : new DrayError('unordered', op, `The store does not list keys in the order of their bytes (${op}).`, {

@@ -8,10 +8,16 @@ import { childrenOf, type Element, parseXml, textOf } from './xml.ts'
 export function readListing(bytes: Buffer): ListingPage | string {
   const page = scanListing(bytes)
   if (page) return page
+  const root = rootOf(bytes, 'ListBucketResult')
+  if (typeof root === 'string') return root
+  return parseListing(root) ?? 'a listing that makes no sense'
+}
+
+/** The document's root, or what is wrong with it. */
+export function rootOf(bytes: Buffer, name: string): Element | string {
   const root = parseXml(bytes)
   if (!root) return 'a listing that is cut off or is no XML'
-  if (root.name !== 'ListBucketResult') return `<${root.name.slice(0, 40)}> for a listing`
-  return parseListing(root) ?? 'a listing that makes no sense'
+  return root.name === name ? root : `<${root.name.slice(0, 40)}> for a listing`
 }
 
 /** The same from the tree, for whatever the scanner left; null for a page that no S3 server may give. */
@@ -28,14 +34,18 @@ export function parseListing(root: Element): ListingPage | null {
     const token = unquoted(textOf(contents, 'ETag') ?? '')
     const modified = Date.parse(textOf(contents, 'LastModified') ?? '')
     if (!name || !token || Number.isNaN(modified) || !size || !/^\d{1,15}$/.test(size)) return null
-    let key: string | null = keyFromText(name)
-    if (encoding === 'url') {
-      const bytes = Buffer.from(key, 'latin1')
-      key = unescaped(bytes, 0, bytes.length, false)
-      if (key === null) return null
-    }
+    const key = keyOf(name, encoding)
+    if (key === null) return null
     const mtime = Math.floor(modified / 1000) * 1_000_000
     entries.push(listed(key, Number(size), mtime, token, textOf(contents, 'StorageClass') ?? ''))
   }
   return { entries, next: next ? keyFromText(next) : null }
+}
+
+/** What a listing calls `name`, as bytes; null where an escape is none. */
+export function keyOf(name: string, encoding: string | null | undefined): string | null {
+  const key = keyFromText(name)
+  if (encoding !== 'url') return key
+  const bytes = Buffer.from(key, 'latin1')
+  return unescaped(bytes, 0, bytes.length, false)
 }

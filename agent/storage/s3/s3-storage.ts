@@ -14,6 +14,7 @@ import { openCopyFrom } from './copy-from.ts'
 import { type CustomerKey, withCustomerKey } from './customer-key.ts'
 import { openDigestProbe } from './digest-probe.ts'
 import { malformed } from './errors.ts'
+import { listFolder } from './folder.ts'
 import { partHeadOf, partQuery } from './head-part.ts'
 import type { HttpResponse, WholeResponse } from './http.ts'
 import { listObjects } from './list.ts'
@@ -111,6 +112,7 @@ export async function storageOver(
     unsupported,
     refusesWrongMd5: openDigestProbe(client, whole),
     list: (range, { signal }) => listObjects(client, prefix, range, signal),
+    folder: (options) => listFolder(client, prefix, options),
     head,
 
     async headPart(entry, number, signal) {

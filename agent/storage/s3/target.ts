@@ -22,6 +22,7 @@ export interface Target {
   readonly service: string
 }
 
+/** `bucket`: empty for the store itself, of which there is nothing to ask but its buckets. */
 export async function resolveTarget(access: Access, bucket: string, region: string): Promise<Target> {
   const op = `OPEN s3://${bucket}`
   const unsupported = (what: string) =>
@@ -29,10 +30,10 @@ export async function resolveTarget(access: Access, bucket: string, region: stri
   if (bucket.endsWith('--x-s3')) throw unsupported('is a directory bucket (S3 Express One Zone)')
   if (access.plain && access.endpoint !== null && !bucket.includes(':')) {
     const { origin, host, pathname } = new URL(access.endpoint)
-    const path = `${pathname.replace(/\/+$/, '')}/${bucket}`
+    const path = `${pathname.replace(/\/+$/, '')}/${bucket}`.replace(/\/$/, '')
     return { origin, endpoint: origin, host, path, region, service: 's3' }
   }
-  const { ListObjectsV2Command, S3Client } = awsSdk()
+  const { ListBucketsCommand, ListObjectsV2Command, S3Client } = awsSdk()
   const { getEndpointFromInstructions } = rules()
   const client = new S3Client({
     region,
@@ -44,9 +45,10 @@ export async function resolveTarget(access: Access, bucket: string, region: stri
   })
   let endpoint: Awaited<ReturnType<Rules['getEndpointFromInstructions']>>
   try {
-    endpoint = await getEndpointFromInstructions({ Bucket: bucket }, ListObjectsV2Command, {
-      ...client.config,
-    })
+    endpoint =
+      bucket === ''
+        ? await getEndpointFromInstructions({}, ListBucketsCommand, { ...client.config })
+        : await getEndpointFromInstructions({ Bucket: bucket }, ListObjectsV2Command, { ...client.config })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new DrayError(
