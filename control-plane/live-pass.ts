@@ -13,6 +13,7 @@ import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone }
 import { ReadyQueue } from './core/queue.ts'
 import type { Strip } from './core/strip.ts'
 import { rowsOf } from './core/strip-rows.ts'
+import type { NewWatchEvent } from './core/watch-events.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
 import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
@@ -50,6 +51,8 @@ export class LivePass {
   #strip: PassStrip | null = null
   readonly holders = new Holders()
   out: Outgoing[] = []
+  /** What is to be told to who watches, of this transaction. */
+  news: NewWatchEvent[] = []
 
   constructor(tables: MigrationTables, pass: PassRow, leaseMs: number, now: number) {
     this.#tables = tables
@@ -117,6 +120,7 @@ export class LivePass {
       this.holders.sessions.delete(other.row.id)
       superseded.push(other.row.id)
     }
+    if (!session.connected) this.news.push({ is: 'came', agent })
     session.connected = true
     session.seen = now
     session.silent = false
@@ -202,6 +206,7 @@ export class LivePass {
   disconnect(id: number): void {
     const session = this.holders.sessions.get(id)
     if (!session) return
+    if (session.connected) this.news.push({ is: 'left', agent: session.row.agent })
     session.connected = false
     session.free = 0
     if (session.leases.size === 0) this.holders.sessions.delete(id)
@@ -219,6 +224,7 @@ export class LivePass {
         lost.push({ packet: lease.id, generation: lease.generation })
         return true
       })
+      if (!session.silent) this.news.push({ is: 'silent', agent: session.row.agent, packets: lost.length })
       // Not another packet for it, until it is heard of again.
       session.silent = true
       if (session.connected) this.#send(session, { t: 'drop', held: lost })

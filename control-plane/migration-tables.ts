@@ -16,6 +16,7 @@ import type { Counters } from './core/counters.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
 import type { Ready } from './core/queue.ts'
 import { localWorkspace } from './env.ts'
+import { EventRing } from './event-ring.ts'
 import { addColumns, bringUpToDate, type Step } from './schema-version.ts'
 import { UploadTable } from './upload-table.ts'
 
@@ -93,6 +94,7 @@ export class MigrationTables {
   readonly #sql: SqlStorage
   readonly uploads: UploadTable
   readonly announcements: Announcements
+  readonly events: EventRing
   /** Since this object woke. */
   rowsWritten = 0
 
@@ -103,6 +105,7 @@ export class MigrationTables {
     const write = (query: string, ...values: SqlStorageValue[]) => this.#write(query, ...values)
     this.uploads = new UploadTable(sql, write)
     this.announcements = new Announcements(sql, write)
+    this.events = new EventRing(sql, write)
   }
 
   #write(query: string, ...values: SqlStorageValue[]): void {
@@ -296,15 +299,15 @@ export class MigrationTables {
     }))
   }
 
-  sessions(): SessionRow[] {
-    return this.#sql.exec<Row>('SELECT * FROM session').toArray() as unknown as SessionRow[]
-  }
   /** Of the failures with ids in [first, end), in their order. */
   *failedKeys(first: number, end: number): Generator<Key> {
     const query = 'SELECT key FROM failure WHERE id >= ? AND id < ? ORDER BY id'
     for (const [key] of this.#sql.exec<{ key: string }>(query, first, end).raw()) yield key as Key
   }
 
+  sessions(): SessionRow[] {
+    return this.#sql.exec<Row>('SELECT * FROM session').toArray() as unknown as SessionRow[]
+  }
 
   sessionOf(agent: string, session: string): SessionRow | null {
     const query = 'SELECT * FROM session WHERE agent = ? AND session = ?'

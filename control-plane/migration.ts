@@ -18,6 +18,7 @@ import { passEvents } from './core/events.ts'
 import { equalOptions } from './core/pass.ts'
 import { reaches, reachOfAll, withoutSites } from './core/place.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
+import { happened, type Standing, standing } from './core/watch-events.ts'
 import { Door } from './door.ts'
 import { type Env, localWorkspace, pace } from './env.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
@@ -40,14 +41,6 @@ export type StartAnswer =
   | { readonly pass: PassStatus; readonly resumed: boolean }
   /** An unfinished pass with other options is in the way. */
   | { readonly busy: PassStatus }
-
-/** What of a pass its events tell of. */
-type Standing = Pick<PassRow, 'number' | 'state'> & { readonly parked: number }
-const standing = ({ number, state, counters }: PassRow): Standing => ({
-  number,
-  state,
-  parked: counters.packets.parked,
-})
 
 export class Migration extends DurableObject<Env> {
   #tables: MigrationTables
@@ -86,6 +79,7 @@ export class Migration extends DurableObject<Env> {
     const around = {
       ctx,
       view: () => this.#view(),
+      events: () => this.#tables.events.events,
       count: () => this.#strips.of(this.#tables.lastPass()!),
       mayStill: (watcher: Watcher, now: number) =>
         mayStill(env, this.#workspace, watcher, 'migrations:read', now),
@@ -102,6 +96,7 @@ export class Migration extends DurableObject<Env> {
   /** Memory from the tables and from the sockets that outlived the sleep. */
   #wake(now: number): void {
     const pass = this.#tables.lastPass()
+    this.#tables.events.read()
     this.#live = pass?.state === 'running' ? new LivePass(this.#tables, pass, this.#pace.leaseMs, now) : null
     this.#sockets.clear()
     const rows = new Map(this.#tables.sessions().map((row) => [row.id, row]))
@@ -123,6 +118,7 @@ export class Migration extends DurableObject<Env> {
       return equalOptions(last.options, options) ? { pass, resumed: true } : { busy: pass }
     }
     this.#watchers.history.clear()
+    this.#watchers.traces.clear()
     this.#commit(() => {
       const pass = newPass(this.#tables, last, options, now)
       const packets = firstPackets(this.#tables, definition, pass, last)
@@ -168,14 +164,14 @@ export class Migration extends DurableObject<Env> {
     return packetsPage(this.#tables, pass, cursor)
   }
 
+  failures(pass: number, cursor: string | null) {
+    return failuresPage(this.#tables, pass, cursor)
+  }
+
   /** Null where there is no such pass. */
   async comparison(from: number, to: number): Promise<Compared | null> {
     const [before, after] = [this.#tables.pass(from), this.#tables.pass(to)]
     return before && after && compareFailures(this.#tables, before, after)
-  }
-
-  failures(pass: number, cursor: string | null) {
-    return failuresPage(this.#tables, pass, cursor)
   }
 
   reports(pass: number, from: number) {
@@ -427,15 +423,21 @@ export class Migration extends DurableObject<Env> {
 
   #watch(now: number): void {
     const live = this.#live
-    if (live) this.#watchers.history.note(now, () => this.#noteHistory(this.#status(live.pass)))
+    if (live) {
+      this.#watchers.history.note(now, () => this.#noteHistory(this.#status(live.pass)))
+      this.#watchers.traces.note(now, () => this.#view().workers)
+    }
     this.#watchers.changed()
   }
 
-  /** Stores what webhooks are told of this transaction. */
+  /** Stores what webhooks, and those who watch, are told of this transaction. */
   #announce(before: Standing | null, now: number): void {
     if (!this.#live) return
     const { pass } = this.#live
     const same = before?.number === pass.number ? before : null
+    const { events } = this.#tables
+    for (const event of this.#live.news.splice(0)) events.add(pass.number, event, now)
+    for (const event of happened(same, pass)) events.add(pass.number, event, now)
     if (same && same.state === pass.state && same.parked === pass.counters.packets.parked) return
     for (const event of passEvents(this.#tables.definition()!, same, pass, now)) {
       this.#tables.announcements.add(event)

@@ -4,13 +4,14 @@
  */
 import * as z from 'zod'
 import type { PassStatus } from '../shared/api/migrations.ts'
-import { type Lane, type WatchMessage, watchProtocol } from '../shared/api/watch.ts'
+import { type Lane, type WatchEvent, type WatchMessage, watchProtocol } from '../shared/api/watch.ts'
 import { closeCodes } from '../shared/protocol.ts'
 import type { Bucket, Strip } from './core/strip.ts'
 import { editsOf, rowsOf } from './core/strip-rows.ts'
 import { History } from './history.ts'
 import { closeSocket } from './incoming.ts'
 import type { Watcher } from './tickets.ts'
+import { Traces } from './traces.ts'
 
 /** Ms between two messages at least; between two looks at whether they may still watch. */
 const pauseMs = 500
@@ -46,6 +47,8 @@ export interface View {
 interface Around {
   readonly ctx: DurableObjectState
   view(): View
+  /** The last ones, in their order. */
+  events(): readonly WatchEvent[]
   /** So that the strip is counted; settles when it is. */
   count(): Promise<unknown>
   mayStill(watcher: Watcher, now: number): Promise<boolean>
@@ -60,6 +63,8 @@ interface Told {
   readonly revision: number
   readonly lanes: string
   readonly points: number
+  readonly at: number
+  readonly event: number
 }
 
 /** The Worker's word on who comes; only it reaches the objects. */
@@ -79,6 +84,7 @@ export const isWatch = (request: Request): boolean => request.headers.has(header
 export class Watchers {
   readonly #around: Around
   readonly history = new History()
+  readonly traces = new Traces()
   readonly #paces = new Map<number, { at: number; objects: number; bytes: number }[]>()
   #told: Told | null = null
   #id = Date.now()
@@ -181,25 +187,33 @@ export class Watchers {
 
   #snapshot(view: View, now: number): WatchMessage {
     const lanes = this.#lanes(view, now)
-    this.#told = toldOf(view, lanes, this.history.written)
+    const events = this.#around.events()
+    this.#told = toldOf(view, lanes, this.history.written, now, events)
     return {
       ...{ t: 'snapshot', id: this.#id, now, pass: view.pass },
       strip: view.strip && rowsOf(view.strip),
       lanes,
       history: [...this.history.points],
+      traces: this.traces.all(),
+      events: [...events],
     }
   }
 
   #delta(told: Told, view: View, now: number): WatchMessage | null {
     const lanes = this.#lanes(view, now)
-    const next = toldOf(view, lanes, this.history.written)
+    const all = this.#around.events()
+    const next = toldOf(view, lanes, this.history.written, now, all)
     const edits = view.strip && next.revision !== told.revision ? editsOf(told, view.strip) : []
     const points = this.history.since(told.points)
+    const traces = this.traces.since(told.at)
+    const events = all.filter(({ id }) => id > told.event)
     const changes = {
       ...(next.status !== told.status && view.pass && { pass: view.pass }),
       ...(edits.length > 0 && { strip: edits }),
       ...(next.lanes !== told.lanes && { lanes }),
       ...(points.length > 0 && { points }),
+      ...(traces.length > 0 && { traces }),
+      ...(events.length > 0 && { events }),
     }
     if (Object.keys(changes).length === 0) return null
     this.#told = next
@@ -234,7 +248,13 @@ export class Watchers {
   }
 }
 
-const toldOf = ({ pass, strip }: View, lanes: readonly Lane[], points: number): Told => ({
+const toldOf = (
+  { pass, strip }: View,
+  lanes: readonly Lane[],
+  points: number,
+  at: number,
+  events: readonly WatchEvent[],
+): Told => ({
   pass: pass?.number ?? null,
   status: JSON.stringify(pass),
   strip,
@@ -242,6 +262,8 @@ const toldOf = ({ pass, strip }: View, lanes: readonly Lane[], points: number): 
   revision: strip?.revision ?? 0,
   lanes: JSON.stringify(lanes),
   points,
+  at,
+  event: events.at(-1)?.id ?? 0,
 })
 
 function send(socket: WebSocket, message: WatchMessage): void {

@@ -3,7 +3,8 @@
  * two a second, and nothing while nothing changes. Ids rise by one; whoever misses one connects again, and is sent a snapshot.
  */
 import * as z from 'zod'
-import { passStatusSchema } from './migrations.ts'
+import { errorCodes } from '../error.ts'
+import { passStates, passStatusSchema } from './migrations.ts'
 import { route } from './route.ts'
 
 const figure = z.number()
@@ -44,6 +45,39 @@ export type Lane = z.infer<typeof laneSchema>
 export const pointSchema = z.tuple([z.number(), z.number(), z.number(), z.number()])
 export type Point = z.infer<typeof pointSchema>
 
+/** What an agent had come to at moments (ms): objects and bytes since it came, with those in flight; from 0 again where it came anew. */
+export const traceSchema = z.object({
+  agent: z.string(),
+  site: z.string(),
+  points: z.array(z.tuple([z.number(), z.number(), z.number()])),
+})
+export type Trace = z.infer<typeof traceSchema>
+
+/** `id`: rises by one with each event of the migration. `at`: ms. `pass`: which one it is about. */
+const event = { id: z.number(), at: z.number(), pass: z.number() }
+/** Something that happened, as it is told to who watches. Texts of stores are in messages. */
+export const watchEventSchema = z.discriminatedUnion('is', [
+  z.object({ ...event, is: z.literal('began'), kind: z.enum(['copy', 'verify']), dryRun: z.boolean() }),
+  z.object({ ...event, is: z.literal('ended'), state: z.enum(passStates) }),
+  /** An agent began to work for it; closed its socket; or fell silent, so that others do its packets. */
+  z.object({ ...event, is: z.literal('came'), agent: z.string() }),
+  z.object({ ...event, is: z.literal('left'), agent: z.string() }),
+  z.object({ ...event, is: z.literal('silent'), agent: z.string(), packets: z.number() }),
+  /** The first packet that is tried again for this. */
+  z.object({ ...event, is: z.literal('error'), code: z.enum(errorCodes), message: z.string() }),
+  /** Attempts are spent: told of the first packet, then at 10, 100 and so on. */
+  z.object({ ...event, is: z.literal('parked'), packets: z.number() }),
+  /** Objects failed for this: told of the first one, then at 10, 100 and so on. */
+  z.object({
+    ...event,
+    is: z.literal('failed'),
+    code: z.enum(errorCodes),
+    objects: z.number(),
+    message: z.string(),
+  }),
+])
+export type WatchEvent = z.infer<typeof watchEventSchema>
+
 /** In place of `remove` buckets from the index `at` on, these. Edits are made in their order. */
 export const editSchema = z.object({ at: z.number(), remove: z.number(), insert: stripSchema })
 export type Edit = z.infer<typeof editSchema>
@@ -61,6 +95,10 @@ export const watchMessageSchema = z.discriminatedUnion('t', [
     lanes: z.array(laneSchema),
     /** One in 5 s, the older ones in more; since the control plane last woke. */
     history: z.array(pointSchema),
+    /** The same of each agent, for at most 50 of them. */
+    traces: z.array(traceSchema),
+    /** The last 100, in their order, of earlier passes too. */
+    events: z.array(watchEventSchema),
   }),
   z.object({
     t: z.literal('delta'),
@@ -70,6 +108,9 @@ export const watchMessageSchema = z.discriminatedUnion('t', [
     strip: z.array(editSchema).optional(),
     lanes: z.array(laneSchema).optional(),
     points: z.array(pointSchema).optional(),
+    /** What is new of each. */
+    traces: z.array(traceSchema).optional(),
+    events: z.array(watchEventSchema).optional(),
   }),
 ])
 export type WatchMessage = z.infer<typeof watchMessageSchema>

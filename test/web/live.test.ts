@@ -13,7 +13,7 @@ const row = (through: string | null, state: number, failed = 0): BucketRow => {
 }
 const snapshot = (strip: BucketRow[] | null): WatchMessage => ({
   ...({ t: 'snapshot', id: 1, now: 1_000, pass: null } as const),
-  ...{ strip, lanes: [], history: [] },
+  ...{ strip, lanes: [], history: [], traces: [], events: [] },
 })
 
 it('makes the edits of a delta in their order, and keeps what is counted anew in sight', () => {

@@ -1,6 +1,6 @@
 /** What a page knows of a migration, from what its socket said. */
 import type { PassStatus } from '../../shared/api/migrations.ts'
-import type { BucketRow, Lane, Point, WatchMessage } from '../../shared/api/watch.ts'
+import type { BucketRow, Lane, Point, Trace, WatchEvent, WatchMessage } from '../../shared/api/watch.ts'
 
 export interface Known {
   /** How far the control plane's clock is ahead of this browser's (ms). */
@@ -9,17 +9,23 @@ export interface Known {
   readonly strip: readonly BucketRow[] | null
   readonly lanes: readonly Lane[]
   readonly points: readonly Point[]
+  readonly traces: readonly Trace[]
+  readonly events: readonly WatchEvent[]
 }
 
+/** A page that is open for days holds no more than these. */
 const mostPoints = 1_500
+const mostOfTrace = 500
+const mostEvents = 200
 
 export function applied(known: Known | null, message: WatchMessage, now: number): Known | null {
   if (message.t === 'snapshot') {
-    const { pass, strip, lanes, history } = message
+    const { pass, strip, lanes, history, traces, events } = message
     const isSame = known?.pass?.number === pass?.number
     // While it is counted anew, what was known of it is shown.
     const ahead = message.now - now
-    return { ahead, pass, strip: strip ?? (isSame ? (known?.strip ?? null) : null), lanes, points: history }
+    const counted = strip ?? (isSame ? (known?.strip ?? null) : null)
+    return { ahead, pass, strip: counted, lanes, points: history, traces, events }
   }
   if (!known) return null
   let { strip } = known
@@ -29,5 +35,17 @@ export function applied(known: Known | null, message: WatchMessage, now: number)
     strip = next
   }
   const points = message.points ? [...known.points, ...message.points].slice(-mostPoints) : known.points
-  return { ...known, pass: message.pass ?? known.pass, strip, lanes: message.lanes ?? known.lanes, points }
+  const traces = message.traces ? longer(known.traces, message.traces) : known.traces
+  const events = message.events ? [...known.events, ...message.events].slice(-mostEvents) : known.events
+  const { pass = known.pass, lanes = known.lanes } = message
+  return { ...known, pass, strip, lanes, points, traces, events }
+}
+
+function longer(known: readonly Trace[], news: readonly Trace[]): Trace[] {
+  const traces = new Map(known.map((trace) => [trace.agent, trace]))
+  for (const { agent, site, points } of news) {
+    const all = [...(traces.get(agent)?.points ?? []), ...points].slice(-mostOfTrace)
+    traces.set(agent, { agent, site, points: all })
+  }
+  return [...traces.values()].sort((a, b) => (a.agent < b.agent ? -1 : 1))
 }

@@ -112,7 +112,7 @@ describe('a pass', () => {
     }
     const agent = await toMigration('rows')
     await agent.hello('a')
-    expect(await since()).toBe(1) // its session
+    expect(await since()).toBe(1 + 1) // its session, and that it came
     const [survey] = await agent.lease()
     expect(await since()).toBe(1 + 1)
     await agent.ask(cutOf(survey!, null, [...Array.from({ length: 99 }, (_, i) => `k${100 + i}`), null]))

@@ -2,9 +2,11 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Migration } from '../../../control-plane/migration.ts'
 import { type BucketRow, type WatchMessage, watchMessageSchema } from '../../../shared/api/watch.ts'
+import { zeroCounts } from '../../../shared/counts.ts'
+import type { Key } from '../../../shared/key.ts'
 import { person, run, session } from '../../access/world.ts'
 import { cutOf, outcomeOf } from '../../support/scripted-agent.ts'
-import { begin, call, json, passTime, prepare, toMigration } from './inside.ts'
+import { begin, call, json, objectOf, passTime, prepare, toMigration } from './inside.ts'
 
 beforeAll(prepare)
 afterEach(() => void vi.useRealTimers())
@@ -110,6 +112,33 @@ describe('watching a migration', () => {
     expect(body.strip).toEqual(watcher.strip)
   })
 
+  it('tells what happens, in order, and still knows it when it wakes', async () => {
+    await begin('told')
+    const watcher = await watch('told')
+    const agent = await toMigration('told')
+    await agent.hello('a')
+    const [survey] = await agent.lease()
+    await agent.ask(cutOf(survey!, null, [null]))
+    const [packet] = await agent.lease()
+    const key = 'k' as Key
+    const failures = [{ key, code: 'access-denied', message: 'no', bytes: 1 }] as const
+    const counts = zeroCounts()
+    counts.objects.listed = counts.objects.failed = 1
+    await agent.ask(outcomeOf(packet!, 1, { counts, failures }))
+    await watcher.until(({ status }) => status === 'incomplete')
+    const events = watcher.said.flatMap((message) => message.events ?? [])
+    expect(events.map(({ id, is }) => [id, is])).toEqual([
+      [1, 'began'],
+      [2, 'came'],
+      [3, 'failed'],
+      [4, 'ended'],
+    ])
+    await evictDurableObject(objectOf('told'))
+    const late = await watch('told')
+    await late.until(({ said }) => said.length > 0)
+    expect(late.said[0]!.events).toEqual(events)
+  })
+
   it('sends a snapshot of the next pass', async () => {
     await begin('twice')
     const watcher = await watch('twice')
@@ -151,7 +180,8 @@ describe('watching a migration', () => {
     await agent.hello('a')
     await agent.lease()
     await watcher.until(({ sums }) => sums?.[0] === 1)
-    expect((await object.rowsWritten()) - rows).toBe(3)
+    // Its session, that it came, the lease and the counters.
+    expect((await object.rowsWritten()) - rows).toBe(4)
   })
 
   it('shows a part of the key space in buckets of its own', async () => {
