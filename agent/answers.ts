@@ -56,6 +56,7 @@ export function openAnswers({
         })
       }
       case 'scan':
+        return (await import('./looking/scan.ts')).scan(ask, { open })
       case 'preflight':
         throw new DrayError('not-implemented', ask.kind, 'This agent cannot do that yet.')
       default:

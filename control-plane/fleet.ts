@@ -13,7 +13,7 @@ import { Door } from './door.ts'
 import type { Env } from './env.ts'
 import { Assignments } from './fleet/assignments.ts'
 import { Budgets } from './fleet/budgets.ts'
-import { Presence, type Present, send } from './fleet/presence.ts'
+import { Presence, type Present, send, type There } from './fleet/presence.ts'
 import { Questions } from './fleet/questions.ts'
 import { Resealing } from './fleet/resealing.ts'
 import { Watch } from './fleet/watch.ts'
@@ -95,6 +95,11 @@ export class Fleet extends DurableObject<Env> {
     return [...new Set(this.#presence.alive().map(({ agent }) => agent))]
   }
 
+  /** How those that are connected are. */
+  there(): There[] {
+    return this.#presence.there()
+  }
+
   /** Lets an agent finish what it holds and end; false where it is not connected. */
   drain(agent: string): boolean {
     const present = this.#presence.alive().filter((each) => each.agent === agent)
@@ -134,7 +139,7 @@ export class Fleet extends DurableObject<Env> {
       // The same one each time: what it is asked next may be the next page.
       .sort((a, b) => (a.agent < b.agent ? -1 : 1))
     if (there.length === 0) {
-      const where = reach === null ? '' : ` of ${reach.join(' or ')}`
+      const where = reach === null ? '' : ` of ${reach.join(' or ') || 'any site that reaches it'}`
       const hint = 'Start one there, and try again.'
       return { error: new DrayError('busy', ask.kind, `no agent${where} is connected`, { hint }).toBody() }
     }
@@ -201,6 +206,9 @@ export class Fleet extends DurableObject<Env> {
         return
       case 'draining':
         this.#presence.drains(agent)
+        return
+      case 'doing':
+        this.#presence.does(agent, message)
         return
       case 'usage':
         await this.#budgets.heard(agent, message)

@@ -7,6 +7,7 @@ import mime from 'mime'
 import type { FidelityPolicy, Property } from '../../shared/fidelity.ts'
 import type { Encryption, Properties } from '../storage/properties.ts'
 import type { Entry, Metadata, Storage } from '../storage/storage.ts'
+import { isArchiveClass } from './archive-class.ts'
 import { carry } from './carry.ts'
 
 export interface Carried {
@@ -98,7 +99,6 @@ function byPolicy(
 }
 
 /** Classes whose objects must be restored before they can be read. */
-const archived = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 
 /** Undefined: the destination's default, where the source's is another. STANDARD where that is what it is to be. */
 function storageClassOf(from: string | undefined, { storageClass }: FidelityPolicy): string | undefined {
@@ -106,7 +106,7 @@ function storageClassOf(from: string | undefined, { storageClass }: FidelityPoli
     const to = storageClass.to[from ?? 'STANDARD'] ?? storageClass.to['*']
     if (to !== undefined) return to
   } else if (storageClass === 'default') return undefined
-  return from === undefined || archived.has(from) ? undefined : from
+  return from === undefined || isArchiveClass(from) ? undefined : from
 }
 
 /** As the policy writes it: `aws:kms:KEY`. */

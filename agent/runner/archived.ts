@@ -5,19 +5,17 @@
  */
 import { DrayError, toDrayError } from '../../shared/error.ts'
 import { displayKey } from '../../shared/key.ts'
+import { isArchiveClass } from '../core/archive-class.ts'
 import { sleepOrAbort } from '../storage/retry.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Job } from './copy-packet.ts'
 import { eachInSlot } from './each.ts'
 
-/** Classes that must always be restored first. A tiered object may have to be, which only reading it tells. */
-const archiveClasses = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 const roundMs = { first: 250, most: 300_000 }
 /** Objects that are asked after in one round, as long as none of them is ready. */
 const askedAtOnce = 16
 
-export const mayBeArchived = ({ storageClass }: Entry): boolean =>
-  storageClass !== undefined && archiveClasses.has(storageClass)
+export const mayBeArchived = ({ storageClass }: Entry): boolean => isArchiveClass(storageClass)
 
 /** What keeps such an object from being read now, or null where it was restored. A request. */
 export async function archivedError(

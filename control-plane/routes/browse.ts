@@ -1,7 +1,7 @@
 /** Looking at stores through agents. Nothing that they find is kept. */
-import { type BrowseEntry, browse } from '../../shared/api/browse.ts'
+import { type BrowseEntry, browse, scan } from '../../shared/api/browse.ts'
 import type { BrowsedEntry } from '../../shared/asks.ts'
-import { displayKey, escapeKey, type Key, keyToText, unescapeKey } from '../../shared/key.ts'
+import { escapeKey, type Key, publicKey, unescapeKey } from '../../shared/key.ts'
 import { keySchema } from '../../shared/key-schema.ts'
 import { reachOf } from '../core/place.ts'
 import { Connections, isFor, storeOf } from '../store/connections.ts'
@@ -19,7 +19,23 @@ export function browseRoutes(app: App): void {
     const cursor = answer.next === null ? null : escapeKey(answer.next)
     return { ...by, entries: answer.entries.map(entryOf), cursor }
   })
+
+  serve(app, scan, async ({ env, scope, body }) => {
+    const location = await resolvedLocation(scope, body.location)
+    const ask = { kind: 'scan', location, filter: body.filter, after: afterOf(body) } as const
+    const { answer, ...by } = await answerOf(env, scope, ask, reachOf(location))
+    const { kind: _, next, largest, samples, ...sums } = answer
+    return {
+      ...by,
+      ...sums,
+      largest: largest && { key: textOf(largest.key), bytes: largest.bytes },
+      samples: { taken: samples.taken.map(textOf), left: samples.left.map(textOf) },
+      cursor: next === null ? null : escapeKey(next),
+    }
+  })
 }
+
+const textOf = (key: Key) => publicKey(key).key
 
 /** As agents of that site get it, where one is named. */
 async function storeAt(
@@ -43,7 +59,6 @@ function afterOf({ cursor }: { cursor?: string | undefined }): Key | null {
 }
 
 function entryOf({ name, ...rest }: BrowsedEntry): BrowseEntry {
-  const text = keyToText(name)
-  if (text !== null) return { name: text, ...rest }
-  return { name: displayKey(name), nameEscaped: escapeKey(name), ...rest }
+  const { key, keyEscaped } = publicKey(name)
+  return { name: key, ...(keyEscaped !== undefined && { nameEscaped: keyEscaped }), ...rest }
 }

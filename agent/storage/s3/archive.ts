@@ -1,12 +1,11 @@
 /** RestoreObject, and what a HEAD tells of an archived object. */
 import { DrayError } from '../../../shared/error.ts'
 import type { Key } from '../../../shared/key.ts'
+import { isArchiveClass } from '../../core/archive-class.ts'
 import type { Archive, Standing } from '../archive.ts'
 import { ignore } from './body.ts'
 import { escaped, type S3Client } from './client.ts'
 import type { HttpResponse } from './http.ts'
-
-const needsRestore = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 
 export function openArchive(client: S3Client, whole: (key: Key, verb: string) => Key): Archive {
   const versionOf = (version: string | undefined) =>
@@ -45,6 +44,6 @@ function standingOf({ head }: HttpResponse): Standing {
   const restore = head.get('x-amz-restore')
   if (restore !== undefined) return restore.includes('ongoing-request="true"') ? 'restoring' : 'readable'
   const isArchived =
-    needsRestore.has(head.get('x-amz-storage-class') ?? '') || head.get('x-amz-archive-status') !== undefined
+    isArchiveClass(head.get('x-amz-storage-class')) || head.get('x-amz-archive-status') !== undefined
   return isArchived ? 'archived' : 'readable'
 }
