@@ -75,7 +75,12 @@ export function startAgent(options: AgentOptions): Agent {
   const closed = Promise.withResolvers<'drained' | 'left'>()
   const places = openPlaces()
 
-  const facts = openFacts({ ...options, env: options.env ?? {}, changed: () => fleet?.tellFacts() })
+  const facts = openFacts({
+    ...options,
+    env: options.env ?? {},
+    clockMs: () => signer.at(0),
+    changed: () => fleet?.tellFacts(),
+  })
   const budgets = openBudgets({
     own: options.ownLimit,
     changed(endpoint, allowance) {

@@ -13,6 +13,8 @@ export interface FactsOptions {
   readonly stateDir: string
   readonly allow: AllowList
   readonly env: NodeJS.ProcessEnv
+  /** Milliseconds that it puts its clock forward by. */
+  clockMs(): number
   /** They are worth telling again. */
   changed(): void
 }
@@ -46,6 +48,7 @@ export function openFacts(options: FactsOptions): OwnFacts {
     cores: availableParallelism(),
     memory: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
     health: { load: loadavg()[0]!, stateFree: freeIn(stateDir) },
+    clockMs: options.clockMs(),
     reach,
   })
 

@@ -36,7 +36,7 @@ import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
 /** Raised on any change that an older peer would misread. Peers of different versions refuse one another. */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** Below the 32 MiB that a Durable Object receives; whoever sends splits before. */
 export const maxMessageBytes = 16 * 1024 * 1024
@@ -271,6 +271,8 @@ export const factsSchema = z.strictObject({
     /** Bytes that are left where the state directory is; null where nobody can tell. */
     stateFree: count.nullable(),
   }),
+  /** Milliseconds that it puts its clock forward by, since the control plane found it too far off; 0 while it does not. */
+  clockMs: z.number().int().default(0),
   /** Endpoints that it may use, and whether they answer: a connection, and TLS where they speak it. */
   reach: z
     .array(
@@ -284,6 +286,9 @@ export const factsSchema = z.strictObject({
     .max(100),
 })
 export type Facts = z.infer<typeof factsSchema>
+
+/** Migrations that an agent tells of at once. */
+export const mostDoing = 100
 
 /** Limits of one workspace. */
 export const mostLimits = 500
@@ -334,8 +339,20 @@ export const fleetAgentMessageSchema = z.discriminatedUnion('t', [
     applied: count,
     endpoints: z.array(endpointUseSchema).max(mostLimits),
   }),
+  /**
+   * What it does now, for people to see: with each heartbeat while it works, and once when it does not any more. Told, shown and forgotten.
+   */
+  z.strictObject({
+    t: z.literal('doing'),
+    /** What was moved, was so in so many milliseconds: since it was told last. */
+    ms: id,
+    migrations: z
+      .array(z.strictObject({ id: name, packets: count, objects: count, bytes: count }))
+      .max(mostDoing),
+  }),
 ])
 export type FleetAgentMessage = z.infer<typeof fleetAgentMessageSchema>
+export type DoingTold = FleetAgentMessage & { t: 'doing' }
 
 /** `weight`: its share of what the agent can do, beside the others' (any positive number; only the ratio counts). */
 export const assignmentSchema = z.strictObject({ id: name, weight: z.number().positive() })

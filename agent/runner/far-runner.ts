@@ -37,6 +37,8 @@ export class FarRunner {
   readonly #drained = Promise.withResolvers<void>()
   readonly #stopped = Promise.withResolvers<void>()
   #work: Work = { objects: 0, bytes: 0 }
+  /** Since it began. */
+  moved: Work = { objects: 0, bytes: 0 }
   #isLost = false
 
   constructor(
@@ -118,6 +120,7 @@ export class FarRunner {
         break
       case 'inFlight':
         this.#work = message.work
+        this.moved = message.moved
         break
       case 'drained':
         this.#drained.resolve()

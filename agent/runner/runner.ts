@@ -40,6 +40,8 @@ export interface Runner {
   /** Those that are still being worked on. */
   working(): Held[]
   inFlight(): Work
+  /** Of all packets since it began, those in flight included. Falls where a copy begins anew. */
+  moved(): Work
   /** Whether both sides are open: worker threads rely on what is done then. */
   readonly isOpen: boolean
   /** How many packets it works on at once, at most. */
@@ -82,6 +84,8 @@ export function startRunner(
   const places = placesFor(place.concurrency, place.memory)
   const holdings = new Map<number, Holding>()
   const tasks = new Set<Promise<void>>()
+  /** What packets had done that are not here any more. */
+  const done: Work = { objects: 0, bytes: 0 }
   let opening: Promise<Pass> | null = null
   let isDraining = false
   let isOpen = false
@@ -103,7 +107,9 @@ export function startRunner(
   }
 
   function take(packet: LeasedPacket): void {
-    holdings.get(packet.id)?.controller.abort()
+    const before = holdings.get(packet.id)
+    before?.controller.abort()
+    if (before) remove(before)
     const controller = new AbortController()
     setMaxListeners(0, controller.signal)
     const holding: Holding = {
@@ -202,15 +208,20 @@ export function startRunner(
   }
 
   function forget(holding: Holding): void {
-    if (holdings.get(holding.packet.id) === holding) holdings.delete(holding.packet.id)
+    if (holdings.get(holding.packet.id) === holding) remove(holding)
     changed()
+  }
+
+  function remove({ packet, progress }: Holding): void {
+    holdings.delete(packet.id)
+    add(done, progress)
   }
 
   function abort(held: readonly Held[], why: string): void {
     for (const { packet, generation } of held) {
       const holding = holdings.get(packet)
       if (holding?.packet.generation !== generation) continue
-      holdings.delete(packet)
+      remove(holding)
       holding.controller.abort(new DrayError('interrupted', holding.packet.kind, why, { retry: 'later' }))
     }
   }
@@ -240,10 +251,12 @@ export function startRunner(
     },
     inFlight() {
       const sum = { objects: 0, bytes: 0 }
-      for (const { progress } of holdings.values()) {
-        sum.objects += progress.objects
-        sum.bytes += progress.bytes
-      }
+      for (const { progress } of holdings.values()) add(sum, progress)
+      return sum
+    },
+    moved() {
+      const sum = { ...done }
+      for (const { progress } of holdings.values()) add(sum, progress)
       return sum
     },
     places,
@@ -280,6 +293,11 @@ function workOn(job: Job): Promise<Key | null | Instead> {
 /** The plane cannot take this outcome: the packet has failed instead. After any other answer it is no longer ours. */
 export const isRejected = (message: StateChange, answer: Answer): answer is Answer & { is: 'refused' } =>
   answer.is === 'refused' && answer.code !== 'stale' && message.t === 'outcome'
+
+function add(sum: Work, { objects, bytes }: Work): void {
+  sum.objects += objects
+  sum.bytes += bytes
+}
 
 const named = ({ id, generation }: LeasedPacket): Held => ({ packet: id, generation })
 

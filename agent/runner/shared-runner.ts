@@ -81,6 +81,14 @@ export function sharedRunner(
       }
       return sum
     },
+    moved() {
+      const sum = near.moved()
+      for (const { moved } of far()) {
+        sum.objects += moved.objects
+        sum.bytes += moved.bytes
+      }
+      return sum
+    },
     get isOpen() {
       return near.isOpen
     },

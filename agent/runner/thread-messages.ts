@@ -42,7 +42,7 @@ export type FromThread =
   | { t: 'post'; runner: number; n: number; change: StateChange }
   /** It is done with a packet, whether or not it posted anything. */
   | { t: 'gone'; runner: number; held: Held }
-  | { t: 'inFlight'; runner: number; work: Work }
+  | { t: 'inFlight'; runner: number; work: Work; moved: Work }
   | { t: 'drained'; runner: number }
   | { t: 'stopped'; runner: number }
   | { t: 'log'; event: Parameters<Log>[0] }

@@ -79,7 +79,7 @@ function tellProgress(id: number, entry: Entry): void {
   const work = entry.runner.inFlight()
   if (work.objects === entry.objects && work.bytes === entry.bytes) return
   Object.assign(entry, work)
-  tell({ t: 'inFlight', runner: id, work })
+  tell({ t: 'inFlight', runner: id, work, moved: entry.runner.moved() })
 }
 
 /** Milliseconds: more often than anybody looks. */

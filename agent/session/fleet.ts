@@ -13,6 +13,7 @@ import {
 import type { Signer } from '../identity/signer.ts'
 import { pauseAfter } from './backoff.ts'
 import type { Budgets } from './budgets.ts'
+import { openDoing } from './doing.ts'
 import { type Line, type Log, openLine } from './line.ts'
 import type { MigrationSession } from './migration.ts'
 
@@ -51,6 +52,7 @@ export function joinFleet(options: FleetOptions): Fleet {
   const pauses = new Set<NodeJS.Timeout>()
   /** With the weight of each. */
   let assigned: ReadonlyMap<string, number> = new Map()
+  const doing = openDoing(sessions)
   let leaving = false
 
   const line: Line<FleetAgentMessage> = openLine<FleetPlaneMessage, FleetAgentMessage>({
@@ -97,7 +99,10 @@ export function joinFleet(options: FleetOptions): Fleet {
       }
     },
     confirmed() {},
-    beat() {},
+    beat() {
+      const told = doing()
+      if (told) line.send(told)
+    },
     // What was assigned stands until the plane says otherwise.
     lost() {},
     over(why) {

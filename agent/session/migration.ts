@@ -18,6 +18,7 @@ import {
   type PlaneMessage,
   planeMessageSchema,
   protocolVersion,
+  type Work,
 } from '../../shared/protocol.ts'
 import type { Signer } from '../identity/signer.ts'
 import type { Runner } from '../runner/runner.ts'
@@ -54,6 +55,8 @@ export interface MigrationSessionOptions {
 }
 
 export interface MigrationSession {
+  /** Packets that it works on now, and what it has moved since the session began. */
+  doing(): Work & { packets: number }
   /** From now on. */
   weigh(weight: number): void
   /** Takes no more, finishes what it holds, closes. */
@@ -70,6 +73,8 @@ const welcomeMs = 20_000
 const partingMs = 400
 /** How long a drain waits for the last outcomes to be acknowledged, once the work is done. */
 const lastWordsMs = 10_000
+
+const nothing: Work = { objects: 0, bytes: 0 }
 
 export function openMigration(options: MigrationSessionOptions): MigrationSession {
   let state: State = { is: 'apart' }
@@ -253,6 +258,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
   }
 
   return {
+    doing: () => ({ packets: runner?.working().length ?? 0, ...(runner?.moved() ?? nothing) }),
     weigh(now) {
       if (now === weight) return
       weight = now

@@ -1,6 +1,8 @@
 /**
  * Which agents are there: one socket each. What must be known of an agent while the object sleeps is kept with its socket.
  */
+
+import type { Doing } from '../../shared/api/agents.ts'
 import {
   closeCodes,
   type FleetAgentMessage,
@@ -33,6 +35,13 @@ export interface Present extends Process {
   readonly draining: boolean
 }
 
+/** How an agent that is connected is, as it told; kept in memory alone. */
+export interface There {
+  readonly agent: string
+  readonly draining: boolean
+  readonly doing: Doing[]
+}
+
 /** Facts that come more often than this (ms) are not kept. */
 const factsEvery = 5_000
 
@@ -43,6 +52,8 @@ export class Presence {
   readonly #onTwins: (agent: Agent, stayed: number, left: number) => void
   /** Of each agent, when its facts were last kept. */
   readonly #kept = new Map<string, number>()
+  /** Of each agent, what it last told of what it does, and when. */
+  readonly #doing = new Map<string, { at: number; doing: Doing[] }>()
   #saving: Promise<void> = Promise.resolve()
 
   /** `onTwins`: of two processes with one identity, when each of them began. */
@@ -123,6 +134,26 @@ export class Presence {
     socket.serializeAttachment({ ...knownOf(socket)!, process } satisfies Known)
   }
 
+  does({ agent }: Present, { ms, migrations }: FleetAgentMessage & { t: 'doing' }): void {
+    const aSecond = (n: number) => Math.round((n * 1000) / ms)
+    const doing = migrations.map(({ id, packets, objects, bytes }) => ({
+      ...{ migration: id, packets, objects: aSecond(objects), bytes: aSecond(bytes) },
+    }))
+    if (doing.length === 0) this.#doing.delete(agent)
+    else this.#doing.set(agent, { at: Date.now(), doing })
+  }
+
+  /** Those that are alive, once each. Whoever works says so with each heartbeat: of whom nothing was heard, nothing is done. */
+  there(): There[] {
+    const stale = Date.now() - pace(this.#env).leaseMs
+    const told = (agent: string) => {
+      const heard = this.#doing.get(agent)
+      return heard && heard.at > stale ? heard.doing : []
+    }
+    const all = this.alive().map(({ agent, draining }) => ({ agent, draining, doing: told(agent) }))
+    return [...new Map(all.map((one) => [one.agent, one])).values()]
+  }
+
   /** Closes what the agent has here. */
   revoked(agent: string): void {
     for (const socket of this.#ctx.getWebSockets()) {
@@ -135,6 +166,7 @@ export class Presence {
     const known = knownOf(socket)
     if (!known?.process) return
     socket.serializeAttachment(null)
+    this.#doing.delete(known.agent)
     await this.#save((agents) => agents.disconnected(known.agent, Date.now()))
   }
 

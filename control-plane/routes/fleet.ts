@@ -16,12 +16,15 @@ export function fleetRoutes(app: App): void {
       connected(env, scope),
     ])
     return {
-      agents: rows.map((row) => agentView(row, there)),
+      agents: rows.map((row) => agentView(row, there.get(row.id))),
       cursor: rows.length === limit ? rows.at(-1)!.id : null,
     }
   })
 
-  serve(app, readAgent, ({ env, scope, params }) => view(env, scope, params.agent))
+  serve(app, readAgent, async ({ env, scope, params: { agent } }) => ({
+    ...(await view(env, scope, agent)),
+    secrets: await new Connections(scope).heldNow(agent),
+  }))
 
   serve(app, drainAgent, async ({ env, scope, params }) => {
     const { id } = await find(scope, params.agent)
@@ -64,7 +67,8 @@ export async function revoke(env: Env, scope: Scope, id: string): Promise<void> 
 }
 
 const fleetOf = (env: Env, scope: Scope) => env.FLEET.getByName(scope.workspace)
-const connected = async (env: Env, scope: Scope) => new Set(await fleetOf(env, scope).connected())
+const connected = async (env: Env, scope: Scope) =>
+  new Map((await fleetOf(env, scope).there()).map((one) => [one.agent, one]))
 
 async function find(scope: Scope, id: string): Promise<AgentRow> {
   const row = await new Agents(scope).find(id)
@@ -73,4 +77,4 @@ async function find(scope: Scope, id: string): Promise<AgentRow> {
 }
 
 const view = async (env: Env, scope: Scope, id: string) =>
-  agentView(await find(scope, id), await connected(env, scope))
+  agentView(await find(scope, id), (await connected(env, scope)).get(id))

@@ -1,9 +1,11 @@
 /** The catalogue's queries about agents. */
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
-import type { AgentView } from '../../shared/api/agents.ts'
+import type { AgentView, Doing } from '../../shared/api/agents.ts'
 import type { Certificate } from '../../shared/identity/certificate.ts'
 import type { PublicKeys } from '../../shared/identity/keys.ts'
 import type { Facts } from '../../shared/protocol.ts'
+import { version } from '../../shared/version.ts'
+import { isOlder } from '../core/older.ts'
 import type { Env } from '../env.ts'
 import { Scope, system } from './scope.ts'
 import { agents, sites } from './tables/sites.ts'
@@ -120,6 +122,16 @@ export class Agents {
   }
 }
 
-export function agentView({ workspaceId: _, ...row }: AgentRow, connected: ReadonlySet<string>): AgentView {
-  return { ...row, connected: connected.has(row.id) }
+/** `there`: how it is, where it is connected. */
+export function agentView(
+  { workspaceId: _, ...row }: AgentRow,
+  there: { draining: boolean; doing: Doing[] } | undefined,
+): AgentView {
+  return {
+    ...row,
+    connected: there !== undefined,
+    draining: there?.draining ?? false,
+    doing: there?.doing ?? null,
+    upgradeTo: row.revokedAt === null && row.facts && isOlder(row.facts.version, version) ? version : null,
+  }
 }

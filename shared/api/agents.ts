@@ -6,10 +6,26 @@ import { keySchema, publicKeysSchema } from '../identity/keys.ts'
 import { factsSchema } from '../protocol.ts'
 import { cursorSchema, pageQuery, route } from './route.ts'
 
+export const doingSchema = z.object({
+  migration: z.string(),
+  /** That it works on now. */
+  packets: z.number().int().nonnegative(),
+  /** A second, over the last few. */
+  objects: z.number().nonnegative(),
+  bytes: z.number().nonnegative(),
+})
+export type Doing = z.infer<typeof doingSchema>
+
 export const agentSchema = z.object({
   id: z.string(),
   site: z.string(),
   connected: z.boolean(),
+  /** It finishes what it holds, and ends then. */
+  draining: z.boolean(),
+  /** What it does now, as it told some seconds ago; null while it is not connected. */
+  doing: z.array(doingSchema).nullable(),
+  /** The version that it should be of: the control plane's, where its own comes before that; else null. */
+  upgradeTo: z.string().nullable(),
   /** As it last told; null before it first connected. */
   facts: factsSchema.nullable(),
   /** From which it last connected, as the control plane saw it; null where it sees none. */
@@ -25,6 +41,9 @@ export const agentSchema = z.object({
   revokedAt: z.number().nullable(),
 })
 export type AgentView = z.infer<typeof agentSchema>
+
+/** Secrets of connections that an agent has, as they are now. */
+const secrets = z.array(z.object({ connection: idSchema, version: z.number() }))
 
 const all = '/api/workspaces/:workspace/agents'
 const one = `${all}/:agent` as const
@@ -42,8 +61,8 @@ export const readAgent = route({
   method: 'GET',
   path: one,
   needs: 'sites:read',
-  summary: 'Read an agent.',
-  answer: agentSchema,
+  summary: 'Read an agent, and which secrets it has.',
+  answer: agentSchema.extend({ secrets }),
 })
 
 export const drainAgent = route({
@@ -61,10 +80,7 @@ export const revokeAgent = route({
   needs: 'sites:write',
   summary:
     'Shut an agent out for good: its sockets are closed, and what it held goes to others at once. The secrets that it had are to be rotated.',
-  answer: agentSchema.extend({
-    /** Of connections, as they are now. */
-    secrets: z.array(z.object({ connection: idSchema, version: z.number() })),
-  }),
+  answer: agentSchema.extend({ secrets }),
 })
 
 export const certifyAgent = route({

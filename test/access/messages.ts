@@ -52,6 +52,7 @@ export const fleetMessages: readonly MessageRow[] = [
   fleetRow('hello', 'closed'),
   fleetRow('facts', 'nothing'),
   fleetRow('draining', 'nothing'),
+  fleetRow('doing', 'nothing'),
   // To a question that nobody asked.
   fleetRow('answer', 'nothing'),
   fleetRow('usage', 'budget'),

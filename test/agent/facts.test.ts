@@ -46,6 +46,7 @@ const options = (entries: string[], changed: () => void) => ({
   stateDir: '/',
   allow: { file: '/allow', entries: entries.map(parseEntry) },
   env: {},
+  clockMs: () => 0,
   changed,
 })
 

@@ -15,7 +15,7 @@ const planned = {
 }
 
 export const agentMessages = [
-  { t: 'hello', protocol: 3, session: 's', started: 1, held: [{ packet: 1, generation: 2 }] },
+  { t: 'hello', protocol: 4, session: 's', started: 1, held: [{ packet: 1, generation: 2 }] },
   { t: 'free', n: 4 },
   { t: 'heartbeat', held: [], inFlight: { objects: 1, bytes: 2 } },
   {
@@ -59,7 +59,7 @@ export const agentMessages = [
 export const planeMessages = [
   {
     t: 'welcome',
-    protocol: 3,
+    protocol: 4,
     migration: 'm',
     pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
     source: { kind: 'file', path: '/a', site: 'local' },
@@ -79,7 +79,7 @@ export const planeMessages = [
   },
   {
     t: 'welcome',
-    protocol: 3,
+    protocol: 4,
     migration: 'm',
     pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
     source: { kind: 'file', path: '/a', site: 'local' },
@@ -143,6 +143,7 @@ export const facts = {
   cores: 2,
   memory: 4096,
   health: { load: 0.5, stateFree: null },
+  clockMs: -120_000,
   reach: [
     { endpoint: 'https://s3.example.com', ms: 12.5, error: null },
     { endpoint: 'http://10.0.0.9:9000', ms: null, error: 'connection refused' },
@@ -150,9 +151,11 @@ export const facts = {
 }
 
 export const fleetAgentMessages = [
-  { t: 'hello', protocol: 3, session: 's', started: 1, facts },
+  { t: 'hello', protocol: 4, session: 's', started: 1, facts },
   { t: 'facts', facts },
   { t: 'draining' },
+  { t: 'doing', ms: 5000, migrations: [{ id: 'photos', packets: 4, objects: 12, bytes: 3_000_000_000 }] },
+  { t: 'doing', ms: 5000, migrations: [] },
   {
     t: 'usage',
     seq: 3,
@@ -264,7 +267,7 @@ export const fleetAgentMessages = [
 ]
 
 export const fleetPlaneMessages = [
-  { t: 'welcome', protocol: 3, heartbeatMs: 5000 },
+  { t: 'welcome', protocol: 4, heartbeatMs: 5000 },
   { t: 'assign', migrations: [{ id: 'm', weight: 1 }] },
   { t: 'limited', endpoints: ['https://s3.example.com', 'file:x'] },
   {

@@ -8,5 +8,6 @@ export const someFacts: Facts = {
   cores: 2,
   memory: 1_000_000,
   health: { load: 0, stateFree: null },
+  clockMs: 0,
   reach: [],
 }

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { listAgents } from '../../../shared/api/agents.ts'
 import type { MigrationView, PassStatus } from '../../../shared/api/migrations.ts'
 import { closeCodes, type FleetPlaneMessage, protocolVersion } from '../../../shared/protocol.ts'
+import { version } from '../../../shared/version.ts'
 import { someFacts } from '../../support/facts.ts'
 import type { ScriptedAgent } from '../../support/scripted-agent.ts'
 import { begin, connect, definition, file, identity, json, prepare, s3 } from './inside.ts'
@@ -146,6 +147,30 @@ describe('the fleet', () => {
     agent.close()
     await agent.closed
     await eventually(async () => expect(await agentNamed('present')).toMatchObject({ connected: false }))
+  })
+
+  it('shows what an agent does now, a second, and whether it is to be another version', async () => {
+    const agent = await join('worker', 'x')
+    const migrations = [{ id: 'photos', packets: 4, objects: 10, bytes: 5_000 }]
+    await eventually(async () =>
+      expect(await agentNamed('worker')).toMatchObject({
+        ...{ connected: true, draining: false, doing: [], upgradeTo: null },
+      }),
+    )
+    agent.raw(JSON.stringify({ t: 'doing', ms: 2_000, migrations }))
+    const doing = [{ migration: 'photos', packets: 4, objects: 5, bytes: 2_500 }]
+    await eventually(async () => expect(await agentNamed('worker')).toMatchObject({ doing }))
+    agent.raw(JSON.stringify({ t: 'doing', ms: 2_000, migrations: [] }))
+    agent.raw('{"t":"draining"}')
+    await eventually(async () =>
+      expect(await agentNamed('worker')).toMatchObject({ draining: true, doing: [] }),
+    )
+    agent.raw(JSON.stringify({ t: 'facts', facts: { ...someFacts, version: '0.0.9' } }))
+    await eventually(async () => expect(await agentNamed('worker')).toMatchObject({ upgradeTo: version }))
+    agent.close()
+    await eventually(async () =>
+      expect(await agentNamed('worker')).toMatchObject({ connected: false, draining: false, doing: null }),
+    )
   })
 
   it('lets a newer process of an agent take over', async () => {
