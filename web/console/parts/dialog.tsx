@@ -45,6 +45,10 @@ export function Confirm(props: {
   deed: string
   danger?: boolean
   typed?: string
+  /** What must be given with it. */
+  fields?: ReactNode
+  /** False while what must be given is not. */
+  ready?: boolean
   run(): Promise<unknown>
 }) {
   const [typed, type] = useState('')
@@ -80,6 +84,7 @@ export function Confirm(props: {
               void run()
             }}
           >
+            {props.fields}
             {props.typed !== undefined && (
               <label>
                 {texts.dialog.type(props.typed)}
@@ -92,7 +97,9 @@ export function Confirm(props: {
               <button
                 type="submit"
                 className={props.danger ? 'danger' : 'primary'}
-                disabled={busy || (props.typed !== undefined && typed !== props.typed)}
+                disabled={
+                  busy || props.ready === false || (props.typed !== undefined && typed !== props.typed)
+                }
               >
                 {busy ? texts.dialog.busy : props.deed}
               </button>
