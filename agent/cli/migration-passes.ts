@@ -10,6 +10,7 @@ import {
   readPass,
   startPass,
 } from '../../shared/api/migrations.ts'
+import { pausePass, type ReportFormat, reportFormats, resumePass } from '../../shared/api/passes.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
@@ -148,19 +149,19 @@ export async function failures(id: string, options: PassOptions, io: Io): Promis
 
 export async function report(
   id: string,
-  options: PassOptions & { output?: string },
+  options: PassOptions & { output?: string; format?: ReportFormat },
   io: Io,
 ): Promise<number> {
   const { output } = options
   return withSomePlane(options, io, async (plane) => {
     const pass = options.pass ?? (await lastPass(plane, await knownMigration(plane, id)))
     if (output === undefined) {
-      const body = await plane.report(id, pass)
+      const body = await plane.report(id, pass, format)
       await pipeline(Readable.fromWeb(body as never), io.stdout, { signal: io.signal, end: false })
       return exitCodes.equal
     }
     const path = resolve(io.cwd, output)
-    await saveReportTo(path, plane, id, pass, io.signal).catch((error) => {
+    await saveReportTo(path, plane, id, pass, format, io.signal).catch((error) => {
       const { code, path } = error as NodeJS.ErrnoException
       throw path === undefined
         ? error
@@ -186,4 +187,12 @@ async function lastPass(plane: PlaneClient, { id, pass }: MigrationView): Promis
 }
 
 const usage = (message: string, hint: string) =>
+  const format = options.format ?? (output === undefined ? undefined : formatOf(output)) ?? 'ndjson'
+  if (output === undefined && format.endsWith('.gz') && io.stdout.isTTY) {
+    throw usage('a terminal cannot show what is compressed', 'Give --output FILE, or send it elsewhere.')
+  }
   new DrayError('usage', 'read the arguments', message, { hint })
+/** As the file's name says, longest ending first. */
+const formatOf = (path: string): ReportFormat | undefined =>
+  reportFormats.toSorted((a, b) => b.length - a.length).find((format) => path.endsWith(`.${format}`))
+

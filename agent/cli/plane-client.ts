@@ -14,9 +14,9 @@ import {
   putMigration,
   readMigration,
   readPass,
-  readReport,
   startPass,
 } from '../../shared/api/migrations.ts'
+import { downloadReport, type ReportFormat } from '../../shared/api/passes.ts'
 import { type Answer, addressOf, type Input, type Route } from '../../shared/api/route.ts'
 import { DrayError, type ErrorCode } from '../../shared/error.ts'
 import type { PassOptions } from '../../shared/policy.ts'
@@ -41,7 +41,7 @@ export interface PlaneClient {
   cancelPass(id: string, number: number): Promise<void>
   /** The first 1,000. */
   failures(id: string, number: number): Promise<FailureView[]>
-  report(id: string, number: number): Promise<ReadableStream<Uint8Array>>
+  report(id: string, number: number, format: ReportFormat): Promise<ReadableStream<Uint8Array>>
 }
 
 /** What a caller gives: the workspace is the client's. */
@@ -162,7 +162,7 @@ export function planeClient({ url, token, workspace }: PlaneAddress, signal?: Ab
     pass: (migration, pass) => call(readPass, { params: { migration, pass } }),
     cancelPass: async (migration, pass) => void (await call(cancelPass, { params: { migration, pass } })),
     failures: async (migration, pass) => (await call(listFailures, { params: { migration, pass } })).failures,
-    report: (migration, pass) => stream(readReport, { params: { migration, pass } }),
+    report: (migration, pass, format) => stream(downloadReport, { params: { migration, pass, format } }),
   }
 }
 

@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { ReportFormat } from '../../shared/api/passes.ts'
 import type { PlaneClient } from './plane-client.ts'
 
 export const reportPath = (stateDir: string, migration: string, pass: number): string =>
@@ -18,7 +19,7 @@ export async function saveReport(
 ): Promise<string> {
   const path = reportPath(stateDir, migration, pass)
   mkdirSync(join(stateDir, 'reports'), { recursive: true })
-  await saveReportTo(path, plane, migration, pass, signal)
+  await saveReportTo(path, plane, migration, pass, 'ndjson', signal)
   return path
 }
 
@@ -27,13 +28,14 @@ export async function saveReportTo(
   plane: PlaneClient,
   migration: string,
   pass: number,
+  format: ReportFormat,
   signal: AbortSignal,
 ): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        const body = await plane.report(migration, pass)
+        const body = await plane.report(migration, pass, format)
         await pipeline(Readable.fromWeb(body as never), createWriteStream(temporary), { signal })
         break
       } catch (error) {

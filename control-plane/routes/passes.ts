@@ -4,10 +4,16 @@ import {
   listFailures,
   type PassStatus,
   readPass,
-  readReport,
   startPass,
 } from '../../shared/api/migrations.ts'
-import { comparePasses, listPasses } from '../../shared/api/passes.ts'
+import {
+  comparePasses,
+  downloadReport,
+  listPasses,
+  pausePass,
+  type ReportFormat,
+  resumePass,
+} from '../../shared/api/passes.ts'
 import { addressOf } from '../../shared/api/route.ts'
 import { fitted } from '../core/status-size.ts'
 import type { Env } from '../env.ts'
@@ -72,12 +78,18 @@ export function passRoutes(app: App): void {
     return orNoPass(await object.failures(params.pass, query.cursor ?? null), params.pass)
   })
 
-  serve(app, readReport, async ({ env, scope, params }) => {
-    const { migration, pass } = params
+  serve(app, downloadReport, async ({ env, scope, params }) => {
+    const { migration, pass, format } = params
     const object = await findObject(env, scope, migration)
     orNoPass(await object.passStatus(pass), pass)
-    return new Response(reportStream(env.REPORTS, scope.workspace, migration, pass, object), {
-      headers: { 'content-type': readReport.type, 'cache-control': 'no-store' },
+    const of = { bucket: env.REPORTS, workspace: scope.workspace, migration, pass, object }
+    return new Response(reportStream(of, format), {
+      headers: {
+        'content-type': types[format],
+        'content-disposition': `attachment; filename="${migration}-pass-${pass}.${format}"`,
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      },
     })
   })
 }
@@ -93,3 +105,10 @@ async function asItIs(
   const waitsFor = await env.FLEET.getByName(workspace).waitsFor(migration)
   return waitsFor ? fitted({ ...status, waitsFor }) : status
 }
+const types: Record<ReportFormat, string> = {
+  ndjson: downloadReport.type,
+  csv: 'text/csv; charset=utf-8',
+  'ndjson.gz': 'application/gzip',
+  'csv.gz': 'application/gzip',
+}
+

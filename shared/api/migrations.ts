@@ -258,15 +258,6 @@ export const listFailures = route({
   answer: failuresPageSchema,
 })
 
-export const readReport = route({
-  method: 'GET',
-  path: `${pass}/report`,
-  needs: 'migrations:read',
-  summary: 'Read the report of a pass: every failure and every change, one JSON object a line.',
-  params: ofPass,
-  type: 'application/x-ndjson; charset=utf-8',
-})
-
 /** The agents' own: sockets (protocol.ts) and reports. */
 export const joinFleet = route({
   method: 'GET',

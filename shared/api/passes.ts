@@ -49,16 +49,39 @@ export const comparePasses = route({
   }),
 })
 
+export const reportFormats = ['ndjson', 'csv', 'ndjson.gz', 'csv.gz'] as const
+export type ReportFormat = (typeof reportFormats)[number]
+
 export const downloadReport = route({
   method: 'GET',
-  path: `${one}/passes/:pass/report.:format`,
+  path: `${one}/passes/:pass/report/:format`,
   needs: 'migrations:read',
   summary:
-    'Read the report of a pass as a file: CSV or NDJSON, or either of them compressed (gzip). Every failure and every change is a line.',
+    'Read the report of a pass as a file: CSV or NDJSON, or either of them compressed (gzip). Every failure and every change is a line, in the order of packets.',
   params: z.object({
     migration: idSchema,
     pass: number,
-    format: z.enum(['csv', 'ndjson', 'csv.gz', 'ndjson.gz']),
+    format: z.enum(reportFormats),
   }),
-  type: 'application/gzip',
+  type: 'application/x-ndjson; charset=utf-8',
+})
+
+export const pausePass = route({
+  method: 'POST',
+  path: `${one}/passes/:pass/pause`,
+  needs: 'migrations:run',
+  summary:
+    'Pause a pass: no packet is leased from now on. Those that are at work are finished, or stopped at once (within 3 seconds; parts that are uploaded are kept). One that is over stays as it is.',
+  params: z.object({ migration: idSchema, pass: number }),
+  body: z.strictObject({ inFlight: z.enum(['finish', 'stop']).default('finish') }),
+  answer: passStatusSchema,
+})
+
+export const resumePass = route({
+  method: 'POST',
+  path: `${one}/passes/:pass/resume`,
+  needs: 'migrations:run',
+  summary: 'Let a paused pass go on.',
+  params: z.object({ migration: idSchema, pass: number }),
+  answer: passStatusSchema,
 })

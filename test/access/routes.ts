@@ -274,7 +274,7 @@ export const rows: readonly Row[] = [
     ask: () => ({ query: '?from=1&to=1' }),
   }),
   row(`GET ${at}/migrations/:migration/passes/:pass/failures`, viewer('migrations:read'), 200),
-  row(`GET ${at}/migrations/:migration/passes/:pass/report`, viewer('migrations:read'), 200),
+  row(`GET ${at}/migrations/:migration/passes/:pass/report/:format`, viewer('migrations:read'), 200),
   row(`GET ${at}/schedules`, viewer('migrations:read'), 200),
   row(`GET ${at}/schedules/:schedule`, viewer('migrations:read'), 200),
   row(`PUT ${at}/schedules/:schedule`, operator('migrations:write'), 201, {

@@ -134,7 +134,7 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
     status: (pass) => api<PassStatus>('GET', `/api/workspaces/local/migrations/${migration}/passes/${pass}`),
     async report(pass) {
       const response = await fetch(
-        new URL(`/api/workspaces/local/migrations/${migration}/passes/${pass}/report`, plane.url),
+        new URL(`/api/workspaces/local/migrations/${migration}/passes/${pass}/report/ndjson`, plane.url),
         {
           headers: { authorization: `Bearer ${plane.token}` },
         },

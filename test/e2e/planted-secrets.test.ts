@@ -266,8 +266,8 @@ it('leaves no secret anywhere', { timeout: 90_000 }, async () => {
   }
   for (const path of [
     'audit/export',
-    'migrations/planted/passes/1/report',
-    'migrations/planted/passes/2/report',
+    'migrations/planted/passes/1/report/ndjson',
+    'migrations/planted/passes/2/report/ndjson',
   ]) {
     const headers = { authorization: `Bearer ${plane.token}` }
     const response = await fetch(new URL(`/api/workspaces/local/${path}`, plane.url), { headers })

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { reportFormats } from '../../../shared/api/passes.ts'
 import { priorities } from '../../../shared/policy.ts'
 import type { Register } from '../command.ts'
 import { fidelityOptions } from '../fidelity-options.ts'
@@ -64,7 +65,13 @@ export const registerMigrations: Register = (program, run) => {
     run(options, async (io) => (await import('../migration-passes.ts')).failures(id, options, io)),
   )
 
-  ofPass(one('report', 'Write the report of a pass: a line of JSON for every change and every failure.'))
+  ofPass(one('report', 'Write the report of a pass: a line for every change and every failure.'))
+    .addOption(
+      new Option(
+        '--format <format>',
+        `${reportFormats.join(', ')}; else as the file is named, or else ndjson`,
+      ).choices(reportFormats),
+    )
     .option('--output <file>', 'into this file, whole or not at all, and not to standard output')
     .action((id: string, options) =>
       run(options, async (io) => (await import('../migration-passes.ts')).report(id, options, io)),
@@ -77,6 +84,7 @@ export const registerMigrations: Register = (program, run) => {
         (await import('../migration-edit.ts')).prioritise(id, priority, options, io),
       ),
     )
+    .addHelpText('after', reportHelp)
 
   policing(
     one('policy', 'Say what the passes of a migration do, unless they are told otherwise: all of it, anew.'),
@@ -187,3 +195,15 @@ Examples:
 
 const watchHelp = `
 Exit status: 0 everything is equal now; 1 some objects failed or differ, or it was cancelled; 130 interrupted: the pass goes on.`
+const reportHelp = `
+Examples:
+  dray migration report photos | jq -r 'select(.outcome == "failed") | .key'
+  dray migration report photos --output photos.csv          for a spreadsheet
+  dray migration report photos --pass 3 --output photos.ndjson.gz
+
+Each line says what became of an object: copied, deleted, skipped, vanished, failed, and of a verification differs,
+missing, extra. What was the same already has no line. In CSV a text that a spreadsheet would take for a formula begins
+with '; NDJSON has every key as it is.
+
+Exit status: 0 the report is written, whole; 2 it could not be.`
+
