@@ -3,11 +3,11 @@ import { DrayError } from '../../shared/error.ts'
 import { keyFromText } from '../../shared/key.ts'
 import { formatLocation, type Location, type S3Location } from '../../shared/location.ts'
 import { everything, type Range } from '../../shared/range.ts'
+import { storeAddress } from '../looking/store-address.ts'
 import type { Storage } from '../storage/storage.ts'
 import { explain } from './explain.ts'
 import { folderPrefix, formatPlace, type Place, splitKey } from './place.ts'
 import type { SideOptions } from './request.ts'
-import { storeAddress } from './store-address.ts'
 
 type BucketPlace = Extract<Place, { kind: 's3' }>
 
@@ -102,11 +102,6 @@ async function exists(parent: S3Location, name: string, listed: boolean, deps: B
   } finally {
     await storage.close()
   }
-}
-
-export async function sameStore(a: S3Location, b: S3Location): Promise<boolean> {
-  if (a.bucket !== b.bucket) return false
-  return (await storeAddress(a)).identity === (await storeAddress(b)).identity
 }
 
 const usage = (message: string, hint: string) => new DrayError('usage', 'look', message, { hint })

@@ -3,23 +3,20 @@
  * missing, a copy that would read its own output. It writes nothing but the destination's directory, and that last;
  * whatever it made is taken away again by `undo`.
  */
-import { lstatSync } from 'node:fs'
-import { join } from 'node:path'
 import type { NewMigration } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
-import { keyFromText } from '../../shared/key.ts'
-import { formatLocation, type Location } from '../../shared/location.ts'
+import type { Location } from '../../shared/location.ts'
 import type { Arrangement } from '../../shared/mapping.ts'
-import { prefixRange } from '../../shared/range.ts'
 import { compileFilter } from '../core/filter.ts'
+import { makeWritable, realPath } from '../looking/directory.ts'
+import { lossesOf } from '../looking/losses.ts'
+import { refuseOverlap, refuseOwnState } from '../looking/refuse-overlap.ts'
 import type { Storage } from '../storage/storage.ts'
 import { requireVersions } from '../versioned.ts'
-import { hasAny, s3Location, sameStore, settleBucketSource } from './bucket.ts'
+import { hasAny, s3Location, settleBucketSource } from './bucket.ts'
 import { explain } from './explain.ts'
-import { destinationExists, makeWritable, realPath, settleLocalSource } from './local.ts'
-import { lossesOf } from './losses.ts'
+import { destinationExists, settleLocalSource } from './local.ts'
 import { canonicalFilter, migrationId } from './migration-id.ts'
-import { below, type Overlap, overlapOfPaths, overlapOfPrefixes } from './overlap.ts'
 import { folderPrefix, localSite } from './place.ts'
 import type { Request } from './request.ts'
 
@@ -48,9 +45,13 @@ export async function preflight(request: Request, deps: PreflightDeps): Promise<
   const filter = canonicalFilter({ ...request.filter, only })
   const matches = compileFilter(filter)
   const destination = await settleDestination(request, deps)
-  await refuseOverlap(request, source, destination, only, deps)
+  await refuseOverlap({ source, destination, filter, ...arrangementOf(request) }, request.pass, (range) =>
+    hasAny(source, deps, range),
+  )
   await refuseUnversioned(request, source, destination, deps)
-  refuseOwnState(request, source, destination, deps.stateDir, (path) => matches.matches(keyFromText(path)))
+  for (const side of [source, ...(request.pass.delete ? [destination] : [])]) {
+    refuseOwnState(side, deps.stateDir, matches)
+  }
 
   const migration = { source, destination, filter, ...arrangementOf(request) }
   const preview = await previewOf(request, migration, deps)
@@ -131,86 +132,6 @@ async function refuseUnversioned(
     await requireVersions(pass, from, to, signal).finally(() => to.close())
   } finally {
     await from.close()
-  }
-}
-
-async function refuseOverlap(
-  request: Request,
-  source: Location,
-  destination: Location,
-  only: string | null,
-  deps: PreflightDeps,
-): Promise<void> {
-  const overlap = await overlapOf(source, destination)
-  const [from, to] = [formatLocation(source), formatLocation(destination)]
-  if (overlap.is === 'same') {
-    throw usage(`source and destination are the same place: ${from}`, 'Choose another destination.')
-  }
-  if (overlap.is === 'apart' || (request.pass.kind === 'verify' && overlap.is === 'source-inside')) return
-  const { mapping, manifest } = request.arrangement
-  if (mapping || manifest) {
-    throw usage(
-      `the source ${from} and the destination ${to} overlap: with other keys, the copy could write over what it reads`,
-      'Choose a destination beside the source.',
-    )
-  }
-  // A single object is read from one place only, and written to another.
-  if (only !== null) return
-  if (overlap.is === 'destination-inside') {
-    throw usage(
-      `the destination ${to} is inside the source ${from}: the copy would read what it writes`,
-      'Choose a destination beside the source.',
-    )
-  }
-  if (request.pass.delete) {
-    throw usage(
-      `the source ${from} is inside the destination ${to}: --delete would delete the source`,
-      'Choose another destination, or leave --delete out.',
-    )
-  }
-  if (await readsItsOutput(source, overlap.below, deps)) {
-    throw usage(
-      `the source ${from} is inside the destination ${to} and holds ${overlap.below} itself: the copy would write over what it reads`,
-      'Choose a destination beside the source.',
-    )
-  }
-}
-
-async function overlapOf(source: Location, destination: Location): Promise<Overlap> {
-  if (source.kind === 'file' && destination.kind === 'file') {
-    return overlapOfPaths(realPath(source.path), realPath(destination.path))
-  }
-  if (source.kind === 's3' && destination.kind === 's3' && (await sameStore(source, destination))) {
-    return overlapOfPrefixes(source.prefix, destination.prefix)
-  }
-  return { is: 'apart' }
-}
-
-/** What is written for the key `below/x` is the source's own `x`. */
-async function readsItsOutput(source: Location, below: string, deps: PreflightDeps): Promise<boolean> {
-  if (source.kind === 's3') return hasAny(source, deps, prefixRange(keyFromText(below)))
-  return lstatSync(join(source.path, below), { throwIfNoEntry: false }) !== undefined
-}
-
-/** What Dray writes while it works must not be part of what it moves, or deletes. */
-function refuseOwnState(
-  request: Request,
-  source: Location,
-  destination: Location,
-  stateDir: string,
-  matches: (path: string) => boolean,
-): void {
-  const sides = [source, ...(request.pass.delete ? [destination] : [])]
-  for (const side of sides) {
-    if (side.kind !== 'file') continue
-    const real = realPath(side.path)
-    const way = real === stateDir ? '' : below(real, stateDir)
-    if (way === null) continue
-    if (!matches(join(way, 'lock.sqlite')) && !matches(join(way, 'control-plane/x'))) continue
-    throw usage(
-      `Dray's own state directory ${stateDir} is inside ${side.path}`,
-      `Give another place with --state-dir${way === '' ? '' : `, or leave it out with --exclude '/${way}/**'`}.`,
-    )
   }
 }
 

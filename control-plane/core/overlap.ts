@@ -1,6 +1,6 @@
 /**
  * Whether two locations are one place, or one is inside the other, by what they say of themselves. That two endpoints are one store, or
- * that a directory is a link to another, cannot be seen from here: the agents' own checks (agent/cli/preflight.ts) go further.
+ * that a directory is a link to another, cannot be seen from here: the agents' own checks (agent/looking/refuse-overlap.ts) go further.
  */
 import type { Location } from '../../shared/location.ts'
 
