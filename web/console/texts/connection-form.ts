@@ -1,0 +1,43 @@
+export const connectionTexts = {
+  title: 'New connection',
+  editTitle: (id: string) => `Change the connection ${id}`,
+  says: 'A connection is an endpoint, and how agents get its credential. No secret is typed here.',
+  name: 'Name',
+  nameHint: 'Lower-case letters, digits and “-”. Migrations name it by this.',
+  nameWrong: 'Lower-case letters, digits and “-”, at most 63, beginning with a letter or a digit.',
+  endpoint: 'Endpoint',
+  endpointHint: 'Such as https://s3.example.com. Leave it empty for AWS.',
+  region: 'Region',
+  regionHint: 'Such as eu-central-1. Leave it empty where the store or the profile says it.',
+  credential: 'Credential',
+  credentials: {
+    profile: [
+      'A profile that the agents have',
+      'Each agent finds it as the aws command does: files, environment, the role of its machine. Nothing is sent anywhere: the best way where agents can have one.',
+    ],
+    sealed: [
+      'An access key, sealed to the agents',
+      'It is encrypted in your browser to each agent of the sites, on the page that comes next. The control plane keeps ciphertext that it cannot open.',
+    ],
+    anonymous: ['None: requests are not signed', 'For public buckets that anybody may read.'],
+  },
+  profile: 'Profile',
+  profileHint: 'Leave it empty for what each agent has by default.',
+  sites: 'Reached from',
+  sitesHint: 'Only agents of these sites use it. None chosen: agents of every site.',
+  noSites: 'There is no site yet. Every one will do.',
+  pathStyle: 'How a bucket is named',
+  pathStyles: {
+    usual: 'As usual: in the path where there is an endpoint, else in the host',
+    path: 'In the path: https://s3.example.com/bucket',
+    host: 'In the host: https://bucket.s3.example.com',
+  },
+  requesterPays: 'Whoever reads pays for it',
+  requesterPaysHint: 'Each request says that you agree to pay (requester pays).',
+  more: 'Unusual stores',
+  newEndpoint:
+    'A secret is sealed for one endpoint: with another one, its copies are dropped, and it is to be sealed again.',
+  create: 'Create the connection',
+  createAndSeal: 'Create it, and seal its key',
+  save: 'Save',
+} as const
