@@ -8,7 +8,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
 import type { LastRun } from '../shared/api/schedules.ts'
-import { nextTime } from './core/cron.ts'
+import { nextTime } from '../shared/cron.ts'
 import { eventOf } from './core/events.ts'
 import type { Env } from './env.ts'
 import { beginPass } from './routes/begin-pass.ts'

@@ -8,8 +8,8 @@ import {
   readSchedule,
   type ScheduleView,
 } from '../../shared/api/schedules.ts'
+import { nextTimes } from '../../shared/cron.ts'
 import { passOptions } from '../../shared/policy.ts'
-import { nextTimes } from '../core/cron.ts'
 import type { Scope } from '../store/scope.ts'
 import { schedules } from '../store/tables/schedules.ts'
 import { refuseBlindDelete } from './begin-pass.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nextTime, nextTimes } from '../../../control-plane/core/cron.ts'
+import { nextTime, nextTimes } from '../../shared/cron.ts'
 
 const times = (cron: string, zone: string, after: string, count = 3) =>
   nextTimes(cron, zone, Date.parse(after), count).map((at) => new Date(at).toISOString())
