@@ -7,6 +7,7 @@ import type { comparePasses } from '../shared/api/passes.ts'
 import type { Answer } from '../shared/api/route.ts'
 import { type Key, publicKey } from '../shared/key.ts'
 import { keyHash } from './core/key-hash.ts'
+import type { Ids } from './failure-table.ts'
 import type { MigrationTables, PassRow } from './migration-tables.ts'
 import { pause } from './pause.ts'
 
@@ -23,7 +24,7 @@ export async function compareFailures(
   atOnce = 2_000_000,
 ): Promise<Compared> {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!
-  const [before, after] = [idsOf(tables, from), idsOf(tables, to)]
+  const [before, after] = [tables.failureIds(from), tables.failureIds(to)]
   const parts = Math.max(1, Math.ceil(Math.max(sizeOf(before), sizeOf(after)) / atOnce))
   const found = { fixed: new Found(), still: new Found(), new: new Found() }
   for (let part = 0; part < parts; part++) {
@@ -58,23 +59,17 @@ class Found {
   }
 }
 
-interface Ids {
-  readonly first: number
-  readonly end: number
-}
-
 const sizeOf = ({ first, end }: Ids) => Math.max(0, end - first)
-
-const idsOf = (tables: MigrationTables, { number, firstFailure }: PassRow): Ids => ({
-  first: firstFailure,
-  end: tables.pass(number + 1)?.firstFailure ?? tables.next('failure'),
-})
 
 async function* windows(tables: MigrationTables, { first, end }: Ids): AsyncGenerator<Iterable<Key>> {
   for (let at = first; at < end; at += window) {
-    yield tables.failedKeys(at, Math.min(at + window, end))
+    yield keysIn(tables, { first: at, end: Math.min(at + window, end) })
     if (at + window < end) await pause()
   }
+}
+
+function* keysIn(tables: MigrationTables, ids: Ids): Generator<Key> {
+  for (const { key } of tables.failures.keys(ids, {})) yield key
 }
 
 /** Sorted, each once: a key fails several times where its versions do. */

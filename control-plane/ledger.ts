@@ -2,6 +2,9 @@
  * The packets of a running pass as they are stored: every step of one is a row written, and counted, in the transaction
  * that is open. Nothing here is remembered but the counters and the next ids.
  */
+
+import type { Failure } from '../shared/protocol.ts'
+import { Causes } from './core/causes.ts'
 import { countEffect, countPacket } from './core/counters.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Stepped, step } from './core/packet.ts'
 import { type PassEnd, passEnd } from './core/pass.ts'
@@ -16,13 +19,18 @@ export class Ledger {
   #nextPacket: number
   #nextFailure: number
   #dirty = false
+  /** Failures with ids from here on may have been waived before. */
+  readonly #waivedFrom: number
+  readonly causes: Causes
   pass: PassRow
 
   constructor(tables: MigrationTables, pass: PassRow, became: Became) {
     this.#tables = tables
     this.#became = became
     this.#nextPacket = tables.next('packet')
-    this.#nextFailure = tables.next('failure')
+    this.#nextFailure = tables.failures.next()
+    this.causes = new Causes(tables.failures.causes(pass.number))
+    this.#waivedFrom = waivedFrom(tables, pass)
     this.pass = pass
   }
 
@@ -61,9 +69,7 @@ export class Ledger {
       countEffect(this.pass.counters, effect)
       if (effect.is === 'insert') this.#store(effect.packet, now)
       if (effect.is !== 'fail') continue
-      for (const failure of effect.failures) {
-        this.#tables.insertFailure(this.#nextFailure++, packet.id, failure)
-      }
+      for (const failure of effect.failures) this.#fail(packet.id, failure, now)
     }
     countPacket(this.pass.counters, before, packet)
     this.#tables.updatePacket(packet)
@@ -71,10 +77,18 @@ export class Ledger {
     return stepped
   }
 
+  #fail(packet: number, failure: Failure, now: number): void {
+    const { failures } = this.#tables
+    const waiver = failures.waiverOf(this.#waivedFrom, failure)
+    const cause = this.causes.add(failure, now, waiver !== null)
+    failures.insert(this.#nextFailure++, packet, failure, { cause, at: now, waiver })
+  }
+
   /** Stores the counters where anything changed; how the pass ended, where nothing is left to do. To be called last. */
   close(now: number, strip: () => string | null): PassEnd | null {
     if (!this.#dirty) return null
     this.#dirty = false
+    this.#tables.failures.saveCauses(this.pass.number, this.causes.changed())
     const state = passEnd(this.pass.counters, this.pass.options)
     if (state) this.#end(state, now, strip())
     else this.#tables.saveCounters(this.pass)
@@ -98,4 +112,10 @@ export class Ledger {
     this.#tables.insertPacket(id, packet)
     this.#became(null, { ...packet, id }, now)
   }
+}
+
+/** A waiver holds as long as every pass finds the same: from the last pass over everything on. */
+function waivedFrom(tables: MigrationTables, { number, base, firstFailure }: PassRow): number {
+  const before = base === number ? tables.wholeBefore(number) : tables.pass(base)
+  return before?.firstFailure ?? firstFailure
 }

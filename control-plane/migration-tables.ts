@@ -9,7 +9,7 @@
 import type { NewMigration, PassState } from '../shared/api/migrations.ts'
 import type { Key } from '../shared/key.ts'
 import type { PassOptions } from '../shared/policy.ts'
-import type { Failure, PacketKind } from '../shared/protocol.ts'
+import type { PacketKind } from '../shared/protocol.ts'
 import type { Range } from '../shared/range.ts'
 import { Announcements } from './announcements.ts'
 import type { Counters } from './core/counters.ts'
@@ -17,6 +17,7 @@ import type { NewPacket, Packet } from './core/packet.ts'
 import type { Ready } from './core/queue.ts'
 import { localWorkspace } from './env.ts'
 import { EventRing } from './event-ring.ts'
+import { createCauses, FailureTable, type Ids } from './failure-table.ts'
 import { addColumns, bringUpToDate, type Step } from './schema-version.ts'
 import { UploadTable } from './upload-table.ts'
 
@@ -29,6 +30,12 @@ export interface PassRow {
   /** Ids from here to the next pass's first are its own. */
   readonly firstPacket: number
   readonly firstFailure: number
+  /** The pass of which it tries again what failed; null: it looks at everything. */
+  readonly retries: number | null
+  /** The pass over everything that it goes back to; its own number where it is one itself. */
+  readonly base: number
+  /** The retry that does the packets which this one left undone; null: nobody does. */
+  readonly leftTo: number | null
   readonly counters: Counters
   /** Whether the fleet and the catalogue know of its state. */
   readonly told: boolean
@@ -40,6 +47,12 @@ export interface Definition extends NewMigration {
   readonly workspace: string
 }
 
+/** Nothing is leased: since when (ms), and who said so. */
+export interface Paused {
+  readonly since: number
+  readonly by: string
+}
+
 /** One process of an agent; leases belong to it. */
 export interface SessionRow {
   readonly id: number
@@ -47,10 +60,6 @@ export interface SessionRow {
   readonly session: string
   /** When the process began (ms). */
   readonly started: number
-}
-
-export interface FailureRow extends Failure {
-  readonly id: number
 }
 
 const steps: readonly Step[] = [
@@ -86,6 +95,11 @@ const steps: readonly Step[] = [
   (sql) => addColumns(sql, 'session', { started: 'INTEGER NOT NULL DEFAULT 0' }),
   /** A pass that is over keeps the strip of its key space. */
   (sql) => addColumns(sql, 'pass', { strip: 'TEXT' }),
+  /** Failures have causes, and can be tried again or waived. */
+  (sql) => {
+    addColumns(sql, 'pass', { retries: 'INTEGER', base: 'INTEGER', left_to: 'INTEGER' })
+    createCauses(sql)
+  },
 ]
 
 type Row = Record<string, SqlStorageValue>
@@ -93,6 +107,7 @@ type Row = Record<string, SqlStorageValue>
 export class MigrationTables {
   readonly #sql: SqlStorage
   readonly uploads: UploadTable
+  readonly failures: FailureTable
   readonly announcements: Announcements
   readonly events: EventRing
   /** Since this object woke. */
@@ -104,6 +119,7 @@ export class MigrationTables {
     this.#sql = sql
     const write = (query: string, ...values: SqlStorageValue[]) => this.#write(query, ...values)
     this.uploads = new UploadTable(sql, write)
+    this.failures = new FailureTable(sql, write)
     this.announcements = new Announcements(sql, write)
     this.events = new EventRing(sql, write)
   }
@@ -123,6 +139,17 @@ export class MigrationTables {
     this.#write(`INSERT OR REPLACE INTO config VALUES ('definition', ?)`, JSON.stringify(definition))
   }
 
+  /** Of the running pass; null where it is not. */
+  paused(): Paused | null {
+    const row = this.#sql.exec<Row>(`SELECT value FROM config WHERE name = 'paused'`).toArray()[0]
+    return row ? JSON.parse(row.value as string) : null
+  }
+
+  setPaused(paused: Paused | null): void {
+    if (paused) this.#write(`INSERT OR REPLACE INTO config VALUES ('paused', ?)`, JSON.stringify(paused))
+    else this.#write(`DELETE FROM config WHERE name = 'paused'`)
+  }
+
   lastPass(): PassRow | null {
     return this.#passes('ORDER BY number DESC LIMIT 1')[0] ?? null
   }
@@ -136,6 +163,30 @@ export class MigrationTables {
     return this.#passes('WHERE number < ? ORDER BY number DESC LIMIT ?', number, limit)
   }
 
+  /** The first after `number` that has looked at everything, to its end; null: there is none. */
+  wholeAfter(number: number): PassRow | null {
+    const where = `WHERE number > ? AND retries IS NULL AND state IN ('complete', 'incomplete')
+      AND json_extract(options, '$.dryRun') = 0 ORDER BY number LIMIT 1`
+    return this.#passes(where, number)[0] ?? null
+  }
+
+  /** The last before `number` of which this can be said. */
+  wholeBefore(number: number): PassRow | null {
+    const where = `WHERE number < ? AND retries IS NULL AND state IN ('complete', 'incomplete')
+      AND json_extract(options, '$.dryRun') = 0 ORDER BY number DESC LIMIT 1`
+    return this.#passes(where, number)[0] ?? null
+  }
+
+  /** A pass over everything and its retries, in their order. */
+  series(base: number): PassRow[] {
+    return this.#passes('WHERE number = ?1 OR (number > ?1 AND base = ?1) ORDER BY number', base)
+  }
+
+  /** Of the failures of a pass. */
+  failureIds({ number, firstFailure }: PassRow): Ids {
+    return { first: firstFailure, end: this.pass(number + 1)?.firstFailure ?? this.failures.next() }
+  }
+
   /** The id past a pass's last packet. */
   endOfPackets(number: number): number {
     return this.#passes('WHERE number = ?', number + 1)[0]?.firstPacket ?? Number.MAX_SAFE_INTEGER
@@ -143,7 +194,7 @@ export class MigrationTables {
 
   #passes(where: string, ...values: SqlStorageValue[]): PassRow[] {
     const columns =
-      'number, state, options, started_at, ended_at, first_packet, first_failure, counters, told'
+      'number, state, options, started_at, ended_at, first_packet, first_failure, retries, base, left_to, counters, told'
     const rows = this.#sql.exec<Row>(`SELECT ${columns} FROM pass ${where}`, ...values).toArray()
     return rows.map((row) => ({
       number: row.number as number,
@@ -153,17 +204,21 @@ export class MigrationTables {
       endedAt: row.ended_at as number | null,
       firstPacket: row.first_packet as number,
       firstFailure: row.first_failure as number,
+      retries: row.retries as number | null,
+      base: (row.base ?? row.number) as number,
+      leftTo: row.left_to as number | null,
       counters: JSON.parse(row.counters as string),
       told: row.told === 1,
     }))
   }
 
   insertPass(pass: PassRow): void {
-    const { number, state, options, startedAt, endedAt, firstPacket, firstFailure, counters, told } = pass
+    const { number, state, options, startedAt, endedAt, firstPacket, firstFailure, retries, base } = pass
     this.#write(
-      'INSERT INTO pass VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)',
+      `INSERT INTO pass (number, state, options, started_at, ended_at, first_packet, first_failure, retries, base, counters, told)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[number, state, JSON.stringify(options), startedAt, endedAt, firstPacket, firstFailure],
-      ...[JSON.stringify(counters), Number(told)],
+      ...[retries, base, JSON.stringify(pass.counters), Number(pass.told)],
     )
   }
 
@@ -194,7 +249,7 @@ export class MigrationTables {
     this.#write('UPDATE pass SET told = 1 WHERE number = ? AND state = ?', number, state)
   }
 
-  next(table: 'packet' | 'failure' | 'session'): number {
+  next(table: 'packet' | 'session'): number {
     return this.#sql.exec<{ n: number }>(`SELECT COALESCE(MAX(id), 0) + 1 AS n FROM ${table}`).one().n
   }
 
@@ -281,28 +336,6 @@ export class MigrationTables {
         ...[first, end, limit],
       )
       .toArray()
-  }
-
-  insertFailure(id: number, packet: number, { key, code, message, bytes }: Failure): void {
-    this.#write('INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?)', id, packet, key, code, message, bytes)
-  }
-
-  failures(first: number, end: number, limit: number): FailureRow[] {
-    const query = 'SELECT * FROM failure WHERE id >= ? AND id < ? ORDER BY id LIMIT ?'
-    const rows = this.#sql.exec<Row>(query, first, end, limit).toArray()
-    return rows.map((row) => ({
-      id: row.id as number,
-      key: row.key as Key,
-      code: row.code as Failure['code'],
-      message: row.message as string,
-      bytes: row.bytes as number,
-    }))
-  }
-
-  /** Of the failures with ids in [first, end), in their order. */
-  *failedKeys(first: number, end: number): Generator<Key> {
-    const query = 'SELECT key FROM failure WHERE id >= ? AND id < ? ORDER BY id'
-    for (const [key] of this.#sql.exec<{ key: string }>(query, first, end).raw()) yield key as Key
   }
 
   sessions(): SessionRow[] {

@@ -1,17 +1,16 @@
 /** What a `Migration` object shows of itself: figures and pages, each bounded. */
 import type * as z from 'zod'
-import type { failuresPageSchema, PassStatus, packetsPageSchema } from '../shared/api/migrations.ts'
+import type { PassStatus, packetsPageSchema } from '../shared/api/migrations.ts'
 import type { listPasses } from '../shared/api/passes.ts'
 import type { Answer } from '../shared/api/route.ts'
 import type { ErrorCode } from '../shared/error.ts'
-import { escapeKey, publicKey, unescapeKey } from '../shared/key.ts'
+import { escapeKey, unescapeKey } from '../shared/key.ts'
 import type { Packet } from './core/packet.ts'
 import { fitted } from './core/status-size.ts'
 import type { Session } from './holders.ts'
 import type { MigrationTables, PassRow } from './migration-tables.ts'
 
 export type PacketsPage = z.infer<typeof packetsPageSchema>
-export type FailuresPage = z.infer<typeof failuresPageSchema>
 export type PassesPage = Answer<typeof listPasses>
 export interface ReportsPage {
   readonly reports: { packet: number; generation: number }[]
@@ -109,23 +108,10 @@ function view(
     through: through === null ? null : escapeKey(through),
     agent: leased ? (agents.get(packet.session) ?? null) : null,
     attempts: generation,
-  }
-}
-
-export function failuresPage(
-  tables: MigrationTables,
-  number: number,
-  cursor: string | null,
-): FailuresPage | null {
-  const pass = tables.pass(number)
-  if (!pass) return null
-  const first = Math.max(pass.firstFailure, Number(cursor ?? 0))
-  const end = tables.pass(number + 1)?.firstFailure ?? Number.MAX_SAFE_INTEGER
-  const rows = tables.failures(first, end, pageSize + 1)
-  const next = rows.length > pageSize ? rows.pop() : undefined
-  return {
-    failures: rows.map(({ key, code, message, bytes }) => ({ ...publicKey(key), code, message, bytes })),
-    cursor: next ? String(next.id) : null,
+    error: packet.error,
+    objects,
+    bytes,
+    failed,
   }
 }
 

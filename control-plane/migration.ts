@@ -6,6 +6,7 @@
  * sockets whose messages were in it are closed, so that their agents connect anew and send again.
  */
 import { DurableObject } from 'cloudflare:workers'
+import type { Cause } from '../shared/api/failures.ts'
 import type { PassStatus } from '../shared/api/migrations.ts'
 import type { BucketRow } from '../shared/api/watch.ts'
 import type { PassOptions } from '../shared/policy.ts'
@@ -21,10 +22,12 @@ import { moveAlarm, nextAlarm } from './core/schedule.ts'
 import { happened, type Standing, standing } from './core/watch-events.ts'
 import { Door } from './door.ts'
 import { type Env, localWorkspace, pace } from './env.ts'
+import type { Meant } from './failure-table.ts'
+import { causesOf, countOf, type Page as FailuresPage, failuresOf } from './failures.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
 import { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables, type PassRow } from './migration-tables.ts'
-import { failuresPage, packetsPage, passesPage, passStatus, reportsPage } from './migration-views.ts'
+import { packetsPage, passesPage, passStatus, reportsPage } from './migration-views.ts'
 import { firstPackets, newPass } from './pass-start.ts'
 import { Sockets } from './sockets.ts'
 import { Strips } from './strips.ts'
@@ -160,12 +163,24 @@ export class Migration extends DurableObject<Env> {
     return this.#tables.lastPass()?.number ?? 0
   }
 
-  packets(pass: number, cursor: string | null) {
-    return packetsPage(this.#tables, pass, cursor)
+  packets(pass: number, cursor: string | null, limit: number) {
+    return packetsPage(this.#tables, pass, cursor, limit)
   }
 
-  failures(pass: number, cursor: string | null) {
-    return failuresPage(this.#tables, pass, cursor)
+  /** Of what failed, null where there is no such pass (failures.ts). */
+  causes(number: number): Cause[] | null {
+    const pass = this.#tables.pass(number)
+    return pass && causesOf(this.#tables, pass)
+  }
+
+  failures(number: number, meant: Meant, from: number, limit: number): FailuresPage | null {
+    const pass = this.#tables.pass(number)
+    return pass && failuresOf(this.#tables, pass, meant, from, limit)
+  }
+
+  countFailures(number: number, meant: Meant, from: number, most: number) {
+    const pass = this.#tables.pass(number)
+    return pass && countOf(this.#tables, pass, meant, from, most)
   }
 
   /** Null where there is no such pass. */

@@ -21,7 +21,10 @@ export function newPass(
     startedAt: now,
     endedAt: null,
     firstPacket: tables.next('packet'),
-    firstFailure: tables.next('failure'),
+    firstFailure: tables.failures.next(),
+    retries: null,
+    base: (earlier?.number ?? 0) + 1,
+    leftTo: null,
     counters: zeroCounters(),
     told: false,
   }

@@ -2,14 +2,8 @@
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import {
-  cancelPass,
-  type FailureView,
-  listFailures,
-  type MigrationView,
-  readPass,
-  startPass,
-} from '../../shared/api/migrations.ts'
+import { type Failure, listFailures } from '../../shared/api/failures.ts'
+import { cancelPass, type MigrationView, readPass, startPass } from '../../shared/api/migrations.ts'
 import { pausePass, type ReportFormat, reportFormats, resumePass } from '../../shared/api/passes.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
@@ -128,8 +122,11 @@ async function noneFailed(plane: PlaneClient, migration: string, pass: number): 
 export async function failures(id: string, options: PassOptions, io: Io): Promise<number> {
   return withSomePlane(options, io, async (plane) => {
     const pass = options.pass ?? (await lastPass(plane, await knownMigration(plane, id)))
-    const found: FailureView[] = []
-    for await (const page of plane.pages(listFailures, { params: { migration: id, pass } })) {
+    const found: Failure[] = []
+    for await (const page of plane.pages(listFailures, {
+      params: { migration: id, pass },
+      query: { limit: 1_000 },
+    })) {
       found.push(...page.failures)
     }
     if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, failures: found })}\n`)

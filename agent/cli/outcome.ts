@@ -1,5 +1,6 @@
 /** What a finished `dray copy` or `dray verify` has to say: for people, and with --json for programs. Pure. */
-import type { FailureView, PassStatus } from '../../shared/api/migrations.ts'
+import type { Failure } from '../../shared/api/failures.ts'
+import type { PassStatus } from '../../shared/api/migrations.ts'
 import { evidenceClasses } from '../../shared/counts.ts'
 import type { ErrorBody } from '../../shared/error.ts'
 import { displayKey, keyFromText, unescapeKey, visible } from '../../shared/key.ts'
@@ -19,7 +20,7 @@ export interface Outcome {
   /** Path of the report; null where it was not fetched. */
   readonly report: string | null
   /** Some of the failures: enough for a few examples of each cause. */
-  readonly failures: readonly FailureView[]
+  readonly failures: readonly Pick<Failure, 'key' | 'keyEscaped' | 'code' | 'message' | 'bytes'>[]
 }
 
 export const stateOf = ({ status, gaveUp }: Outcome): 'complete' | 'incomplete' =>
@@ -165,7 +166,7 @@ function packetLines({ status, gaveUp }: Outcome): string[] {
   return lines
 }
 
-export const nameOf = ({ key, keyEscaped }: FailureView): string =>
+export const nameOf = ({ key, keyEscaped }: Pick<Failure, 'key' | 'keyEscaped'>): string =>
   displayKey(keyEscaped === undefined ? keyFromText(key) : unescapeKey(keyEscaped)) || '(the folder itself)'
 
 const sentence = (text: string): string => {

@@ -1,10 +1,9 @@
 /** The control plane's HTTP API, as the command line uses it. Every answer is parsed before anything believes it. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Failure, listFailures } from '../../shared/api/failures.ts'
 import {
   cancelPass,
-  type FailureView,
-  listFailures,
   listMigrations,
   type MigrationView,
   type NewMigration,
@@ -40,7 +39,7 @@ export interface PlaneClient {
   pass(id: string, number: number): Promise<PassStatus>
   cancelPass(id: string, number: number): Promise<void>
   /** The first 1,000. */
-  failures(id: string, number: number): Promise<FailureView[]>
+  failures(id: string, number: number): Promise<Failure[]>
   report(id: string, number: number, format: ReportFormat): Promise<ReadableStream<Uint8Array>>
 }
 
@@ -161,7 +160,8 @@ export function planeClient({ url, token, workspace }: PlaneAddress, signal?: Ab
     startPass: (migration, body) => call(startPass, { params: { migration }, body }),
     pass: (migration, pass) => call(readPass, { params: { migration, pass } }),
     cancelPass: async (migration, pass) => void (await call(cancelPass, { params: { migration, pass } })),
-    failures: async (migration, pass) => (await call(listFailures, { params: { migration, pass } })).failures,
+    failures: async (migration, pass) =>
+      (await call(listFailures, { params: { migration, pass }, query: { limit: 1_000 } })).failures,
     report: (migration, pass, format) => stream(downloadReport, { params: { migration, pass, format } }),
   }
 }

@@ -2,7 +2,8 @@
  * `dray copy` and `dray verify`, told once: take the state directory, look before leaping, start a private control
  * plane and one agent, run the pass, tell how it ended, leave nothing running.
  */
-import type { FailureView, PassStatus } from '../../shared/api/migrations.ts'
+import type { Failure } from '../../shared/api/failures.ts'
+import type { PassStatus } from '../../shared/api/migrations.ts'
 import { DrayError, type ErrorBody } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
@@ -190,7 +191,7 @@ function watch(
 }
 
 /** Examples for the summary; the report has them all, so a summary does not fail for want of them. */
-const failuresOf = (client: PlaneClient, id: string, pass: number): Promise<FailureView[]> =>
+const failuresOf = (client: PlaneClient, id: string, pass: number): Promise<Failure[]> =>
   client.failures(id, pass).catch(() => [])
 
 function tell(request: Request, outcome: Outcome, io: Io): void {

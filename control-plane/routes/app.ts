@@ -8,6 +8,7 @@ import { browseRoutes } from './browse.ts'
 import { connectionRoutes } from './connections.ts'
 import { entryRoutes } from './entry.ts'
 import { workspaceExport } from './export.ts'
+import { failureRoutes } from './failures.ts'
 import { fleetRoutes } from './fleet.ts'
 import { joiningRoutes } from './joining.ts'
 import { limitRoutes } from './limits.ts'
@@ -39,6 +40,7 @@ migrationRoutes(app)
 passRoutes(app)
 scheduleRoutes(app)
 agentRoutes(app)
+failureRoutes(app)
 joiningRoutes(app)
 fleetRoutes(app)
 siteRoutes(app)

@@ -190,12 +190,12 @@ async function* passesOf(env: Env, scope: Scope, migration: string): AsyncGenera
   for (let number = 1; number <= last; number++) {
     const pass = await object.passStatus(number)
     if (pass) yield [{ kind: 'pass', migration, ...pass }]
-    for (let cursor: string | null = '0'; cursor !== null; ) {
-      const page: Awaited<ReturnType<typeof object.failures>> = await object.failures(number, cursor)
+    for (let from: number | null = 0; from !== null; ) {
+      const page: Awaited<ReturnType<typeof object.failures>> = await object.failures(number, {}, from, 1_000)
       if (page && page.failures.length > 0) {
         yield page.failures.map((failure) => ({ kind: 'failure', migration, pass: number, ...failure }))
       }
-      cursor = page?.cursor ?? null
+      from = page?.next ?? null
     }
   }
 }

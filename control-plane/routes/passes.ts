@@ -1,11 +1,5 @@
 /** Passes: start, watch, cancel, and what became of them. */
-import {
-  cancelPass,
-  listFailures,
-  type PassStatus,
-  readPass,
-  startPass,
-} from '../../shared/api/migrations.ts'
+import { cancelPass, type PassStatus, readPass, startPass } from '../../shared/api/migrations.ts'
 import {
   comparePasses,
   downloadReport,
@@ -71,11 +65,6 @@ export function passRoutes(app: App): void {
     const status = orNoPass(await object.cancelPass(pass), pass)
     await scope.record({ action: 'pass.cancel', subject: `migration/${migration}`, after: { pass } })
     return status
-  })
-
-  serve(app, listFailures, async ({ env, scope, params, query }) => {
-    const object = await findObject(env, scope, params.migration)
-    return orNoPass(await object.failures(params.pass, query.cursor ?? null), params.pass)
   })
 
   serve(app, downloadReport, async ({ env, scope, params }) => {

@@ -93,17 +93,12 @@ export const packetViewSchema = z.object({
   through: z.string().nullable(),
   agent: z.string().nullable(),
   attempts: z.number(),
-})
-
-export const failureViewSchema = z.object({
-  key: z.string(),
-  keyEscaped: z.string().optional(),
-  code: z.enum(errorCodes),
-  message: z.string(),
+  /** Why its latest attempt failed; null: it did not. */
+  error: z.enum(errorCodes).nullable(),
+  /** Expected in it; where it is done, found there. */
+  objects: z.number(),
   bytes: z.number(),
 })
-
-export type FailureView = z.infer<typeof failureViewSchema>
 
 export const startedPassSchema = z.object({ pass: passStatusSchema, resumed: z.boolean() })
 
@@ -120,7 +115,6 @@ export type Problem = z.infer<typeof problemSchema>
 
 export const migrationsPageSchema = z.object({ migrations: z.array(migrationSchema), cursor: cursorSchema })
 export const packetsPageSchema = z.object({ packets: z.array(packetViewSchema), cursor: cursorSchema })
-export const failuresPageSchema = z.object({ failures: z.array(failureViewSchema), cursor: cursorSchema })
 
 /** One line of a report. `outcome` says what became of the object; `code` and `message` why, where there is a why. */
 export const reportLineSchema = z.object({
@@ -241,21 +235,6 @@ export const cancelPass = route({
   summary: 'Cancel a pass. One that is over stays as it is.',
   params: ofPass,
   answer: passStatusSchema,
-})
-
-export const listFailures = route({
-  method: 'GET',
-  path: `${pass}/failures`,
-  needs: 'migrations:read',
-  summary: 'List what failed in a pass, 1,000 a page.',
-  params: ofPass,
-  query: z.object({
-    cursor: z
-      .string()
-      .regex(/^\d{1,15}$/)
-      .optional(),
-  }),
-  answer: failuresPageSchema,
 })
 
 /** The agents' own: sockets (protocol.ts) and reports. */

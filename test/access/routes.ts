@@ -282,6 +282,8 @@ export const rows: readonly Row[] = [
     // It is about a migration that is not there.
     crossing: 400,
   }),
+  row(`GET ${at}/migrations/:migration/passes/:pass/failures/download`, viewer('migrations:read'), 200),
+  row(`GET ${at}/migrations/:migration/passes/:pass/causes`, viewer('migrations:read'), 200),
   row(`DELETE ${at}/schedules/:schedule`, operator('migrations:write'), 204, {
     ask: async (stage) => ({ params: { schedule: await stage.scheduled() } }),
   }),

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type * as z from 'zod'
 import {
-  failuresPageSchema,
   type MigrationView,
   migrationSchema,
   migrationsPageSchema,
@@ -202,40 +201,6 @@ describe('a pass', () => {
     expect(all.every(({ after }, i) => after === (all[i - 1]?.through ?? null))).toBe(true)
     expect(all.at(-1)!.through).toBeNull()
     expect(all.filter(({ agent: who }) => who === 'a')).toHaveLength(4)
-  })
-
-  it('names its failures, page by page, and their causes', async () => {
-    await begin('failures')
-    const agent = await toMigration('failures')
-    await agent.hello('a')
-    const [survey] = await agent.lease()
-    await agent.ask(cutOf(survey!, null, [null]))
-    const [packet] = await agent.lease()
-    const failures = Array.from({ length: 1_001 }, (_, i) => ({
-      key: (i === 0 ? '\xff' : `k${i}`) as Key,
-      code: i === 0 ? ('unsupported-key' as const) : ('io' as const),
-      message: `bad ${i}`,
-      bytes: 7,
-    }))
-    const { counts } = outcomeOf(packet!, 0) as { counts: PassStatus['counts'] }
-    counts.objects.listed = counts.objects.failed = failures.length
-    await agent.ask(outcomeOf(packet!, 0, { failures, counts }))
-    expect(await agent.next('end')).toMatchObject({ state: 'incomplete' })
-    const first = failuresPageSchema.parse(
-      (await json('GET', '/api/workspaces/local/migrations/failures/passes/1/failures')).body,
-    )
-    expect(first.failures).toHaveLength(1_000)
-    expect(first.failures[0]).toMatchObject({ key: '\\xff', keyEscaped: '%FF', code: 'unsupported-key' })
-    const path = `/api/workspaces/local/migrations/failures/passes/1/failures?cursor=${first.cursor}`
-    expect(failuresPageSchema.parse((await json('GET', path)).body)).toEqual({
-      failures: [{ key: 'k1000', code: 'io', message: 'bad 1000', bytes: 7 }],
-      cursor: null,
-    })
-    const { body } = await json<PassStatus>('GET', '/api/workspaces/local/migrations/failures/passes/1')
-    expect(body.failureCauses).toEqual([
-      { code: 'io', objects: 1_000, bytes: 7_000, message: 'bad 1000' },
-      { code: 'unsupported-key', objects: 1, bytes: 7, message: 'bad 0' },
-    ])
   })
 })
 

@@ -1,11 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import {
-  listFailures,
-  listMigrations,
-  listPackets,
-  readMigration,
-  readPass,
-} from '../../../shared/api/migrations.ts'
+import { listFailures } from '../../../shared/api/failures.ts'
+import { listMigrations, listPackets, readMigration, readPass } from '../../../shared/api/migrations.ts'
 import { readStrip } from '../../../shared/api/watch.ts'
 import { call } from '../../api.ts'
 import { later } from './later.ts'
