@@ -61,6 +61,29 @@ export const registerMigrations: Register = (program, run) => {
     run(options, async (io) => (await import('../migration-passes.ts')).cancel(id, options, io)),
   )
 
+  one('passes', 'List the passes of a migration, the newest first.')
+    .addOption(new Option('--last <n>', 'so many of them').argParser(whole(1, 100_000)).default(20))
+    .addHelpText('after', passesHelp)
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-history.ts')).passes(id, options, io)),
+    )
+
+  one('compare', 'Show what two passes of a migration came to, and what failed in one of them, or in both.')
+    .addOption(
+      new Option('--from <number>', 'this pass')
+        .argParser(whole(1, 999_999_999))
+        .default(undefined, 'the one before --to'),
+    )
+    .addOption(
+      new Option('--to <number>', 'beside this one')
+        .argParser(whole(1, 999_999_999))
+        .default(undefined, 'the last one'),
+    )
+    .addHelpText('after', compareHelp)
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-history.ts')).compare(id, options, io)),
+    )
+
   ofPass(one('failures', 'List what failed in a pass.')).action((id: string, options) =>
     run(options, async (io) => (await import('../migration-passes.ts')).failures(id, options, io)),
   )
@@ -73,6 +96,7 @@ export const registerMigrations: Register = (program, run) => {
       ).choices(reportFormats),
     )
     .option('--output <file>', 'into this file, whole or not at all, and not to standard output')
+    .addHelpText('after', reportHelp)
     .action((id: string, options) =>
       run(options, async (io) => (await import('../migration-passes.ts')).report(id, options, io)),
     )
@@ -84,7 +108,6 @@ export const registerMigrations: Register = (program, run) => {
         (await import('../migration-edit.ts')).prioritise(id, priority, options, io),
       ),
     )
-    .addHelpText('after', reportHelp)
 
   policing(
     one('policy', 'Say what the passes of a migration do, unless they are told otherwise: all of it, anew.'),
@@ -179,22 +202,18 @@ Examples:
   dray migration create archive /srv/archive s3://archive --source-site paris --destination-connection new --delete
   dray migration create public s3://open-data s3://mine --source-anonymous --destination-connection new`
 
-const startHelp = `
+const passesHelp = `
 Examples:
-  dray migration start photos
-  dray migration start photos --dry-run --watch
-  dray migration start photos --verify --depth full --watch
+  dray migration passes photos
+  dray migration passes photos --last 1000 --json | jq '.passes[] | [.number, .counts.objects.failed]'`
 
-Exit status: 0 it runs; with --watch 0 everything is equal now, 1 some objects failed or differ, or it was cancelled;
-2 it could not be started; 130 interrupted: the pass goes on.`
+const compareHelp = `
+Failures are compared by key. What a pass has not come to yet, or was not about, has not failed in it.
 
-const policyHelp = `
 Examples:
-  dray migration policy photos --delete --compare mtime
-  dray migration policy photos                      as usual again`
+  dray migration compare photos                    the last pass beside the one before
+  dray migration compare photos --from 2 --to 7`
 
-const watchHelp = `
-Exit status: 0 everything is equal now; 1 some objects failed or differ, or it was cancelled; 130 interrupted: the pass goes on.`
 const reportHelp = `
 Examples:
   dray migration report photos | jq -r 'select(.outcome == "failed") | .key'
@@ -207,3 +226,10 @@ with '; NDJSON has every key as it is.
 
 Exit status: 0 the report is written, whole; 2 it could not be.`
 
+const policyHelp = `
+Examples:
+  dray migration policy photos --delete --compare mtime
+  dray migration policy photos                      as usual again`
+
+const watchHelp = `
+Exit status: 0 everything is equal now; 1 some objects failed or differ, or it was cancelled; 130 interrupted: the pass goes on.`
