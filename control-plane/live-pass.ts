@@ -17,7 +17,7 @@ import type { NewWatchEvent } from './core/watch-events.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
 import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
-import type { MigrationTables, PassRow, SessionRow } from './migration-tables.ts'
+import type { MigrationTables, PassRow, Paused, SessionRow } from './migration-tables.ts'
 import { PassStrip } from './pass-strip.ts'
 import { Uploads } from './uploads.ts'
 
@@ -49,6 +49,7 @@ export class LivePass {
   #nextSession: number
   /** Null until somebody looks, where the object woke in the middle of the pass. */
   #strip: PassStrip | null = null
+  #paused: Paused | null
   readonly holders = new Holders()
   out: Outgoing[] = []
   /** What is to be told to who watches, of this transaction. */
@@ -62,6 +63,7 @@ export class LivePass {
     this.#uploads = new Uploads(tables, this.#ledger)
     this.#idle = new IdleAgents(this.holders, (session, message) => this.#send(session, message))
     this.#nextSession = tables.next('session')
+    this.#paused = tables.paused()
     const rows = new Map(tables.sessions().map((row) => [row.id, row]))
     for (const packet of tables.ready(pass.firstPacket)) this.#queue.add(packet, now)
     for (const packet of tables.leased(pass.firstPacket)) {
@@ -233,8 +235,45 @@ export class LivePass {
     }
   }
 
+  get paused(): Paused | null {
+    return this.#paused
+  }
+
+  /**
+   * Nothing is leased until it is resumed. Of what is, `finish` lets packets come to their end, which is seconds away; surveys, whose end may
+   * be hours away, go back, and go on from their last cut. `stop` takes all of it back.
+   */
+  pause(paused: Paused, inFlight: 'finish' | 'stop', now: number): void {
+    if (!this.#paused) {
+      this.#setPaused(paused)
+      this.news.push({ is: 'paused', by: paused.by })
+    }
+    for (const session of this.holders.sessions.values()) {
+      const held = this.holders
+        .leasesOf(session)
+        .filter(({ kind }) => inFlight === 'stop' || kind === 'survey')
+        .map((lease) => {
+          this.#ledger.apply(lease, { t: 'supersede' }, now)
+          return { packet: lease.id, generation: lease.generation }
+        })
+      if (held.length > 0) this.#send(session, { t: 'drop', held })
+    }
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#setPaused(null)
+    this.news.push({ is: 'resumed' })
+  }
+
+  #setPaused(paused: Paused | null): void {
+    this.#paused = paused
+    this.#tables.setPaused(paused)
+  }
+
   /** Leases what can be leased, and lets held surveys go on. Returns when to look again without being called, if ever. */
   dispatch(now: number): number | null {
+    if (this.#paused) return null
     let slots = this.holders.slots(now)
     while (!this.#grant(slots, now)) slots = this.holders.slots(now)
     this.#letProceed()
@@ -289,10 +328,13 @@ export class LivePass {
 
   /** Stores the counters, and ends the pass where nothing is left to do. To be called last. */
   finish(now: number): void {
-    if (this.#ledger.close(now, () => this.#keptStrip())) this.#sendEnd()
+    if (!this.#ledger.close(now, () => this.#keptStrip())) return
+    if (this.#paused) this.#setPaused(null)
+    this.#sendEnd()
   }
 
   cancel(now: number): void {
+    if (this.#paused) this.#setPaused(null)
     this.strip?.cancel()
     this.#ledger.cancel(now, () => this.#keptStrip())
     this.#sendEnd()

@@ -117,8 +117,9 @@ export class Migration extends DurableObject<Env> {
     const now = Date.now()
     const last = this.#live?.pass ?? this.#tables.lastPass()
     if (last?.state === 'running') {
-      const pass = this.#status(last)
-      return equalOptions(last.options, options) ? { pass, resumed: true } : { busy: pass }
+      if (!equalOptions(last.options, options)) return { busy: this.#status(last) }
+      this.#commit(() => this.#live?.resume())
+      return { pass: this.#status(last), resumed: true }
     }
     this.#watchers.history.clear()
     this.#watchers.traces.clear()
@@ -140,16 +141,28 @@ export class Migration extends DurableObject<Env> {
     return this.passStatus(number)
   }
 
+  /** Null where there is no such pass. One that is over stays as it is, and so does one that is paused already, unless it is to stop. */
+  pausePass(number: number, inFlight: 'finish' | 'stop', by: string): PassStatus | null {
+    const live = this.#live
+    const now = Date.now()
+    if (live?.pass.number === number) this.#commit(() => live.pause({ since: now, by }, inFlight, now))
+    return this.passStatus(number)
+  }
+
+  resumePass(number: number): PassStatus | null {
+    if (this.#live?.pass.number === number) this.#commit(() => this.#live?.resume())
+    return this.passStatus(number)
+  }
+
   passStatus(number: number): PassStatus | null {
     const pass = this.#live?.pass.number === number ? this.#live.pass : this.#tables.pass(number)
     return pass && this.#status(pass)
   }
 
   #status(pass: PassRow): PassStatus {
-    return passStatus(
-      pass,
-      this.#live?.pass.number === pass.number ? this.#live.holders.sessions.values() : [],
-    )
+    const live = this.#live?.pass.number === pass.number ? this.#live : null
+    const status = passStatus(pass, live?.holders.sessions.values() ?? [])
+    return live?.paused ? { ...status, paused: live.paused } : status
   }
 
   passes(before: number, limit: number) {

@@ -105,6 +105,40 @@ export async function cancel(id: string, options: AskOptions, io: Io): Promise<n
   })
 }
 
+export async function pause(id: string, options: AskOptions & { stop?: true }, io: Io): Promise<number> {
+  return withSomePlane(options, io, async (plane) => {
+    const pass = await runningPass(plane, id)
+    const body = { inFlight: options.stop ? 'stop' : 'finish' } as const
+    const { paused } = await plane.call(pausePass, { params: { migration: id, pass }, body })
+    const how = options.stop ? 'What was at work is stopped' : 'What is at work is finished'
+    if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, paused: paused ?? null })}\n`)
+    else
+      io.stdout.write(
+        visible(`Paused pass ${pass} of ${id}. ${how}. Let it go on: dray migration resume ${id}\n`),
+      )
+    return exitCodes.equal
+  })
+}
+
+export async function resume(id: string, options: AskOptions, io: Io): Promise<number> {
+  return withSomePlane(options, io, async (plane) => {
+    const pass = await runningPass(plane, id)
+    await plane.call(resumePass, { params: { migration: id, pass } })
+    if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, paused: null })}\n`)
+    else io.stdout.write(visible(`Pass ${pass} of ${id} goes on. See it: dray migration watch ${id}\n`))
+    return exitCodes.equal
+  })
+}
+
+async function runningPass(plane: PlaneClient, id: string): Promise<number> {
+  const pass = await lastPass(plane, await knownMigration(plane, id))
+  const { state } = await plane.pass(id, pass)
+  if (state === 'running') return pass
+  throw new DrayError('usage', 'pause', `pass ${pass} of ${id} is over: ${state}`, {
+    hint: `Start the next one: dray migration start ${id}`,
+  })
+}
+
 const cancelled = async (plane: PlaneClient, migration: string, pass: number) =>
   (await plane.call(cancelPass, { params: { migration, pass } })).state
 
@@ -150,6 +184,10 @@ export async function report(
   io: Io,
 ): Promise<number> {
   const { output } = options
+  const format = options.format ?? (output === undefined ? undefined : formatOf(output)) ?? 'ndjson'
+  if (output === undefined && format.endsWith('.gz') && io.stdout.isTTY) {
+    throw usage('a terminal cannot show what is compressed', 'Give --output FILE, or send it elsewhere.')
+  }
   return withSomePlane(options, io, async (plane) => {
     const pass = options.pass ?? (await lastPass(plane, await knownMigration(plane, id)))
     if (output === undefined) {
@@ -170,6 +208,10 @@ export async function report(
   })
 }
 
+/** As the file's name says, longest ending first. */
+const formatOf = (path: string): ReportFormat | undefined =>
+  reportFormats.toSorted((a, b) => b.length - a.length).find((format) => path.endsWith(`.${format}`))
+
 /** The catalogue may not have heard of the one that has just begun. */
 async function lastPass(plane: PlaneClient, { id, pass }: MigrationView): Promise<number> {
   const known = pass?.number ?? 0
@@ -184,12 +226,4 @@ async function lastPass(plane: PlaneClient, { id, pass }: MigrationView): Promis
 }
 
 const usage = (message: string, hint: string) =>
-  const format = options.format ?? (output === undefined ? undefined : formatOf(output)) ?? 'ndjson'
-  if (output === undefined && format.endsWith('.gz') && io.stdout.isTTY) {
-    throw usage('a terminal cannot show what is compressed', 'Give --output FILE, or send it elsewhere.')
-  }
   new DrayError('usage', 'read the arguments', message, { hint })
-/** As the file's name says, longest ending first. */
-const formatOf = (path: string): ReportFormat | undefined =>
-  reportFormats.toSorted((a, b) => b.length - a.length).find((format) => path.endsWith(`.${format}`))
-

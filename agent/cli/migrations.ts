@@ -53,7 +53,7 @@ function list(migrations: MigrationView[]): string {
   const head = ['ID', 'STATE', 'PASS', 'OBJECTS', 'COPIED', 'FAILED', 'FROM → TO']
   const rows = migrations.map(({ id, pass, source, destination }) => [
     id,
-    pass ? pass.state : 'new',
+    pass ? (pass.paused ? 'paused' : pass.state) : 'new',
     pass ? `${pass.number} ${pass.options.kind}` : '',
     pass ? count(pass.counts.objects.listed) : '',
     pass ? count(pass.counts.objects.copied) : '',
@@ -105,11 +105,14 @@ function arrangementRows({ mapping, manifest }: MigrationView): [string, string]
   return rows
 }
 
+const stateOf = ({ state, paused }: PassStatus): string =>
+  paused ? `paused by ${paused.by}, ${when(paused.since)}` : state
+
 function passRows(pass: PassStatus): [string, string][] {
   const { objects, bytes: moved } = pass.counts
   const { kind, dryRun } = pass.options
   return [
-    ['pass', `${pass.number}: ${kind}${dryRun ? ' (dry run)' : ''}, ${pass.state}`],
+    ['pass', `${pass.number}: ${kind}${dryRun ? ' (dry run)' : ''}, ${stateOf(pass)}`],
     ['began', when(pass.startedAt)],
     ...(pass.endedAt === null
       ? []

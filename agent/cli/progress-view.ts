@@ -101,6 +101,7 @@ function toGo(status: PassStatus): string {
 }
 
 function left(status: PassStatus, { left, quiet }: Pace): string {
+  if (status.paused) return visible(`paused by ${status.paused.by}`)
   if (status.surveying) return 'still listing'
   if (left === null || quiet >= quietFrom) return 'time left unknown'
   if (left.most === 0) return 'finishing'

@@ -59,6 +59,23 @@ export function passRoutes(app: App): void {
     return { from: from!, to: to!, failures }
   })
 
+  serve(app, pausePass, async ({ env, scope, params, body }) => {
+    const { migration, pass } = params
+    const object = await findObject(env, scope, migration)
+    const status = orNoPass(await object.pausePass(pass, body.inFlight, scope.actor.name), pass)
+    const after = { pass, ...body }
+    await scope.record({ action: 'pass.pause', subject: `migration/${migration}`, after })
+    return status
+  })
+
+  serve(app, resumePass, async ({ env, scope, params }) => {
+    const { migration, pass } = params
+    const object = await findObject(env, scope, migration)
+    const status = orNoPass(await object.resumePass(pass), pass)
+    await scope.record({ action: 'pass.resume', subject: `migration/${migration}`, after: { pass } })
+    return status
+  })
+
   serve(app, cancelPass, async ({ env, scope, params }) => {
     const { migration, pass } = params
     const object = await findObject(env, scope, migration)
@@ -83,17 +100,6 @@ export function passRoutes(app: App): void {
   })
 }
 
-/** With what it waits for: only the fleet knows who is there, and nobody has to be asked while somebody works. */
-async function asItIs(
-  env: Env,
-  workspace: string,
-  migration: string,
-  status: PassStatus,
-): Promise<PassStatus> {
-  if (status.state !== 'running' || status.agents > 0) return status
-  const waitsFor = await env.FLEET.getByName(workspace).waitsFor(migration)
-  return waitsFor ? fitted({ ...status, waitsFor }) : status
-}
 const types: Record<ReportFormat, string> = {
   ndjson: downloadReport.type,
   csv: 'text/csv; charset=utf-8',
@@ -101,3 +107,14 @@ const types: Record<ReportFormat, string> = {
   'csv.gz': 'application/gzip',
 }
 
+/** With what it waits for: only the fleet knows who is there, and nobody has to be asked while somebody works. */
+async function asItIs(
+  env: Env,
+  workspace: string,
+  migration: string,
+  status: PassStatus,
+): Promise<PassStatus> {
+  if (status.state !== 'running' || status.agents > 0 || status.paused) return status
+  const waitsFor = await env.FLEET.getByName(workspace).waitsFor(migration)
+  return waitsFor ? fitted({ ...status, waitsFor }) : status
+}

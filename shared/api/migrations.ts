@@ -55,6 +55,8 @@ export const passStatusSchema = z.object({
   packets: packetCountsSchema,
   /** Connected agents that work for it. */
   agents: z.number(),
+  /** Of a running pass to which nothing is leased until it is resumed: since when (ms), and who has paused it. */
+  paused: z.object({ since: z.number(), by: z.string() }).optional(),
   /** Of a running pass that no connected agent can work for. */
   waitsFor: waitsForSchema.optional(),
   /** The most frequent first. Of these and of `errors` there are as many, and as much of their texts, as fit in 4 KiB. */
@@ -98,6 +100,8 @@ export const packetViewSchema = z.object({
   /** Expected in it; where it is done, found there. */
   objects: z.number(),
   bytes: z.number(),
+  /** Objects of it that failed. */
+  failed: z.number(),
 })
 
 export const startedPassSchema = z.object({ pass: passStatusSchema, resumed: z.boolean() })
@@ -147,8 +151,12 @@ export const listMigrations = route({
   method: 'GET',
   path: all,
   needs: 'migrations:read',
-  summary: 'List the migrations, the newest first.',
-  query: pageQuery,
+  summary: 'List the migrations, the newest first: all, or those in a state, or with a text in their name.',
+  query: pageQuery.extend({
+    /** Of the last pass; `new`: there is none yet. */
+    state: z.enum(['new', ...passStates]).optional(),
+    text: z.string().min(1).max(64).optional(),
+  }),
   answer: migrationsPageSchema,
 })
 
@@ -196,13 +204,15 @@ export const listPackets = route({
   method: 'GET',
   path: `${one}/packets`,
   needs: 'migrations:read',
-  summary: 'List the packets of a pass (the last one, unless told) in the order of keys, 1,000 a page.',
+  summary:
+    'List the packets of a pass (the last one, unless told) in the order of keys, 1,000 a page unless told otherwise.',
   query: z.object({
     cursor: z
       .string()
       .regex(/^k[\x21-\x7e]*$/)
       .optional(),
     pass: number.optional(),
+    limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
   }),
   answer: packetsPageSchema,
 })

@@ -59,6 +59,8 @@ const event = { id: z.number(), at: z.number(), pass: z.number() }
 export const watchEventSchema = z.discriminatedUnion('is', [
   z.object({ ...event, is: z.literal('began'), kind: z.enum(['copy', 'verify']), dryRun: z.boolean() }),
   z.object({ ...event, is: z.literal('ended'), state: z.enum(passStates) }),
+  z.object({ ...event, is: z.literal('paused'), by: z.string() }),
+  z.object({ ...event, is: z.literal('resumed') }),
   /** An agent began to work for it; closed its socket; or fell silent, so that others do its packets. */
   z.object({ ...event, is: z.literal('came'), agent: z.string() }),
   z.object({ ...event, is: z.literal('left'), agent: z.string() }),

@@ -1,23 +1,10 @@
 /** `dray migration …`: by the real command line, on a control plane and an agent that stay (`dray up`). */
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { describe, expect, it, type TestContext, vi } from 'vitest'
-import { drayHere, type Said } from '../support/dray-here.ts'
-import { contents, reported, type Stage, stage } from './cli-stage.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { drayHere } from '../support/dray-here.ts'
+import { contents, reported, stage, upStage } from './cli-stage.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
-
-async function upStage(context: TestContext): Promise<Stage & { here(...args: string[]): Promise<Said> }> {
-  const up = await stage(context)
-  const { child, ended } = up.start('up', '--port', '0')
-  context.onTestFinished(async () => {
-    child.kill('SIGTERM')
-    await ended
-  })
-  await once(child.stdout!, 'data')
-  const here = (...args: string[]) => drayHere(args, { cwd: up.at('.'), stateDir: up.at('state') })
-  return { ...up, here }
-}
 
 describe('dray migration', { concurrent: true }, () => {
   it('makes a migration, moves what is there, and tells what became of it', async (context) => {

@@ -1,4 +1,5 @@
 /** What a test of the command line plays on: a directory of its own, an S3 server of its own, and the command between them. */
+import { once } from 'node:events'
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -7,6 +8,7 @@ import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts
 import { type ReportLine, reportLineSchema } from '../../shared/api/migrations.ts'
 import { displayKey } from '../../shared/key.ts'
 import { type Ended, type Result, type Running, resultOf, run, start } from '../support/dray.ts'
+import { drayHere, type Said } from '../support/dray-here.ts'
 
 export interface Stage {
   readonly server: S3Server
@@ -108,3 +110,18 @@ export const reported = (path: string): string[] =>
   report(path)
     .map(({ key, outcome }) => `${outcome} ${key}`)
     .sort()
+
+/** The same, beside a control plane and an agent that stay (`dray up`); `here`: a command that asks them, in this process. */
+export async function upStage(
+  context: TestContext,
+): Promise<Stage & { here(...args: string[]): Promise<Said> }> {
+  const up = await stage(context)
+  const { child, ended } = up.start('up', '--port', '0')
+  context.onTestFinished(async () => {
+    child.kill('SIGTERM')
+    await ended
+  })
+  await once(child.stdout!, 'data')
+  const here = (...args: string[]) => drayHere(args, { cwd: up.at('.'), stateDir: up.at('state') })
+  return { ...up, here }
+}

@@ -57,6 +57,17 @@ export const registerMigrations: Register = (program, run) => {
       run(options, async (io) => (await import('../migration-passes.ts')).watch(id, options, io)),
     )
 
+  one('pause', 'Pause the pass that runs: nothing is begun any more, until it is resumed.')
+    .option('--stop', 'stop what is at work too, within 3 seconds; parts that are uploaded are kept')
+    .addHelpText('after', pauseHelp)
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-passes.ts')).pause(id, options, io)),
+    )
+
+  one('resume', 'Let a paused pass go on.').action((id: string, options) =>
+    run(options, async (io) => (await import('../migration-passes.ts')).resume(id, options, io)),
+  )
+
   one('cancel', 'Cancel the pass that runs. What it has copied stays.').action((id: string, options) =>
     run(options, async (io) => (await import('../migration-passes.ts')).cancel(id, options, io)),
   )
@@ -201,6 +212,22 @@ Examples:
   dray migration create photos s3://old/2026 s3://new/2026 --source-connection old --destination-connection new
   dray migration create archive /srv/archive s3://archive --source-site paris --destination-connection new --delete
   dray migration create public s3://open-data s3://mine --source-anonymous --destination-connection new`
+
+const pauseHelp = `
+What is at work is finished, which takes seconds; listings stop at once, and go on from where they were. Agents stay connected.
+While it is paused, nothing is read and nothing is written; starting it resumes it, and so does the schedule's next start.
+
+  $ dray migration pause photos
+  $ dray migration resume photos`
+
+const startHelp = `
+Examples:
+  dray migration start photos
+  dray migration start photos --dry-run --watch
+  dray migration start photos --verify --depth full --watch
+
+Exit status: 0 it runs; with --watch 0 everything is equal now, 1 some objects failed or differ, or it was cancelled;
+2 it could not be started; 130 interrupted: the pass goes on.`
 
 const passesHelp = `
 Examples:
