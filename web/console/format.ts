@@ -30,6 +30,26 @@ export function percent(part: number, all: number): string {
 export const when = (at: number): string =>
   new Date(at).toDateString() === new Date().toDateString() ? `today, ${clock.format(at)}` : moment.format(at)
 
+/** The viewer's own: an IANA name. */
+export const viewerZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** Ms since the epoch, by the clocks on the wall of a zone, to the second and with the zone's name. */
+export function exactly(at: number, zone = viewerZone()): string {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long', timeZone: zone })
+  return `${format.format(at)} (${zone})`
+}
+
+/** Ms since the epoch: the day and the minute by the clocks on the wall of a zone. */
+export const wallTime = (at: number, zone: string): string =>
+  new Intl.DateTimeFormat(undefined, {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone: zone,
+  }).format(at)
+
 /** Of today. */
 export const time = (at: number): string => clock.format(at)
 
@@ -42,4 +62,20 @@ export function duration(ms: number): string {
   const hours = Math.floor(minutes / 60)
   if (hours < 48) return `${hours} h ${minutes % 60} min`
   return `${Math.floor(hours / 24)} days ${hours % 24} h`
+}
+
+/** Bytes a second, as disks and stores count them. */
+export const rate = (perSecond: number): string => `${bytes(perSecond)}/s`
+
+const bitUnits = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s']
+
+/** The same as networks count it: bits, and steps of a thousand. Of bytes a second. */
+export function bits(perSecond: number): string {
+  let unit = 0
+  let value = perSecond * 8
+  while (value >= 1000 && unit < bitUnits.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${precise.format(value)} ${bitUnits[unit]}`
 }
