@@ -1,7 +1,7 @@
 /** What this agent answers when the control plane asks it something. What goes wrong is an answer too. */
 
 import type { Answer, Ask } from '../shared/asks.ts'
-import { DrayError, toDrayError } from '../shared/error.ts'
+import { toDrayError } from '../shared/error.ts'
 import type { Location } from '../shared/location.ts'
 import { type AllowList, holdToList } from './allow/allow-list.ts'
 import type { Secrets } from './secrets.ts'
@@ -13,6 +13,7 @@ export interface AnswersOptions {
   readonly allow: AllowList
   readonly secrets: Secrets
   readonly env: NodeJS.ProcessEnv
+  readonly stateDir: string
   readonly log: Log
   /** Holds to the list, and to the limits of endpoints. */
   open(location: Location): Promise<Storage>
@@ -26,17 +27,20 @@ export function openAnswers({
   secrets,
   allow,
   env,
+  stateDir,
   log,
   open,
   lanes,
 }: AnswersOptions): (ask: Ask) => Promise<Answer> {
+  const plain = { connections, env, sealed: secrets.keys }
+  const client = { ...plain, lanes }
+
   async function answer(ask: Ask): Promise<Answer> {
     switch (ask.kind) {
       case 'test-connection': {
         holdToList(allow, ask.location)
         const { tryConnection } = await import('./storage/s3/try-connection.ts')
-        const options = { connections, env, sealed: secrets.keys }
-        return { kind: ask.kind, test: await tryConnection(ask.location, options) }
+        return { kind: ask.kind, test: await tryConnection(ask.location, plain) }
       }
       case 'reseal': {
         const envelope = await secrets.reseal(ask)
@@ -51,14 +55,16 @@ export function openAnswers({
           open,
           async openClient(location) {
             const { openClient } = await import('./storage/s3/open-client.ts')
-            return (await openClient(location, { connections, env, sealed: secrets.keys, lanes })).client
+            return (await openClient(location, client)).client
           },
         })
       }
       case 'scan':
         return (await import('./looking/scan.ts')).scan(ask, { open })
-      case 'preflight':
-        throw new DrayError('not-implemented', ask.kind, 'This agent cannot do that yet.')
+      case 'preflight': {
+        const { preflight } = await import('./looking/preflight.ts')
+        return preflight(ask, { allow, stateDir, open, client })
+      }
       default:
         return ask satisfies never
     }

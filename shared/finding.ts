@@ -24,3 +24,11 @@ export const findingSchema = z.strictObject({
   hint: z.string().max(1_000).nullable(),
 })
 export type Finding = z.infer<typeof findingSchema>
+
+/** A message as a sentence of its own; what begins with an address is left as it is. */
+export function sentence(message: string): string {
+  const text = /^[a-z]+[ ,:](?!\/)/.test(message)
+    ? message.charAt(0).toUpperCase() + message.slice(1)
+    : message
+  return /[.!?]$/.test(text) ? text : `${text}.`
+}

@@ -6,6 +6,7 @@ import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
 import { browseRoutes } from './browse.ts'
 import { connectionRoutes } from './connections.ts'
+import { downloadRoutes } from './downloads.ts'
 import { entryRoutes } from './entry.ts'
 import { workspaceExport } from './export.ts'
 import { failureRoutes } from './failures.ts'
@@ -16,6 +17,7 @@ import { meRoutes } from './me.ts'
 import { memberRoutes } from './members.ts'
 import { migrationRoutes } from './migrations.ts'
 import { passRoutes } from './passes.ts'
+import { preflightRoute } from './preflight.ts'
 import { problem, Refusal } from './problem.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { type App, contracts, serve } from './serve.ts'
@@ -35,12 +37,13 @@ serve(app, readOpenApi, async ({ request }) => {
 })
 connectionRoutes(app)
 browseRoutes(app)
+preflightRoute(app)
 limitRoutes(app)
 migrationRoutes(app)
 passRoutes(app)
+failureRoutes(app)
 scheduleRoutes(app)
 agentRoutes(app)
-failureRoutes(app)
 joiningRoutes(app)
 fleetRoutes(app)
 siteRoutes(app)
@@ -50,6 +53,7 @@ authRoutes(app)
 entryRoutes(app)
 meRoutes(app)
 watchRoutes(app)
+downloadRoutes(app)
 workspaceRoutes(app)
 workspaceExport(app)
 workspaceDeletion(app)

@@ -31,13 +31,13 @@ export async function resolvedEnds<T extends NewMigration>(scope: Scope, definit
 /** Refuses what no site reaches, too. */
 export async function resolved<T extends NewMigration>(scope: Scope, definition: T): Promise<T> {
   const whole = await resolvedEnds(scope, definition)
-  if (reachOfAll(whole)?.length === 0) {
-    throw new Refusal(
-      409,
-      'config',
-      'no site reaches both source and destination: their sites and those of their connections have none in common',
-      'Let the connections be reached from one site at least: dray connection edit NAME --site SITE.',
-    )
-  }
+  if (reachOfAll(whole)?.length === 0) throw new Refusal(409, noSite.code, noSite.message, noSite.hint)
   return whole
 }
+
+export const noSite = {
+  code: 'config',
+  message:
+    'no site reaches both source and destination: their sites and those of their connections have none in common',
+  hint: 'Let the connections be reached from one site at least: dray connection edit NAME --site SITE.',
+} as const

@@ -234,6 +234,19 @@ export const rows: readonly Row[] = [
     ...json({ bucket: 'b' }),
     says: /no agent.* is connected/,
   }),
+  row(`POST ${at}/browse`, operator('connections:test'), 409, {
+    ask: (stage) => ({ body: { location: stage.definition.source } }),
+    says: /no agent.* is connected/,
+  }),
+  row(`POST ${at}/scan`, operator('connections:test'), 409, {
+    ask: (stage) => ({ body: { location: stage.definition.source, filter: stage.definition.filter } }),
+    says: /no agent.* is connected/,
+  }),
+  // That nobody reaches it is a finding.
+  row(`POST ${at}/preflight`, operator('connections:test'), 200, {
+    ask: (stage) => ({ body: stage.definition }),
+    says: /o agent.* is connected/,
+  }),
   row('GET /agent/connections/:connection', 'agent', 200, ofThisWorkspace(404)),
 
   row(`GET ${at}/limits`, viewer('limits:read'), 200),
@@ -259,6 +272,7 @@ export const rows: readonly Row[] = [
   row(`GET ${at}/migrations/:migration/packets`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations/:migration/strip`, viewer('migrations:read'), 200),
   row(`POST ${at}/migrations/:migration/watch`, viewer('migrations:read'), 201),
+  row(`POST ${at}/migrations/:migration/downloads`, viewer('migrations:read'), 201),
   row(`GET ${at}/migrations/:migration/watch`, viewer('migrations:read'), 101, {
     ask: () => ({ headers: { upgrade: 'websocket', 'sec-websocket-protocol': 'dray-watch-1' } }),
   }),
@@ -266,14 +280,16 @@ export const rows: readonly Row[] = [
     ask: async (stage) => ({ params: { migration: await stage.migration() }, body: {} }),
   }),
   row(`GET ${at}/migrations/:migration/passes`, viewer('migrations:read'), 200),
+  row(`GET ${at}/migrations/:migration/comparison`, viewer('migrations:read'), 200, {
+    ask: () => ({ query: '?from=1&to=1' }),
+  }),
   row(`GET ${at}/migrations/:migration/passes/:pass`, viewer('migrations:read'), 200),
   row(`POST ${at}/migrations/:migration/passes/:pass/cancel`, operator('migrations:run'), 200, {
     ask: async (stage) => ({ params: { migration: await stage.running() } }),
   }),
-  row(`GET ${at}/migrations/:migration/comparison`, viewer('migrations:read'), 200, {
-    ask: () => ({ query: '?from=1&to=1' }),
-  }),
   row(`GET ${at}/migrations/:migration/passes/:pass/failures`, viewer('migrations:read'), 200),
+  row(`GET ${at}/migrations/:migration/passes/:pass/failures/download`, viewer('migrations:read'), 200),
+  row(`GET ${at}/migrations/:migration/passes/:pass/causes`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations/:migration/passes/:pass/report/:format`, viewer('migrations:read'), 200),
   row(`GET ${at}/schedules`, viewer('migrations:read'), 200),
   row(`GET ${at}/schedules/:schedule`, viewer('migrations:read'), 200),
@@ -282,8 +298,6 @@ export const rows: readonly Row[] = [
     // It is about a migration that is not there.
     crossing: 400,
   }),
-  row(`GET ${at}/migrations/:migration/passes/:pass/failures/download`, viewer('migrations:read'), 200),
-  row(`GET ${at}/migrations/:migration/passes/:pass/causes`, viewer('migrations:read'), 200),
   row(`DELETE ${at}/schedules/:schedule`, operator('migrations:write'), 204, {
     ask: async (stage) => ({ params: { schedule: await stage.scheduled() } }),
   }),

@@ -4,11 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import { destinationExists, makeWritable, realPath, settleLocalSource } from '../../agent/cli/local.ts'
+import { destinationExists, settleLocalSource } from '../../agent/cli/local.ts'
 import { type ControlPlaneOptions, startControlPlane } from '../../agent/embed/control-plane.ts'
 import { openStateDir, readHolder } from '../../agent/embed/state-dir.ts'
 import { ensureTokens, readTokens } from '../../agent/embed/tokens.ts'
 import { leashed } from '../../agent/embed/workerd-leash.ts'
+import { makeWritable, realPath } from '../../agent/looking/directory.ts'
 import type { DeliveryView } from '../../shared/api/webhooks.ts'
 import { startReceiver } from '../support/receiver.ts'
 

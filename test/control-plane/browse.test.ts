@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Agent, startAgent } from '../../agent/agent.ts'
 import { type AllowList, allowAll, parseEntry } from '../../agent/allow/allow-list.ts'
 import { leastBudget } from '../../agent/core/budget.ts'
-import type { BrowseEntry } from '../../shared/api/browse.ts'
+import type { BrowseEntry, Finding, Scan } from '../../shared/api/browse.ts'
 import type { Problem } from '../../shared/api/migrations.ts'
 import { escapeKey, keyFromText } from '../../shared/key.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
@@ -158,4 +158,46 @@ it('a directory shows its files and folders; links are told, and a name that is 
 it('where no agent is connected, says which one is needed', async () => {
   const { status, json } = await browse(directory('/srv', 'nowhere'))
   expect([status, json.code, json.detail]).toEqual([409, 'busy', 'no agent of nowhere is connected'])
+})
+
+it('a scan counts what the filter takes', async () => {
+  const filter = { include: ['*.txt'], exclude: [], only: null }
+  const { status, json } = await plane.api<Scan>('POST', `${at}/scan`, { ...directory(data), filter })
+  expect(status).toBe(200)
+  expect(json).toMatchObject({
+    ...{ site: 'there', taken: { objects: 1, bytes: 4 }, left: { objects: 1, bytes: 0 }, others: 1 },
+    ...{ samples: { taken: ['a.txt'], left: ['\\xff'] }, cursor: null, narrowed: false },
+  })
+  expect((await plane.api('POST', `${at}/scan`, { ...directory('/etc'), filter })).status).toBe(409)
+})
+
+describe('a preflight', () => {
+  type Found = { agent: string | null; findings: Finding[] }
+  const preflight = async (source: unknown, destination: unknown, policy = {}) => {
+    const filter = { include: [], exclude: [], only: null }
+    const body = { source, destination, filter, policy }
+    return (await plane.api<Found>('POST', `${at}/preflight`, body)).json
+  }
+  const to = bucket('videos', 'new/').location
+
+  it('asks an agent that reaches both ends, and says which', async () => {
+    const { agent, findings } = await preflight(bucket('photos', 'top/').location, to)
+    expect(agent).toBe('open')
+    expect(findings[0]).toMatchObject({ kind: 'reach', outcome: 'good' })
+    expect(findings.filter(({ outcome }) => outcome !== 'good')).toEqual([])
+  })
+
+  it('stops where no site reaches both, no agent is there, or none may; and where a pass would not begin', async () => {
+    const stop = async (...given: Parameters<typeof preflight>) => {
+      const { agent, findings } = await preflight(...given)
+      expect([agent, findings[0]!.outcome]).toEqual([null, 'stops'])
+      return findings.map(({ message }) => message).join(' ')
+    }
+    expect(await stop(directory(data).location, to)).toMatch(/^No site reaches both/)
+    expect(await stop(directory('/a', 'x').location, directory('/b', 'x').location)).toMatch(/^No agent of x/)
+    expect(await stop(directory('/etc').location, directory(data).location)).toMatch(/may not touch \/etc/)
+    const inside = directory(`${data}/sub`, 'x').location
+    const whole = directory(data, 'x').location
+    expect(await stop(inside, whole, { delete: true })).toMatch(/source is inside the destination/)
+  })
 })

@@ -39,7 +39,7 @@ export async function openS3Storage(
   return storageOver(client, access, location, options)
 }
 
-interface StorageOptions {
+export interface StorageOptions {
   customerKey?: CustomerKey
   checksums?: boolean
 }

@@ -17,9 +17,9 @@ import type { Body, Entry, Storage } from '../storage.ts'
 import type { Access } from './access.ts'
 import type { S3Client } from './client.ts'
 import { type OpenClientOptions, openClient } from './open-client.ts'
-import { storageOver } from './s3-storage.ts'
+import { type StorageOptions, storageOver } from './s3-storage.ts'
 
-/** All of it. */
+/** All of it, in milliseconds. */
 const longest = 60_000
 /** What a signature's clock may differ is 15 minutes; a minute says that nobody keeps it. */
 const tolerableSkewMs = 60_000
@@ -30,8 +30,10 @@ const answer = 64 * 1024
 export async function tryConnection(
   location: S3Location,
   options: OpenClientOptions,
+  ms = longest,
 ): Promise<ConnectionTest> {
   const seen: Seen = { store: null, skewMs: null, latencyMs: null }
+  const signal = AbortSignal.timeout(ms)
   const results: CheckResult[] = []
   const failed = new Set<ConnectionCheck>()
   let steps: Steps | null = null
@@ -48,7 +50,7 @@ export async function tryConnection(
       continue
     }
     try {
-      steps ??= await open(location, options, seen)
+      steps ??= await open(location, options, seen, signal)
       const message = await steps[check]()
       if (message === null) result('not-tried', { message: 'there is nothing to try it on' })
       else result('yes', { message, ms: Math.round(performance.now() - began) })
@@ -75,7 +77,7 @@ const needs: Partial<Record<ConnectionCheck, ConnectionCheck[]>> = {
   clock: ['credential'],
 }
 
-interface Seen {
+export interface Seen {
   store: string | null
   skewMs: number | null
   latencyMs: number | null
@@ -84,15 +86,39 @@ interface Seen {
 /** What each finds out, in words that may be none; null where there was nothing to try it on. Throws what it could not do. */
 type Steps = Record<ConnectionCheck, () => Promise<string | null>> & { close(): Promise<void> }
 
-async function open(location: S3Location, options: OpenClientOptions, seen: Seen): Promise<Steps> {
-  const opened = await openClient(location, options)
-  const client = observed(opened.client, seen)
-  const storage = await storageOver(client, opened.access, location)
-  return stepsOf(storage, client, opened.access, keyFromText(location.prefix), seen)
+async function open(
+  location: S3Location,
+  options: OpenClientOptions,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<Steps> {
+  const { storage, client, access } = await openObserved(location, options, seen)
+  return stepsOf(storage, client, access, keyFromText(location.prefix), seen, signal)
 }
 
-function stepsOf(storage: Storage, client: S3Client, access: Access, prefix: Key, seen: Seen): Steps {
-  const signal = AbortSignal.timeout(longest)
+/** A storage that notes in `seen` what every answer tells of its store. */
+export async function openObserved(
+  location: S3Location,
+  options: OpenClientOptions & StorageOptions,
+  seen: Seen,
+): Promise<{ storage: Storage; client: S3Client; access: Access }> {
+  const opened = await openClient(location, options)
+  const client = observed(opened.client, seen)
+  return {
+    storage: await storageOver(client, opened.access, location, options),
+    client,
+    access: opened.access,
+  }
+}
+
+function stepsOf(
+  storage: Storage,
+  client: S3Client,
+  access: Access,
+  prefix: Key,
+  seen: Seen,
+  signal: AbortSignal,
+): Steps {
   const name = `.dray-test-${randomUUID()}`
   const small = name as Key
   const parted = `${name}-parts` as Key
@@ -229,15 +255,7 @@ function stepsOf(storage: Storage, client: S3Client, access: Access, prefix: Key
     },
 
     async clock() {
-      const { skewMs } = seen
-      if (skewMs === null) return null
-      if (Math.abs(skewMs) <= tolerableSkewMs)
-        return Math.abs(skewMs) < 3_000 ? '' : `${skewMs / 1000} s apart`
-      const seconds = Math.abs(skewMs) / 1000
-      const message = `The agent’s clock is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} the store’s.`
-      throw new DrayError('clock-skew', 'compare the clocks', message, {
-        hint: 'Set the clock of the agent’s machine (NTP).',
-      })
+      return seen.skewMs === null ? null : compareClocks(seen.skewMs)
     },
 
     async close() {
@@ -245,6 +263,16 @@ function stepsOf(storage: Storage, client: S3Client, access: Access, prefix: Key
       await client.close()
     },
   }
+}
+
+/** What a difference of clocks is worth saying; throws `clock-skew` for one that needs somebody. */
+export function compareClocks(skewMs: number): string {
+  const seconds = Math.abs(skewMs) / 1000
+  if (Math.abs(skewMs) <= tolerableSkewMs) return seconds < 3 ? '' : `${skewMs / 1000} s apart`
+  const message = `The agent’s clock is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} the store’s.`
+  throw new DrayError('clock-skew', 'compare the clocks', message, {
+    hint: 'Set the clock of the agent’s machine (NTP).',
+  })
 }
 
 const remains = (key: Key) =>
