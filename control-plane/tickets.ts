@@ -1,5 +1,5 @@
 /**
- * Tickets to watch this migration with: each good once, for 30 seconds, for whoever asked for it. Their secrets are kept as hashes, and in
+ * Tickets to watch this migration with, or to download a file of it: each good once, for 30 seconds, for whoever asked for it. Their secrets are kept as hashes, and in
  * storage, since the object may sleep between the two calls.
  */
 import * as z from 'zod'

@@ -5,6 +5,9 @@
  */
 import type { Context } from 'hono'
 import { routePath } from 'hono/route'
+import { ticketParameter } from '../../shared/api/downloads.ts'
+import { downloadFailures } from '../../shared/api/failures.ts'
+import { downloadReport } from '../../shared/api/passes.ts'
 import { type Role, type Scope, scopesOf } from '../../shared/api/scopes.ts'
 import { ticketPrefix, watchMigration } from '../../shared/api/watch.ts'
 import { type Env, localWorkspace, publicOrigin } from '../env.ts'
@@ -86,9 +89,18 @@ export async function callerOf(context: Context<{ Bindings: Env }>): Promise<Cal
   throw new Refusal(401, 'bad-credentials', 'the token is unknown, expired or revoked')
 }
 
-/** A socket's, which a browser can send no token with. It opens this one door, whatever else whoever asked for it may do. */
+/** Files that a browser stores as they come. */
+const downloads = [downloadFailures.path, downloadReport.path] as readonly string[]
+
+/**
+ * A socket's or a download's, which a browser can send no token with. It opens these doors alone, and only of its migration, whatever else
+ * whoever asked for it may do.
+ */
 function ticketIn(context: Context): string | null {
   const request = context.req.raw
+  if (request.method === 'GET' && downloads.includes(routePath(context))) {
+    return context.req.query(ticketParameter) ?? null
+  }
   const isWatch = request.method === watchMigration.method && routePath(context) === watchMigration.path
   if (!isWatch || !request.headers.has('upgrade')) return null
   const offered = request.headers.get('sec-websocket-protocol')?.split(/\s*,\s*/) ?? []

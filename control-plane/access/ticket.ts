@@ -1,4 +1,4 @@
-/** Whose ticket it is to watch a migration with. Only an object that the catalogue knows is asked. */
+/** Whose ticket it is to watch a migration with, or to download a file of it. Only an object that the catalogue knows is asked. */
 import type { Env } from '../env.ts'
 import { findObject } from '../routes/find.ts'
 import { Refusal } from '../routes/problem.ts'

@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-router'
 import { readMe } from '../../shared/api/me.ts'
 import { call, Refused } from '../api.ts'
+import { failuresIn, passesIn } from './failures/search.ts'
 import { Shell } from './shell.tsx'
 import { texts } from './texts.ts'
 
@@ -60,6 +61,18 @@ const migration = page('migrations/$migration', lazyRouteComponent(aMigration, '
 const tab = <P extends string>(path: P, component: Component) =>
   createRoute({ getParentRoute: () => migration, path, component })
 
+const failuresTab = createRoute({
+  getParentRoute: () => migration,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/failures.tsx'), 'Failures'),
+  validateSearch: failuresIn,
+})
+const passesTab = createRoute({
+  getParentRoute: () => migration,
+  path: 'passes',
+  component: lazyRouteComponent(() => import('./pages/passes.tsx'), 'Passes'),
+  validateSearch: passesIn,
+})
 /** `after`: percent-escaped. */
 const packetsTab = createRoute({
   getParentRoute: () => migration,
@@ -85,15 +98,9 @@ const tree = root.addChildren([
       lazyRouteComponent(() => import('./pages/new-migration.tsx'), 'NewMigration'),
     ),
     migration.addChildren([
-      tab(
-        '/',
-        lazyRouteComponent(() => import('./pages/failures.tsx'), 'Failures'),
-      ),
+      failuresTab,
       packetsTab,
-      tab(
-        'passes',
-        lazyRouteComponent(() => import('./pages/passes.tsx'), 'Passes'),
-      ),
+      passesTab,
       tab('settings', lazyRouteComponent(aMigration, 'Settings')),
     ]),
     page(

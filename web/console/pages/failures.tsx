@@ -1,54 +1,209 @@
-/** What failed in a pass of a migration. */
+/** What failed in a pass of a migration: by cause, and object by object; to try again, to let be, to take away. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { bytes, count } from '../format.ts'
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
+import {
+  type Cause,
+  downloadFailures,
+  type Failure,
+  type FailureState,
+} from '../../../shared/api/failures.ts'
+import type { PassStatus } from '../../../shared/api/migrations.ts'
+import { CauseList, ParkedList } from '../failures/cause-list.tsx'
+import { type Chosen, nothing, selectionOf, type Tally, tallyOf } from '../failures/chosen.ts'
+import { Deeds, type Doable } from '../failures/deeds.tsx'
+import { Details } from '../failures/details.tsx'
+import { FilterForm } from '../failures/filter-form.tsx'
+import { List } from '../failures/list.tsx'
 import { useLastPass } from '../last-pass.ts'
+import { useMay } from '../may.ts'
+import { Download } from '../parts/download.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { More } from '../parts/more.tsx'
+import { SelectField } from '../parts/field.tsx'
+import { Notice } from '../parts/notice.tsx'
 import { Shown } from '../parts/shown.tsx'
-import { Table } from '../parts/table.tsx'
-import * as queries from '../queries/migrations.ts'
-import { texts } from '../texts.ts'
+import { kindOf } from '../pass-kind.ts'
+import * as queries from '../queries/failures.ts'
+import * as migrations from '../queries/migrations.ts'
+import { passes } from '../queries/passes.ts'
+import { failureTexts as texts } from '../texts/failures.ts'
+
+const from = '/w/$workspace/migrations/$migration/'
 
 export function Failures() {
-  const at = useLastPass()
-  return at && <FailuresOf {...at} />
+  const { workspace, migration } = useParams({ from })
+  const { pass, cause, prefix, text, state } = useSearch({ from })
+  const last = useLastPass()
+  if (!last) return null
+  const of = { workspace, migration, pass: pass ?? last.number }
+  const filter = { cause, prefix, text, state }
+  return <OfPass key={of.pass} of={of} last={last.number} filter={filter} />
 }
 
-function FailuresOf({ workspace, migration, number }: NonNullable<ReturnType<typeof useLastPass>>) {
-  const status = useQuery(queries.pass(workspace, migration.id, number))
-  const asked = useInfiniteQuery(queries.failures(workspace, migration.id, number))
-  const causes = status.data?.failureCauses ?? []
-  if (causes.length === 0) return <Empty says={texts.empty.failures} />
+function OfPass({ of, last, filter }: { of: queries.OfPass; last: number; filter: queries.Filter }) {
+  const may = useMay(of.workspace, 'migrations:run')
+  const status = useQuery(migrations.pass(of.workspace, of.migration, of.pass))
+  const latest = useQuery(migrations.pass(of.workspace, of.migration, last))
+  const causes = useQuery(queries.causes(of))
+  const busy = latest.data?.state === 'running' ? texts.waits(last) : null
   return (
     <>
-      <Table
-        caption="Causes"
-        columns={[
-          { name: 'Cause', cell: ({ code }) => <code>{code}</code> },
-          { name: 'Objects', kind: 'number', cell: ({ objects }) => count(objects) },
-          { name: 'Bytes', kind: 'number', cell: (cause) => bytes(cause.bytes) },
-          { name: 'For example', kind: 'key', cell: ({ message }) => message },
-        ]}
-        rows={causes}
-        id={({ code }) => code}
-      />
-      <Shown of={asked} what="failures">
-        {({ pages }) => (
-          <>
-            <Table
-              caption="Objects that failed"
-              columns={[
-                { name: 'Key', kind: 'key', cell: ({ key }) => <span className="mono">{key}</span> },
-                { name: 'Cause', cell: ({ code }) => <code>{code}</code> },
-                { name: 'Message', kind: 'key', cell: ({ message }) => message },
-              ]}
-              rows={pages.flatMap(({ failures }) => failures)}
-              id={({ key, keyEscaped }) => keyEscaped ?? key}
-            />
-            <More of={asked} />
-          </>
+      <Passes of={of} last={last} />
+      <Shown of={status} what="this pass">
+        {(pass) => (
+          <Shown of={causes} what="failures">
+            {({ causes }) => <All on={{ of, pass, busy, may }} causes={causes} filter={filter} />}
+          </Shown>
         )}
       </Shown>
     </>
   )
+}
+
+/** Which pass; where there is only one, it is that. */
+function Passes({ of, last }: { of: queries.OfPass; last: number }) {
+  const navigate = useNavigate({ from })
+  const { data } = useInfiniteQuery({ ...passes(of.workspace, of.migration), enabled: last > 1 })
+  const all = data?.pages.flatMap(({ passes }) => passes) ?? []
+  if (all.length < 2 && of.pass === last) return null
+  const name = ({ number, counts, ...pass }: PassStatus) =>
+    texts.passIs(number, kindOf(pass), counts.objects.failed)
+  const options = all.map((pass) => [String(pass.number), name(pass)] as const)
+  if (!all.some(({ number }) => number === of.pass)) options.push([String(of.pass), texts.title(of.pass)])
+  return (
+    <SelectField
+      label={texts.pass}
+      value={String(of.pass)}
+      change={(pass) =>
+        void navigate({
+          to: '.',
+          search: (now) => ({ ...now, ...noFilter, pass: Number(pass) }),
+          resetScroll: false,
+        })
+      }
+      options={options}
+    />
+  )
+}
+
+const noFilter = { cause: undefined, prefix: undefined, text: undefined, state: undefined }
+
+const sum = (causes: readonly Cause[], of: 'open' | 'waived' | 'objects') =>
+  causes.reduce((sum, cause) => sum + cause[of], 0)
+
+function All({ on, causes, filter }: { on: Doable; causes: readonly Cause[]; filter: queries.Filter }) {
+  const { pass, busy } = on
+  const isRunning = pass.state === 'running'
+  const { parked, ready, leased } = pass.packets
+  const undone = isRunning ? 0 : parked + ready + leased
+  if (causes.length === 0 && undone === 0 && parked === 0) {
+    return <Empty says={isRunning ? texts.noneYet : texts.none} />
+  }
+  const tally = { open: sum(causes, 'open'), waived: sum(causes, 'waived'), isMore: false }
+  return (
+    <>
+      {busy && (
+        <Notice kind="note">
+          <p>{busy}</p>
+        </Notice>
+      )}
+      {filter.cause === undefined && (
+        <>
+          <div className="head">
+            <h2>{texts.title(pass.number)}</h2>
+            <span>{texts.objects(sum(causes, 'objects'))}</span>
+            {(causes.length > 1 || undone > 0) && (
+              <div className="actions">
+                <Deeds on={on} selection={{}} tally={{ ...tally, waived: 0 }} undone={undone} />
+              </div>
+            )}
+          </div>
+          <ParkedList pass={pass} />
+        </>
+      )}
+      <CauseList on={on} causes={causes} chosen={filter.cause} />
+      {causes.length > 0 && <Objects key={JSON.stringify(filter)} on={on} causes={causes} filter={filter} />}
+    </>
+  )
+}
+
+function Objects({ on, causes, filter }: { on: Doable; causes: readonly Cause[]; filter: queries.Filter }) {
+  const { of } = on
+  const [chosen, choose] = useState<Chosen>(nothing)
+  const [open, show] = useState<Failure | null>(null)
+  const all = useQuery(queries.matching(of, filter)).data
+  const total = all && texts.of(all.matching, all.isMore)
+  const remedy = (id: string) => causes.find((cause) => cause.id === id)?.remedy
+  return (
+    <section className="objects" aria-label={texts.list.name}>
+      <div className="head">
+        <h2>{texts.list.name}</h2>
+        <div className="actions">
+          {(['csv', 'ndjson'] as const).map((format) => (
+            <Download
+              key={format}
+              contract={downloadFailures}
+              params={{ ...of }}
+              query={{ ...filter, cause: filter.cause?.toString(), format }}
+            >
+              {texts.formats[format]}
+            </Download>
+          ))}
+        </div>
+      </div>
+      <FilterForm filter={filter} causes={causes} />
+      {all?.matching === 0 ? (
+        <Empty says={texts.noneHere} />
+      ) : (
+        <>
+          <div className="row chosen">
+            <label className="tick">
+              <input
+                type="checkbox"
+                checked={chosen.all}
+                disabled={!all}
+                onChange={(event) => choose(event.target.checked ? { all: true } : nothing)}
+              />
+              {texts.list.all(total ?? '…')}
+            </label>
+            {chosen.all ? (
+              <OfAll on={on} filter={filter} done={() => choose(nothing)} />
+            ) : (
+              chosen.some.size > 0 && (
+                <>
+                  <span role="status">{texts.list.chosen(texts.of(chosen.some.size, false))}</span>
+                  <Deeds
+                    on={on}
+                    selection={selectionOf(chosen, filter)}
+                    tally={tallyOf(chosen.some)}
+                    done={() => choose(nothing)}
+                  />
+                  <button type="button" onClick={() => choose(nothing)}>
+                    {texts.list.clear}
+                  </button>
+                </>
+              )
+            )}
+          </div>
+          <List of={of} filter={filter} total={all?.matching} chosen={chosen} choose={choose} open={show} />
+        </>
+      )}
+      {open && <Details on={on} failure={open} remedy={remedy(open.cause)} close={() => show(null)} />}
+    </section>
+  )
+}
+
+/** What can be done about all that the filter shows: to those of a state that it shows. */
+function OfAll({ on, filter, done }: { on: Doable; filter: queries.Filter; done(): void }) {
+  const ofState = (state: FailureState) => ({ ...filter, state })
+  const open = useQuery(queries.matching(on.of, ofState('open'))).data
+  const waived = useQuery(queries.matching(on.of, ofState('waived'))).data
+  if (!open || !waived) return null
+  const shows = (state: FailureState) => filter.state === undefined || filter.state === state
+  const tally: Tally = {
+    open: shows('open') ? open.matching : 0,
+    waived: shows('waived') ? waived.matching : 0,
+    isMore: open.isMore || waived.isMore,
+  }
+  return <Deeds on={on} selection={selectionOf({ all: true }, filter)} tally={tally} done={done} />
 }

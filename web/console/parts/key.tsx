@@ -17,9 +17,13 @@ const mostWhole = 16_384
 export function Key({
   of: { key, keyEscaped },
   most = 120,
+  brief = false,
 }: {
   of: { readonly key: string; readonly keyEscaped?: string | undefined }
+  /** Characters that are shown before it is cut. */
   most?: number
+  /** Where the whole is told elsewhere, and the Tab key is not to stop. */
+  brief?: boolean
 }) {
   const run = () =>
     copy(keyEscaped ?? key).then(
@@ -28,8 +32,15 @@ export function Key({
     )
   return (
     <span className="named">
-      <Cut text={key} most={most} mono />
-      <button type="button" className="bare" aria-label={texts.copy} title={texts.copy} onClick={run}>
+      <Cut text={key} most={most} brief={brief} mono />
+      <button
+        type="button"
+        className="bare"
+        aria-label={texts.copy}
+        title={texts.copy}
+        tabIndex={brief ? -1 : undefined}
+        onClick={run}
+      >
         <Copy size={14} aria-hidden="true" />
       </button>
     </span>
@@ -37,13 +48,23 @@ export function Key({
 }
 
 /** What a store, an agent or the control plane said of something that has a name from outside. */
-export const Said = ({ text, most = 300 }: { text: string; most?: number }) => <Cut text={text} most={most} />
+export const Said = ({
+  text,
+  most = 300,
+  brief = false,
+}: {
+  text: string
+  most?: number
+  brief?: boolean
+}) => <Cut text={text} most={most} brief={brief} />
 
-function Cut({ text, most, mono }: { text: string; most: number; mono?: boolean }) {
+function Cut(props: { text: string; most: number; brief: boolean; mono?: boolean }) {
+  const { text, most, brief, mono } = props
   const [open, setOpen] = useState(false)
   const ends = cut(text, most)
   const className = mono ? 'from-outside mono' : 'from-outside'
   if (!ends) return <Text className={className} text={text} />
+  if (brief) return <Text className={className} text={ends[0]} tail={ends[1]} />
   return (
     <>
       {open ? (

@@ -1,0 +1,45 @@
+/** What of the failures' page is in its address; what makes no sense is dropped. */
+import { type FailureState, failureStates } from '../../../shared/api/failures.ts'
+
+export interface FailuresSearch {
+  /** Absent: the last one. */
+  readonly pass?: number | undefined
+  readonly cause?: number | undefined
+  readonly prefix?: string | undefined
+  readonly text?: string | undefined
+  readonly state?: FailureState | undefined
+}
+
+const number = (value: unknown) => {
+  const given = typeof value === 'string' ? Number(value) : value
+  return Number.isSafeInteger(given) && (given as number) >= 0 ? (given as number) : undefined
+}
+/** What somebody typed and looks like a number has become one. */
+const text = (value: unknown, most: number) =>
+  typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, most) : ''
+
+export function failuresIn(search: Record<string, unknown>): FailuresSearch {
+  const pass = number(search.pass)
+  const cause = number(search.cause)
+  const prefix = text(search.prefix, 1024)
+  const holds = text(search.text, 200)
+  const state = failureStates.find((one) => one === search.state)
+  return {
+    ...(pass && { pass }),
+    ...(cause !== undefined && { cause }),
+    ...(prefix !== '' && { prefix }),
+    ...(holds !== '' && { text: holds }),
+    ...(state && { state }),
+  }
+}
+
+/** Which two passes are compared. */
+export interface PassesSearch {
+  readonly compare?: readonly [from: number, to: number] | undefined
+}
+
+export function passesIn({ compare }: Record<string, unknown>): PassesSearch {
+  if (!Array.isArray(compare) || compare.length !== 2) return {}
+  const [a, b] = compare.map(number)
+  return a && b && a !== b ? { compare: [Math.min(a, b), Math.max(a, b)] } : {}
+}
