@@ -82,6 +82,15 @@ const packetsTab = createRoute({
     typeof after === 'string' ? { after } : {},
 })
 
+/** `from`: the migration whose settings it begins with. */
+const newMigration = createRoute({
+  getParentRoute: () => inWorkspace,
+  path: 'new-migration',
+  component: lazyRouteComponent(() => import('./pages/new-migration.tsx'), 'NewMigration'),
+  validateSearch: ({ from }: { from?: unknown }): { from?: string } =>
+    typeof from === 'string' ? { from } : {},
+})
+
 const tree = root.addChildren([
   index,
   inWorkspace.addChildren([
@@ -93,10 +102,7 @@ const tree = root.addChildren([
       'migrations',
       lazyRouteComponent(() => import('./pages/migrations.tsx'), 'Migrations'),
     ),
-    page(
-      'new-migration',
-      lazyRouteComponent(() => import('./pages/new-migration.tsx'), 'NewMigration'),
-    ),
+    newMigration,
     migration.addChildren([
       failuresTab,
       packetsTab,

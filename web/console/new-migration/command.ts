@@ -1,0 +1,107 @@
+/** The same migration as a line of the command line, for a POSIX shell. Null where its options cannot say it. */
+import type { NewMigration } from '../../../shared/api/migrations.ts'
+import { formatLocation } from '../../../shared/location.ts'
+import { formatManifest, type Manifest, type Mapping } from '../../../shared/mapping.ts'
+import type { Policy, Priority } from '../../../shared/policy.ts'
+import type { Which } from './draft.ts'
+
+export interface Defined {
+  readonly id: string
+  readonly definition: NewMigration & { policy: Policy }
+  readonly priority: Priority
+}
+
+export function commandOf({ id, definition, priority }: Defined, workspace: string): string | null {
+  const { source, destination, filter, mapping, manifest, policy } = definition
+  const { fidelity = {}, ...rest } = policy
+  const map = mapping ? mappingOptions(mapping) : []
+  const [from, to] = [placeOptions('source', source), placeOptions('destination', destination)]
+  const classes = storageClass(fidelity.storageClass)
+  if (!map || !from || !to) return null
+  const options: [name: string, value?: string][] = [
+    ...from,
+    ...to,
+    ...filter.include.map((glob) => ['include', glob] as [string, string]),
+    ...filter.exclude.map((glob) => ['exclude', glob] as [string, string]),
+    ...given({ only: filter.only }),
+    ...(rest.delete ? [['delete'] as [string]] : []),
+    ...given({
+      compare: rest.compare,
+      versions: rest.versions,
+      symlinks: rest.symlinks,
+      'server-side-copy': rest.serverSideCopy,
+      archived: rest.archived,
+      'restore-days': rest.restoreDays?.toString(),
+      'restore-tier': rest.restoreTier,
+      'storage-class': classes,
+      tags: fidelity.tags,
+      acl: fidelity.acl,
+      'object-lock': fidelity.objectLock,
+      encryption: fidelity.encryption,
+      'on-loss': fidelity.onLoss,
+    }),
+    ...map,
+    ...(manifest ? manifestOptions(manifest) : []),
+    ...given({
+      priority: priority === 'normal' ? null : priority,
+      workspace: workspace === 'local' ? null : workspace,
+    }),
+  ]
+  const words = options.map(([name, value]) =>
+    value === undefined ? `--${name}` : `--${name} ${quoted(value)}`,
+  )
+  const places = [formatLocation(source), formatLocation(destination)].map(quoted)
+  return [`dray migration create ${id} ${places.join(' ')}`, ...words].join(' \\\n  ')
+}
+
+const given = (values: Record<string, string | null | undefined>): [string, string][] =>
+  Object.entries(values).filter((pair): pair is [string, string] => typeof pair[1] === 'string')
+
+function placeOptions(side: Which, location: NewMigration['source']): [string, string?][] | null {
+  if (location.kind === 'file') return [[`${side}-site`, location.site]]
+  const { connection, site, endpoint, region, profile, customerKey, anonymous, requesterPays } = location
+  const isSourceOnly = anonymous || requesterPays
+  if (location.pathStyle !== undefined || (isSourceOnly && side === 'destination')) return null
+  return [
+    ...given({
+      [`${side}-connection`]: connection,
+      [`${side}-site`]: site,
+      [`${side}-endpoint`]: endpoint,
+      [`${side}-region`]: region,
+      [`${side}-profile`]: profile,
+      [`${side}-customer-key`]: customerKey,
+    }),
+    ...(anonymous ? [['source-anonymous'] as [string]] : []),
+    ...(requesterPays ? [['source-requester-pays'] as [string]] : []),
+  ]
+}
+
+function mappingOptions(mapping: Mapping): [string, string][] | null {
+  const unmatched = given({ 'map-unmatched': mapping.unmatched === 'fail' ? null : mapping.unmatched })
+  if (mapping.kind === 'template') {
+    return [...given({ 'map-pattern': mapping.pattern, 'map-to': mapping.to }), ...unmatched]
+  }
+  // FROM=TO has one "=", and the command asks for a template where nothing else says that there is a mapping.
+  const { from, to } = mapping
+  if (from === to || `${from}${to}`.includes('=')) return null
+  return [['map-prefix', `${from}=${to}`], ...unmatched]
+}
+
+const manifestOptions = (manifest: Manifest): [string, string][] =>
+  given({
+    manifest: formatManifest(manifest),
+    'manifest-columns': manifest.columns?.join(','),
+    'manifest-keys': manifest.keys,
+  })
+
+function storageClass(of: NonNullable<Policy['fidelity']>['storageClass']): string | undefined {
+  if (of === undefined || typeof of === 'string') return of
+  const pairs = Object.entries(of.to)
+  return pairs.length === 1 && pairs[0]![0] === '*'
+    ? pairs[0]![1]
+    : pairs.map(([from, to]) => `${from}=${to}`).join(',')
+}
+
+/** As one word of a shell's. */
+export const quoted = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
