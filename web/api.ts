@@ -2,6 +2,7 @@
 import './no-eval.ts'
 import * as z from 'zod'
 import { type Answer, addressOf, type Input, type Route } from '../shared/api/route.ts'
+import { randomText } from '../shared/octets.ts'
 import { machineToken } from './machine-token.ts'
 
 const problemSchema = z.object({
@@ -46,7 +47,7 @@ async function send<R extends Route>(
         ...(token !== null && { authorization: `Bearer ${token}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(ifMatch !== undefined && { 'if-match': `"${ifMatch}"` }),
-        ...(contract.method === 'POST' && { 'idempotency-key': crypto.randomUUID() }),
+        ...(contract.method === 'POST' && { 'idempotency-key': randomText(16) }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(signal && { signal }),

@@ -9,14 +9,14 @@ export function useChange<In = void, Out = unknown>(how: {
   run(input: In): Promise<Out>
   stale: QueryKey
   says?(out: Out, input: In): string
-  then?(out: Out, input: In): void
+  done?(out: Out, input: In): void
 }) {
   const client = useQueryClient()
   return useMutation<Out, Error, In>({
     mutationFn: how.run,
     onSuccess(out, input) {
       if (how.says) announce(how.says(out, input))
-      how.then?.(out, input)
+      how.done?.(out, input)
     },
     onSettled: () => client.invalidateQueries({ queryKey: how.stale }),
   })

@@ -1,212 +1,179 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useParams } from '@tanstack/react-router'
+/** Sites, and the agents of each: how they are, and what they do now. */
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
-import { drainAgent, revokeAgent } from '../../../shared/api/agents.ts'
-import { createJoinToken, createSite } from '../../../shared/api/sites.ts'
-import { call } from '../../api.ts'
-import { bytes, when } from '../format.ts'
+import type { AgentView } from '../../../shared/api/agents.ts'
+import type { SiteView } from '../../../shared/api/sites.ts'
+import { useMay } from '../may.ts'
 import { Code } from '../parts/code.tsx'
-import { Empty } from '../parts/empty.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
-import { State } from '../parts/state.tsx'
-import { Table } from '../parts/table.tsx'
 import * as queries from '../queries/sites.ts'
-import { texts } from '../texts.ts'
+import { AgentsTable } from '../sites/agents-table.tsx'
+import { type Filter, filterOf, states } from '../sites/filter.ts'
+import { Join } from '../sites/join.tsx'
+import { matches } from '../sites/matches.ts'
+import { SiteDeeds } from '../sites/site-deeds.tsx'
+import { SiteFacts } from '../sites/site-facts.tsx'
+import { Summary } from '../sites/summary.tsx'
+import { siteTexts as texts } from '../texts/sites.ts'
+import { texts as all } from '../texts.ts'
 
 export function Sites() {
   const { workspace } = useParams({ from: '/w/$workspace' })
+  const filter = useSearch({ from: '/w/$workspace/sites' })
+  const navigate = useNavigate()
+  const choose = (next: Filter) =>
+    void navigate({ to: '/w/$workspace/sites', params: { workspace }, search: next, replace: true })
   const sites = useQuery(queries.sites(workspace))
+  const agents = useQuery(queries.agents(workspace))
+  const may = useMay(workspace, 'sites:write')
+  /** At which site; null: at any. */
+  const [joins, join] = useState<{ site: string | null } | null>(null)
+  const ids = sites.data?.sites.map(({ id }) => id) ?? []
   return (
-    <>
-      <div className="head">
-        <h1>{texts.nav.sites}</h1>
-      </div>
-      <Agents workspace={workspace} />
-      <h2>Sites</h2>
-      <Shown of={sites} what="sites">
-        {(page) => (
-          <Table
-            caption="Sites"
-            columns={[
-              { name: 'Site', cell: ({ id }) => <strong>{id}</strong> },
-              { name: 'Region', cell: ({ region }) => region || '–' },
-              { name: 'Agents', kind: 'number', cell: ({ agents }) => agents },
-              {
-                name: 'Labels',
-                cell: ({ labels }) => (
-                  <span className="chips">
-                    {Object.entries(labels).map(([name, value]) => (
-                      <span className="chip" key={name}>{`${name}=${value}`}</span>
-                    ))}
-                  </span>
-                ),
-              },
-              { name: 'Root key', cell: ({ rootKey }) => (rootKey ? 'made' : 'its first agent makes it') },
-            ]}
-            rows={page.sites}
-            id={({ id }) => id}
-          />
-        )}
-      </Shown>
-      <Join workspace={workspace} sites={sites.data?.sites.map(({ id }) => id) ?? []} />
-    </>
-  )
-}
-
-function Agents({ workspace }: { workspace: string }) {
-  const asked = useQuery(queries.agents(workspace))
-  const client = useQueryClient()
-  const act = useMutation({
-    mutationFn: ({ agent, how }: { agent: string; how: 'drain' | 'revoke' }) =>
-      call(how === 'drain' ? drainAgent : revokeAgent, { params: { workspace, agent } } as never),
-    onSettled: () => client.invalidateQueries({ queryKey: [workspace, 'agents'] }),
-  })
-  const confirmed = (agent: string) =>
-    confirm(
-      `Shut ${agent} out for good? What it holds goes to other agents. It can only come back by joining anew.`,
-    )
-  return (
-    <Shown of={asked} what="agents">
-      {({ agents }) =>
-        agents.length === 0 ? (
-          <Empty says={texts.empty.agents} command={`dray agent join ${location.origin} --token-file FILE`} />
-        ) : (
-          <>
-            {act.error && (
-              <div className="banner bad" role="alert">
-                <p>{act.error.message}</p>
-              </div>
-            )}
-            <Table
-              caption="Agents"
-              columns={[
-                {
-                  name: 'Agent',
-                  cell: ({ id, twinAt }) => (
-                    <div>
-                      <strong>{id}</strong>
-                      {twinAt !== null && (
-                        <div className="quiet">two processes had its identity, last {when(twinAt)}</div>
-                      )}
-                    </div>
-                  ),
-                },
-                { name: 'Site', cell: ({ site }) => site },
-                {
-                  name: 'State',
-                  cell: ({ connected, revokedAt, seenAt }) =>
-                    revokedAt !== null ? (
-                      <State is="failed" says={`revoked ${when(revokedAt)}`} />
-                    ) : connected ? (
-                      <State is="connected" says="connected" />
-                    ) : (
-                      <State is="away" says={seenAt === null ? 'never seen' : `away since ${when(seenAt)}`} />
-                    ),
-                },
-                { name: 'Version', cell: ({ facts }) => facts?.version ?? '–' },
-                {
-                  name: 'Machine',
-                  cell: ({ facts, address }) =>
-                    facts ? (
-                      <div>
-                        {facts.host}
-                        <div className="quiet">
-                          {`${facts.cores} cores, ${bytes(facts.memory)}`}
-                          {address ? `, ${address}` : ''}
-                        </div>
-                      </div>
-                    ) : (
-                      '–'
-                    ),
-                },
-                {
-                  name: 'Act',
-                  cell: ({ id, connected, revokedAt }) =>
-                    revokedAt === null && (
-                      <span className="chips">
-                        {connected && (
-                          <button type="button" onClick={() => act.mutate({ agent: id, how: 'drain' })}>
-                            Drain
-                          </button>
-                        )}
-                        <button
-                          type="button"
-                          onClick={() => confirmed(id) && act.mutate({ agent: id, how: 'revoke' })}
-                        >
-                          Revoke
-                        </button>
-                      </span>
-                    ),
-                },
-              ]}
-              rows={agents}
-              id={({ id }) => id}
-            />
-          </>
+    <Page
+      title={all.nav.sites}
+      actions={
+        may && (
+          <button type="button" className="primary" onClick={() => join({ site: null })}>
+            {texts.join}
+          </button>
         )
       }
-    </Shown>
+    >
+      <Shown of={sites} what={all.nav.sites}>
+        {({ sites }) =>
+          sites.length === 0 ? (
+            <div className="card">
+              <p className="quiet">{texts.empty}</p>
+              <Code label={texts.joining.command} text={texts.emptyCommand} copies />
+            </div>
+          ) : (
+            <Shown of={agents} what={all.nav.sites}>
+              {({ agents }) => (
+                <>
+                  <Outdated agents={agents} />
+                  <Filters filter={filter} choose={choose} sites={ids} />
+                  <Groups
+                    workspace={workspace}
+                    sites={sites}
+                    agents={agents}
+                    filter={filter}
+                    clear={() => choose({})}
+                    join={(site) => join({ site })}
+                  />
+                </>
+              )}
+            </Shown>
+          )
+        }
+      </Shown>
+      <Join
+        key={joins?.site ?? ''}
+        workspace={workspace}
+        open={joins !== null}
+        close={() => join(null)}
+        site={joins?.site ?? null}
+        sites={ids}
+      />
+    </Page>
   )
 }
 
-/** Makes a join token, and shows the one command that uses it. */
-function Join({ workspace, sites }: { workspace: string; sites: readonly string[] }) {
-  const client = useQueryClient()
-  const [site, setSite] = useState('')
-  const make = useMutation({
-    mutationFn: async () => {
-      if (!sites.includes(site)) await call(createSite, { params: { workspace }, body: { id: site } })
-      return call(createJoinToken, { params: { workspace, site }, body: {} })
-    },
-    onSettled: () => client.invalidateQueries({ queryKey: [workspace, 'sites'] }),
-  })
+function Outdated({ agents }: { agents: readonly AgentView[] }) {
+  const older = agents.filter(({ upgradeTo }) => upgradeTo !== null)
+  const version = older[0]?.upgradeTo
+  if (!version) return null
   return (
-    <section className="card" aria-labelledby="join">
-      <h2 id="join">Let an agent join</h2>
-      <form
-        className="head"
-        onSubmit={(event) => {
-          event.preventDefault()
-          make.mutate()
-        }}
-      >
-        <label>
-          Site, a new one or one that is there
-          <input
-            required
-            pattern="[a-z0-9][a-z0-9\-]{0,62}"
-            title="lower-case letters, digits and -, at most 63"
-            list="known-sites"
-            value={site}
-            onChange={(event) => setSite(event.target.value)}
-          />
-          <datalist id="known-sites">
-            {sites.map((id) => (
-              <option key={id} value={id} />
-            ))}
-          </datalist>
-        </label>
-        <button type="submit" className="primary" disabled={make.isPending}>
-          Make a join token
+    <Notice>
+      <p>{texts.outdated(older.length, version)}</p>
+      <p className="quiet">{texts.upgrade(version)}</p>
+      <Code label={texts.joining.command} text={texts.upgradeCommand(version)} copies />
+    </Notice>
+  )
+}
+
+function Filters(props: { filter: Filter; choose(filter: Filter): void; sites: readonly string[] }) {
+  const { filter, choose } = props
+  const set = (change: Record<string, string>) => choose(filterOf({ ...filter, ...change }))
+  return (
+    <search className="filters" aria-label={texts.filter.name}>
+      <label>
+        {texts.filter.search}
+        <input
+          type="search"
+          value={filter.text ?? ''}
+          onChange={(event) => set({ text: event.target.value })}
+        />
+      </label>
+      <label>
+        {texts.filter.site}
+        <select value={filter.site ?? ''} onChange={(event) => set({ site: event.target.value })}>
+          <option value="">{texts.filter.every}</option>
+          {props.sites.map((id) => (
+            <option key={id}>{id}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        {texts.filter.state}
+        <select value={filter.state ?? ''} onChange={(event) => set({ state: event.target.value })}>
+          <option value="">{texts.states.any}</option>
+          {states.map((state) => (
+            <option key={state} value={state}>
+              {texts.states[state]}
+            </option>
+          ))}
+        </select>
+      </label>
+    </search>
+  )
+}
+
+function Groups(props: {
+  workspace: string
+  sites: readonly SiteView[]
+  agents: readonly AgentView[]
+  filter: Filter
+  clear(): void
+  join(site: string): void
+}) {
+  const { workspace, filter } = props
+  const shown = props.agents.filter((agent) => matches(agent, filter))
+  const isWhole = filter.text === undefined && filter.state === undefined
+  const groups = props.sites
+    .filter(({ id }) => filter.site === undefined || id === filter.site)
+    .map((site) => ({ site, agents: shown.filter((agent) => agent.site === site.id) }))
+    .filter(({ agents }) => isWhole || agents.length > 0)
+  if (groups.length === 0) {
+    return (
+      <div className="card">
+        <p className="quiet">{texts.noneFound}</p>
+        <button type="button" onClick={props.clear}>
+          {texts.clear}
         </button>
-      </form>
-      {make.error && (
-        <p role="alert" className="banner bad">
-          {make.error.message}
-        </p>
-      )}
-      {make.data && (
-        <div role="status">
-          <p>
-            For one agent of {make.data.site}, until {when(make.data.expiresAt)}. It is shown this once. On
-            the machine near the data:
-          </p>
-          <Code
-            label="Command"
-            text={`DRAY_JOIN_TOKEN=${make.data.token} dray agent join ${location.origin} --allow 's3://BUCKET'\ndray agent run`}
-          />
-        </div>
+      </div>
+    )
+  }
+  return groups.map(({ site, agents }) => (
+    <section className="site" key={site.id} aria-labelledby={`site-${site.id}`}>
+      <div className="head">
+        <h2 id={`site-${site.id}`}>
+          <Link to="/w/$workspace/sites/$site" params={{ workspace, site: site.id }}>
+            {site.id}
+          </Link>
+        </h2>
+        <Summary agents={props.agents.filter((agent) => agent.site === site.id)} />
+        <SiteDeeds workspace={workspace} site={site} join={() => props.join(site.id)} />
+      </div>
+      <SiteFacts workspace={workspace} site={site} agents={props.agents} />
+      {agents.length === 0 ? (
+        <p className="quiet">{texts.noAgent}</p>
+      ) : (
+        <AgentsTable workspace={workspace} caption={texts.agents(agents.length)} agents={agents} />
       )}
     </section>
-  )
+  ))
 }

@@ -1,0 +1,39 @@
+/** What was done to one thing, the newest first; all of it is in the audit log. Nothing for whom that log is not. */
+import { useQuery } from '@tanstack/react-query'
+import { when } from '../format.ts'
+import { useMay } from '../may.ts'
+import { Shown } from '../parts/shown.tsx'
+import { Table } from '../parts/table.tsx'
+import { history } from '../queries/history.ts'
+import { siteTexts } from '../texts/sites.ts'
+
+const texts = siteTexts.agent
+
+export function History({ workspace, subject }: { workspace: string; subject: string }) {
+  const may = useMay(workspace, 'audit:read')
+  const asked = useQuery({ ...history(workspace, subject), enabled: may })
+  if (!may) return null
+  return (
+    <section aria-labelledby="history">
+      <h2 id="history">{texts.history}</h2>
+      <Shown of={asked} what={texts.history}>
+        {({ entries }) =>
+          entries.length === 0 ? (
+            <p className="quiet">{texts.noHistory}</p>
+          ) : (
+            <Table
+              caption={texts.history}
+              columns={[
+                { name: texts.when, cell: ({ at }) => when(at) },
+                { name: texts.what, cell: ({ action }) => action },
+                { name: texts.who, cell: ({ actor }) => actor.name },
+              ]}
+              rows={entries}
+              id={({ id }) => String(id)}
+            />
+          )
+        }
+      </Shown>
+    </section>
+  )
+}
