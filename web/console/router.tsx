@@ -12,6 +12,7 @@ import { readMe } from '../../shared/api/me.ts'
 import { call, Refused } from '../api.ts'
 import { failuresIn, passesIn } from './failures/search.ts'
 import { Shell } from './shell.tsx'
+import { filterOf } from './sites/filter.ts'
 import { texts } from './texts.ts'
 
 const root = createRootRoute({
@@ -91,6 +92,13 @@ const newMigration = createRoute({
     typeof from === 'string' ? { from } : {},
 })
 
+const sites = createRoute({
+  getParentRoute: () => inWorkspace,
+  path: 'sites',
+  component: lazyRouteComponent(() => import('./pages/sites.tsx'), 'Sites'),
+  validateSearch: filterOf,
+})
+
 const tree = root.addChildren([
   index,
   inWorkspace.addChildren([
@@ -109,13 +117,22 @@ const tree = root.addChildren([
       passesTab,
       tab('settings', lazyRouteComponent(aMigration, 'Settings')),
     ]),
+    sites,
     page(
-      'sites',
-      lazyRouteComponent(() => import('./pages/sites.tsx'), 'Sites'),
+      'sites/$site',
+      lazyRouteComponent(() => import('./pages/site.tsx'), 'Site'),
+    ),
+    page(
+      'agents/$agent',
+      lazyRouteComponent(() => import('./pages/agent.tsx'), 'Agent'),
     ),
     page(
       'connections',
       lazyRouteComponent(() => import('./pages/connections.tsx'), 'Connections'),
+    ),
+    page(
+      'connections/$connection',
+      lazyRouteComponent(() => import('./pages/connection.tsx'), 'Connection'),
     ),
     page(
       'schedules',

@@ -7,6 +7,11 @@ export const texts = {
   none: 'none',
   everySite: 'every site',
   menu: 'Menu',
+  copy: {
+    deed: 'Copy',
+    done: 'Copied.',
+    not: 'The browser did not copy it: it is selected, so copy it by the keyboard.',
+  },
   dialog: {
     cancel: 'Cancel',
     close: 'Close',
