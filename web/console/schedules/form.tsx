@@ -149,7 +149,7 @@ function Due(props: { cron: string; zone: string }) {
       <ol>
         {next.map((at) => (
           <li key={at}>
-            <Time at={at} zone={zone} />
+            <Time at={at} zone={zone} says={wallTime(at, viewerZone())} />
             {zone !== viewerZone() && (
               <span className="quiet"> {scheduleTexts.there(wallTime(at, zone), zone)}</span>
             )}
