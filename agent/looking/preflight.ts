@@ -41,7 +41,12 @@ export async function preflight(
   const findings = (await Promise.all(looks.map((look) => look(ask, deps)))).flat()
   if (!findings.some(({ kind }) => kind === 'capabilities')) {
     const where = { kind: 'capabilities', side: 'destination' } as const
-    findings.push(found(where, 'good', `${formatLocation(ask.destination)} takes all that objects are.`))
+    const isWritten = findings.some(({ kind, outcome }) => kind === 'write' && outcome === 'good')
+    findings.push(
+      isWritten
+        ? found(where, 'good', `${formatLocation(ask.destination)} takes all that objects are.`)
+        : found(where, 'unknown', 'What it takes is not known before it can be written.'),
+    )
   }
   const order = ({ kind, side }: Finding) => findingKinds.indexOf(kind) * 10 + (side === 'source' ? 0 : 1)
   return { kind: 'preflight', findings: findings.sort((a, b) => order(a) - order(b)) }
