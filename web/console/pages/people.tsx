@@ -1,76 +1,41 @@
+/** Who may come in: people, and programs by their tokens. */
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
-import { when } from '../format.ts'
-import { Empty } from '../parts/empty.tsx'
-import { Shown } from '../parts/shown.tsx'
-import { Table } from '../parts/table.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { Page } from '../parts/page.tsx'
+import { Invitations } from '../people/invitations.tsx'
+import { Members } from '../people/members.tsx'
+import { Own } from '../people/own.tsx'
+import { Tokens } from '../people/tokens.tsx'
+import { me as whoCalls } from '../queries/me.ts'
 import * as queries from '../queries/people.ts'
-import { texts } from '../texts.ts'
+import { peopleTexts } from '../texts/people.ts'
+import { texts as common } from '../texts.ts'
 
 export function People() {
   const { workspace } = useParams({ from: '/w/$workspace' })
-  const members = useQuery(queries.members(workspace))
-  const tokens = useQuery(queries.tokens(workspace))
+  const { data: me } = useQuery(whoCalls)
   return (
-    <>
-      <div className="head">
-        <h1>{texts.nav.people}</h1>
-      </div>
-      <h2>Members</h2>
-      <Shown of={members} what="members">
-        {(page) =>
-          page.members.length === 0 ? (
-            <Empty says={texts.empty.members} />
-          ) : (
-            <Table
-              caption="Members"
-              columns={[
-                { name: 'Name', cell: ({ name }) => <strong>{name}</strong> },
-                { name: 'Address', cell: ({ email }) => email },
-                { name: 'Role', cell: ({ role }) => role },
-                { name: 'Since', cell: ({ createdAt }) => when(createdAt) },
-              ]}
-              rows={page.members}
-              id={({ id }) => id}
-            />
-          )
-        }
-      </Shown>
-      <h2>API tokens</h2>
-      <Shown of={tokens} what="API tokens">
-        {(page) =>
-          page.tokens.length === 0 ? (
-            <Empty says={texts.empty.tokens} command="dray token create reporting --scope migrations:read" />
-          ) : (
-            <Table
-              caption="API tokens"
-              columns={[
-                { name: 'Token', cell: ({ name }) => <strong>{name}</strong> },
-                { name: 'Begins', cell: ({ start }) => <span className="mono">{start}…</span> },
-                {
-                  name: 'May',
-                  cell: ({ scopes }) => (
-                    <span className="chips">
-                      {scopes.map((scope) => (
-                        <span className="chip" key={scope}>
-                          {scope}
-                        </span>
-                      ))}
-                    </span>
-                  ),
-                },
-                {
-                  name: 'Expires',
-                  cell: ({ expiresAt }) => (expiresAt === null ? 'never' : when(expiresAt)),
-                },
-                { name: 'Last used', cell: ({ usedAt }) => (usedAt === null ? 'never' : when(usedAt)) },
-              ]}
-              rows={page.tokens}
-              id={({ id }) => id}
-            />
-          )
-        }
-      </Shown>
-    </>
+    <Page title={common.nav.people}>
+      {me?.kind === 'machine' && <Machine />}
+      <Members workspace={workspace} me={me} />
+      <Invitations workspace={workspace} me={me} />
+      <Tokens workspace={workspace} me={me} />
+      {me?.kind === 'person' && <Own />}
+    </Page>
+  )
+}
+
+/** `dray up` on one's own machine: nobody has signed in. */
+function Machine() {
+  const { data: entry } = useQuery(queries.entry)
+  const texts = peopleTexts.machine
+  if (!entry) return null
+  return (
+    <Notice kind="note" actions={!entry.setup && <a href="/sign-in?next=/">{texts.signIn}</a>}>
+      <strong>{texts.title}</strong>
+      <p>{texts.says}</p>
+      <p>{entry.setup ? texts.setUp : texts.isSetUp}</p>
+    </Notice>
   )
 }
