@@ -22,9 +22,9 @@ import { type App, changedSince, Reply, serve } from './serve.ts'
 
 export function migrationRoutes(app: App): void {
   serve(app, listMigrations, async ({ scope, query }) => {
-    const { cursor, limit } = query
+    const { cursor, limit, ...which } = query
     const after = cursor === undefined ? null : placeOf(cursor)
-    const page = await new Catalogue(scope).migrations(after, limit)
+    const page = await new Catalogue(scope).migrations(after, limit, which)
     const last = page.length === limit ? page.at(-1) : undefined
     return { migrations: page, cursor: last ? `${last.createdAt}-${last.id}` : null }
   })
@@ -83,7 +83,7 @@ export function migrationRoutes(app: App): void {
   serve(app, listPackets, async ({ env, scope, params, query }) => {
     const migration = await findObject(env, scope, params.migration)
     const number = query.pass ?? (await migration.lastPass())
-    return orNoPass(await migration.packets(number, query.cursor ?? null), number)
+    return orNoPass(await migration.packets(number, query.cursor ?? null, query.limit), number)
   })
 }
 

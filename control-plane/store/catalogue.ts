@@ -1,6 +1,6 @@
 /** The catalogue's queries about migrations. */
-import { and, desc, eq, lt, or } from 'drizzle-orm'
-import type { MigrationView, NewMigration, PassStatus } from '../../shared/api/migrations.ts'
+import { and, desc, eq, isNull, lt, or, sql } from 'drizzle-orm'
+import type { MigrationView, NewMigration, PassState, PassStatus } from '../../shared/api/migrations.ts'
 import type { Policy, Priority } from '../../shared/policy.ts'
 import type { Env } from '../env.ts'
 import { migrations, schedules } from './schema.ts'
@@ -25,13 +25,21 @@ export class Catalogue {
     return row && viewOf(row)
   }
 
-  /** Newest first, from past `after` on. */
-  async migrations(after: { createdAt: number; id: string } | null, limit: number): Promise<MigrationView[]> {
-    const { createdAt, id } = migrations
+  /** Newest first, from past `after` on. `state`: of the last pass. */
+  async migrations(
+    after: { createdAt: number; id: string } | null,
+    limit: number,
+    { state, text }: { state?: 'new' | PassState | undefined; text?: string | undefined } = {},
+  ): Promise<MigrationView[]> {
+    const { createdAt, id, pass } = migrations
     const older =
       after && or(lt(createdAt, after.createdAt), and(eq(createdAt, after.createdAt), lt(id, after.id)))
     const rows = await this.#scope.rows(migrations, {
-      where: older ?? undefined,
+      where: and(
+        older ?? undefined,
+        state === 'new' ? isNull(pass) : state && eq(sql`json_extract(${pass}, '$.state')`, state),
+        text === undefined ? undefined : sql`instr(${id}, ${text.toLowerCase()}) > 0`,
+      ),
       orderBy: [desc(createdAt), desc(id)],
       limit,
     })

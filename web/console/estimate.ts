@@ -32,7 +32,7 @@ export const pointOf = ({ counts, inFlight }: PassStatus, at: number): Point => 
  * Null while it is still listing, since nobody knows how much there is, and while nothing moves (for 15 s).
  */
 export function left(pass: PassStatus, points: readonly Point[]): readonly [number, number] | null {
-  if (pass.state !== 'running' || pass.surveying) return null
+  if (pass.state !== 'running' || pass.surveying || pass.paused) return null
   const { counts, expected, inFlight } = pass
   const objects = Math.max(0, expected.objects - workedOn(counts.objects) - inFlight.objects)
   if (rateOver(points, 15_000)?.objects === 0) return null

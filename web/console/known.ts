@@ -41,6 +41,12 @@ export function applied(known: Known | null, message: WatchMessage, now: number)
   return { ...known, pass, strip, lanes, points, traces, events }
 }
 
+/** What a socket said of a pass, with what only the fleet knows: what a pass that nobody works for waits for. */
+export const latest = (asked: PassStatus | undefined, told: PassStatus): PassStatus => ({
+  ...told,
+  ...(told.agents === 0 && asked?.waitsFor && { waitsFor: asked.waitsFor }),
+})
+
 function longer(known: readonly Trace[], news: readonly Trace[]): Trace[] {
   const traces = new Map(known.map((trace) => [trace.agent, trace]))
   for (const { agent, site, points } of news) {

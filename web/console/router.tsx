@@ -11,6 +11,7 @@ import {
 import { readMe } from '../../shared/api/me.ts'
 import { call, Refused } from '../api.ts'
 import { failuresIn, passesIn } from './failures/search.ts'
+import { listingIn, lookingIn } from './search.ts'
 import { Shell } from './shell.tsx'
 import { filterOf } from './sites/filter.ts'
 import { texts } from './texts.ts'
@@ -57,8 +58,20 @@ type Component = ReturnType<typeof lazyRouteComponent>
 const page = <P extends string>(path: P, component: Component) =>
   createRoute({ getParentRoute: () => inWorkspace, path, component })
 
+const migrations = createRoute({
+  getParentRoute: () => inWorkspace,
+  path: 'migrations',
+  component: lazyRouteComponent(() => import('./pages/migrations.tsx'), 'Migrations'),
+  validateSearch: listingIn,
+})
+
 const aMigration = () => import('./pages/migration.tsx')
-const migration = page('migrations/$migration', lazyRouteComponent(aMigration, 'Migration'))
+const migration = createRoute({
+  getParentRoute: () => inWorkspace,
+  path: 'migrations/$migration',
+  component: lazyRouteComponent(aMigration, 'Migration'),
+  validateSearch: lookingIn,
+})
 const tab = <P extends string>(path: P, component: Component) =>
   createRoute({ getParentRoute: () => migration, path, component })
 
@@ -83,6 +96,13 @@ const packetsTab = createRoute({
     typeof after === 'string' ? { after } : {},
 })
 
+const sites = createRoute({
+  getParentRoute: () => inWorkspace,
+  path: 'sites',
+  component: lazyRouteComponent(() => import('./pages/sites.tsx'), 'Sites'),
+  validateSearch: filterOf,
+})
+
 /** `from`: the migration whose settings it begins with. */
 const newMigration = createRoute({
   getParentRoute: () => inWorkspace,
@@ -92,13 +112,6 @@ const newMigration = createRoute({
     typeof from === 'string' ? { from } : {},
 })
 
-const sites = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: 'sites',
-  component: lazyRouteComponent(() => import('./pages/sites.tsx'), 'Sites'),
-  validateSearch: filterOf,
-})
-
 const tree = root.addChildren([
   index,
   inWorkspace.addChildren([
@@ -106,10 +119,7 @@ const tree = root.addChildren([
       '/',
       lazyRouteComponent(() => import('./pages/overview.tsx'), 'Overview'),
     ),
-    page(
-      'migrations',
-      lazyRouteComponent(() => import('./pages/migrations.tsx'), 'Migrations'),
-    ),
+    migrations,
     newMigration,
     migration.addChildren([
       failuresTab,

@@ -1,4 +1,6 @@
 /** Dark or light: what the viewer chose, else what their system says. Kept in this browser. */
+import { useSyncExternalStore } from 'react'
+
 export const themes = ['system', 'light', 'dark'] as const
 export type Theme = (typeof themes)[number]
 
@@ -14,3 +16,22 @@ export function apply(): void {
   if (chosen === 'system') delete document.documentElement.dataset.theme
   else document.documentElement.dataset.theme = chosen
 }
+
+const dark = matchMedia('(prefers-color-scheme: dark)')
+
+function subscribe(changed: () => void): () => void {
+  const chosen = new MutationObserver(changed)
+  chosen.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] })
+  dark.addEventListener('change', changed)
+  return () => {
+    chosen.disconnect()
+    dark.removeEventListener('change', changed)
+  }
+}
+
+/** What is seen now, for what is drawn in its colours. */
+export const useTheme = (): 'light' | 'dark' =>
+  useSyncExternalStore(subscribe, () => {
+    const chosen = theme()
+    return chosen === 'system' ? (dark.matches ? 'dark' : 'light') : chosen
+  })

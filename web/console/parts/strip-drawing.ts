@@ -7,6 +7,7 @@ export interface Colours {
   readonly ground: string
   readonly ink: string
   readonly bad: string
+  readonly sites: readonly string[]
 }
 
 /** From the page's own, whatever theme it has. */
@@ -25,6 +26,7 @@ export function coloursOf(element: Element): Colours {
     ground: get('--strip-ground'),
     ink: get('--strip-ink'),
     bad: get('--strip-parked'),
+    sites: [0, 1, 2, 3, 4, 5].map((i) => get(`--site-${i}`)),
   }
 }
 
@@ -33,8 +35,8 @@ const rail = 6
 export interface Drawing {
   readonly strip: readonly BucketRow[]
   readonly edges: readonly number[]
-  /** Buckets in which agents work, and the one that is chosen. */
-  readonly work: readonly number[]
+  /** Buckets in which agents work, of which site; and the one that is chosen. */
+  readonly work: readonly (readonly [bucket: number, site: number])[]
   readonly chosen: number | null
   readonly range: readonly [number, number] | null
 }
@@ -66,10 +68,10 @@ export function draw(canvas: HTMLCanvasElement, { strip, edges: x, work, chosen,
       y -= share
     }
   }
-  context.fillStyle = colours.ink
-  for (const i of work) {
+  for (const [i, site] of work) {
     const middle = (x[i]! + x[i + 1]!) / 2
-    context.fillRect(middle - 1, 0, 2, rail - 2)
+    context.fillStyle = colours.sites[site % colours.sites.length]!
+    context.fillRect(middle - 1.5, 0, 3, rail - 1)
   }
   context.fillStyle = colours.bad
   for (const [i, row] of strip.entries()) {

@@ -2,6 +2,7 @@
 import type { BucketRow } from '../../../shared/api/watch.ts'
 import { displayKey, unescapeKey } from '../../../shared/key.ts'
 import { bytes, count } from '../format.ts'
+import type { Span } from '../search.ts'
 
 export const states = ['survey', 'ready', 'leased', 'done', 'parked'] as const
 export type StripState = (typeof states)[number]
@@ -49,14 +50,14 @@ export function keyName(escaped: string): string {
   if (name.length <= longest) return name
   return `${name.slice(0, longest / 2)}…${name.slice(-longest / 2)}`
 }
-const nameOf = (escaped: string | null | undefined, end: string) =>
+export const nameOf = (escaped: string | null | undefined, end: string) =>
   escaped == null ? end : `“${keyName(escaped)}”`
 
 export const startOf = (strip: readonly BucketRow[], i: number): string | null =>
   i === 0 ? null : strip[i - 1]![0]
 
 /** One bucket in a sentence. */
-export function sentence(strip: readonly BucketRow[], i: number): string {
+export function sentence(strip: readonly BucketRow[], i: number, first: string | null = null): string {
   const row = strip[i]
   if (!row) return ''
   const packets = packetsOf(row)
@@ -66,7 +67,28 @@ export function sentence(strip: readonly BucketRow[], i: number): string {
   })
   const n = failedOf(row)
   const failed = n > 0 ? `, ${count(n)} ${n === 1 ? 'object' : 'objects'} failed` : ''
-  return `After ${nameOf(startOf(strip, i), 'the beginning')} through ${nameOf(row[0], 'the end')}: ${count(packets)} ${packets === 1 ? 'packet' : 'packets'}, ${parts.join(', ')}; ${count(objectsOf(row))} objects, ${bytes(bytesOf(row))}${failed}.`
+  return `After ${nameOf(i === 0 ? first : startOf(strip, i), 'the beginning')} through ${nameOf(row[0], 'the end')}: ${count(packets)} ${packets === 1 ? 'packet' : 'packets'}, ${parts.join(', ')}; ${count(objectsOf(row))} objects, ${bytes(bytesOf(row))}${failed}.`
+}
+
+/** Which buckets lie, at least in part, after one key and through another: their figures as a text, to see whether they changed. */
+export function figuresIn(strip: readonly BucketRow[], span: Span): string {
+  const key = (escaped: string | null) => (escaped === null ? null : unescapeKey(escaped))
+  const [after, through] = [key(span.after), key(span.through)]
+  const isIn = (_: BucketRow, i: number) => {
+    const [start, end] = [key(startOf(strip, i)), key(strip[i]![0])]
+    return (
+      (after === null || end === null || end > after) &&
+      (through === null || start === null || start < through)
+    )
+  }
+  return JSON.stringify(strip.filter(isIn))
+}
+
+/** Where a bucket is now that was at `at` and ended at `through`: others may have come before it. */
+export function placeOf(strip: readonly BucketRow[], at: number, through: string | null): number {
+  if (strip[at]?.[0] === through) return at
+  const found = strip.findIndex((row) => row[0] === through)
+  return found >= 0 ? found : Math.min(at, strip.length - 1)
 }
 
 /** The next bucket with failures from `i` on in a direction; `i` where there is none. */

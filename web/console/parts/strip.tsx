@@ -1,8 +1,11 @@
 /** The strip of the key space: one bar for the whole bucket, by state; for the pointer, the keyboard, and whoever hears it. */
-import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { memo, type PointerEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { BucketRow, Lane } from '../../../shared/api/watch.ts'
 import { count } from '../format.ts'
+import { plain } from '../hostile.ts'
+import type { Span } from '../search.ts'
 import { texts } from '../texts.ts'
+import { useTheme } from '../theme.ts'
 import { draw } from './strip-drawing.ts'
 import {
   condensed,
@@ -11,70 +14,87 @@ import {
   figureOf,
   hasTrouble,
   keyName,
+  nameOf,
   nextTrouble,
+  packetsIn,
+  packetsOf,
+  placeOf,
   sentence,
   startOf,
   stateNames,
   states,
 } from './strip-model.ts'
 
-export interface Span {
-  readonly after: string | null
-  readonly through: string | null
-}
+const says = texts.live.strip
 
 export function Strip(props: {
   name: string
   strip: readonly BucketRow[]
+  /** What of the key space it shows; all of it unless told. */
+  span?: Span
   lanes?: readonly Lane[]
+  /** Of these lanes the one that is looked at. */
+  agent?: string | undefined
+  /** Shows the one packet after this key. */
   open(after: string | null): void
-  zoom?(span: Span | null): void
+  zoom(span: Span): void
+  /** Back to where it was zoomed from. */
+  up(): void
 }) {
-  const { strip, lanes = [] } = props
+  const { strip, lanes = noLanes, agent, span } = props
+  const id = useId()
   const canvas = useRef<HTMLCanvasElement>(null)
   const [by, setBy] = useState<'keys' | 'bytes'>('keys')
-  const [chosen, choose] = useState<number | null>(null)
+  const [chosen, choose] = useState<readonly [at: number, through: string | null] | null>(null)
   const [dragged, drag] = useState<readonly [number, number] | null>(null)
   const [width, setWidth] = useState(0)
-  const [theme, setTheme] = useState(0)
-  const at = chosen === null ? null : Math.min(chosen, strip.length - 1)
+  const theme = useTheme()
+  const at = chosen === null ? null : placeOf(strip, ...chosen)
   const x = useMemo(() => edges(strip, by, width), [strip, by, width])
+  const sites = useMemo(() => [...new Set(lanes.map(({ site }) => site))].sort(), [lanes])
+  const select = (i: number) => choose([i, strip[i]?.[0] ?? null])
 
   useEffect(() => {
     const element = canvas.current!
     const sized = new ResizeObserver(() => setWidth(element.clientWidth))
     sized.observe(element)
-    const repaint = () => setTheme((n) => n + 1)
-    const themed = new MutationObserver(repaint)
-    themed.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] })
-    const dark = matchMedia('(prefers-color-scheme: dark)')
-    dark.addEventListener('change', repaint)
-    return () => {
-      sized.disconnect()
-      themed.disconnect()
-      dark.removeEventListener('change', repaint)
-    }
+    return () => sized.disconnect()
   }, [])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another theme has other colours.
   useEffect(() => {
-    const work = [...new Set(lanes.flatMap((lane) => lane.at))].filter((i) => i < strip.length)
+    const work = lanes.flatMap((lane) =>
+      agent === undefined || lane.agent === agent
+        ? lane.at.map((i) => [i, sites.indexOf(lane.site)] as const)
+        : [],
+    )
     if (canvas.current && width > 0) {
-      draw(canvas.current, { strip, edges: x, work, chosen: at, range: dragged })
+      draw(canvas.current, {
+        ...{ strip, edges: x, chosen: at, range: dragged },
+        work: work.filter(([i]) => i < strip.length),
+      })
     }
-  }, [strip, x, at, dragged, lanes, width, theme])
+  }, [strip, x, at, dragged, lanes, agent, sites, width, theme])
 
   const under = (event: PointerEvent): number => {
     const from = event.clientX - event.currentTarget.getBoundingClientRect().left
     const next = x.findIndex((edge) => edge > from)
-    return next <= 0 ? strip.length - 1 : next - 1
+    return next <= 0 ? (from < 0 ? 0 : strip.length - 1) : next - 1
   }
+  const start = (i: number) => (i === 0 ? (span?.after ?? null) : startOf(strip, i))
   const spanOf = (from: number, to: number): Span => ({
-    after: startOf(strip, Math.min(from, to)),
+    after: start(Math.min(from, to)),
     through: strip[Math.max(from, to)]![0],
   })
+  /** One packet is shown, many are looked at closer. */
+  const enter = (i: number) => {
+    const row = strip[i]
+    if (!row) return
+    if (packetsOf(row) > 1 && strip.length > 1) props.zoom(spanOf(i, i))
+    else props.open(start(i))
+  }
   const released = () => {
-    if (dragged && dragged[0] !== dragged[1]) props.zoom?.(spanOf(...dragged))
+    if (dragged && dragged[0] !== dragged[1]) props.zoom(spanOf(...dragged))
     drag(null)
   }
   const move = (key: string): boolean => {
@@ -95,11 +115,22 @@ export function Strip(props: {
     }
     const next = to[key]
     if (next === undefined) return false
-    choose(Math.max(0, Math.min(last, next)))
+    select(Math.max(0, Math.min(last, next)))
     return true
   }
-  const troubled = strip.filter(hasTrouble).length
-  const says = at === null ? texts.live.strip.summary(strip.length, troubled) : sentence(strip, at)
+  const sums = useMemo(
+    () => ({
+      ...packetsIn(strip),
+      failed: strip.reduce((sum, row) => sum + failedOf(row), 0),
+      troubled: strip.filter(hasTrouble).length,
+    }),
+    [strip],
+  )
+  const here = at === null ? [] : lanes.filter((lane) => lane.at.includes(at))
+  const said =
+    at === null
+      ? says.summary(strip.length, sums.troubled)
+      : `${sentence(strip, at, span?.after)}${here.length > 0 ? ` ${says.atWork(here.map((lane) => plain(lane.agent) + (lane.site ? ` (${lane.site})` : '')))}` : ''}`
 
   return (
     <section className="card strip" aria-label={props.name}>
@@ -107,10 +138,10 @@ export function Strip(props: {
         <h2>{props.name}</h2>
         <div className="actions">
           <label className="row">
-            {texts.live.strip.by}
+            {says.by}
             <select value={by} onChange={(event) => setBy(event.target.value as 'keys' | 'bytes')}>
-              <option value="keys">{texts.live.strip.keys}</option>
-              <option value="bytes">{texts.live.strip.bytes}</option>
+              <option value="keys">{says.keys}</option>
+              <option value="bytes">{says.bytes}</option>
             </select>
           </label>
         </div>
@@ -123,13 +154,13 @@ export function Strip(props: {
         aria-valuemin={0}
         aria-valuemax={strip.length - 1}
         aria-valuenow={at ?? 0}
-        aria-valuetext={says}
-        aria-describedby="strip-keys"
+        aria-valuetext={said}
+        aria-describedby={id}
         onKeyDown={(event) => {
           if (event.ctrlKey || event.metaKey || event.altKey) return
-          if (event.key === 'Enter') props.open(startOf(strip, at ?? 0))
-          else if (event.key === 'z' && at !== null) props.zoom?.(spanOf(at, at))
-          else if (event.key === 'Escape') props.zoom?.(null)
+          if (event.key === 'Enter') enter(at ?? 0)
+          else if (event.key === 'z' && at !== null) props.zoom(spanOf(at, at))
+          else if (event.key === 'Escape') props.up()
           else if (!move(event.key)) return
           event.preventDefault()
         }}
@@ -138,56 +169,82 @@ export function Strip(props: {
           drag([under(event), under(event)])
         }}
         onPointerMove={(event) => {
-          choose(under(event))
-          if (dragged) drag([dragged[0], under(event)])
+          const i = under(event)
+          if (i !== at) select(i)
+          if (dragged && dragged[1] !== i) drag([dragged[0], i])
         }}
         onPointerUp={released}
         onPointerCancel={() => drag(null)}
-        onDoubleClick={() => props.open(startOf(strip, at ?? 0))}
+        onDoubleClick={() => at !== null && enter(at)}
       >
         <canvas ref={canvas} />
       </div>
-      <p className="says">{says}</p>
+      <p className="ends">
+        <span>{nameOf(span?.after, says.beginning)}</span>
+        <span>{nameOf(strip.at(-1)?.[0], says.end)}</span>
+      </p>
+      <p className="says">{said}</p>
+      {at !== null && (
+        <div className="row wraps">
+          <button type="button" onClick={() => enter(at)}>
+            {packetsOf(strip[at]!) > 1 && strip.length > 1 ? says.closer : says.show}
+          </button>
+        </div>
+      )}
       <ul className="legend">
         {states.map((state) => (
           <li key={state} className={state}>
-            {stateNames[state]} <b>{count(strip.reduce((sum, row) => sum + figureOf(row, state), 0))}</b>
+            {stateNames[state]} <b>{count(sums[state])}</b>
           </li>
         ))}
         <li className="trouble">
-          {texts.live.strip.failed} <b>{count(strip.reduce((sum, row) => sum + failedOf(row), 0))}</b>
+          {says.failed} <b>{count(sums.failed)}</b>
         </li>
       </ul>
-      <p className="quiet small" id="strip-keys">
-        {texts.live.strip.help}
+      {sites.length > 0 && (
+        <ul className="legend sites" aria-label={says.sites}>
+          {sites.map((site, i) => (
+            <li key={site} className={`site-${i % 6}`}>
+              {says.site(
+                site,
+                count(lanes.filter((lane) => lane.site === site).reduce((sum, lane) => sum + lane.leased, 0)),
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      <p className="quiet small" id={id}>
+        {says.help}
       </p>
       <Told strip={strip} />
     </section>
   )
 }
 
+const noLanes: readonly Lane[] = []
+
 /** The same for who hears it. */
-function Told({ strip }: { strip: readonly BucketRow[] }) {
+const Told = memo(function Told({ strip }: { strip: readonly BucketRow[] }) {
   const rows = useMemo(() => condensed(strip, 40), [strip])
   return (
     <div className="hidden">
       <table>
-        <caption>{texts.live.strip.table}</caption>
+        <caption>{says.table}</caption>
         <thead>
           <tr>
-            <th scope="col">{texts.live.strip.through}</th>
+            <th scope="col">{says.through}</th>
             {states.map((state) => (
               <th scope="col" key={state}>
                 {stateNames[state]}
               </th>
             ))}
-            <th scope="col">{texts.live.strip.failed}</th>
+            <th scope="col">{says.failed}</th>
           </tr>
         </thead>
         <tbody>
           {rows.map((row) => (
             <tr key={row[0] ?? '\u0000'}>
-              <th scope="row">{row[0] === null ? texts.live.strip.end : keyName(row[0])}</th>
+              <th scope="row">{row[0] === null ? says.end : keyName(row[0])}</th>
               {states.map((state) => (
                 <td key={state}>{count(figureOf(row, state))}</td>
               ))}
@@ -198,4 +255,4 @@ function Told({ strip }: { strip: readonly BucketRow[] }) {
       </table>
     </div>
   )
-}
+})

@@ -64,6 +64,17 @@ export const packets = (workspace: string, id: string, number: number, from: str
     getNextPageParam: ({ cursor }) => cursor,
   })
 
+/** The packet that begins after a key (percent-escaped; null: the first one); null where none does. */
+export const packet = (workspace: string, id: string, number: number, after: string | null) =>
+  queryOptions({
+    queryKey: [workspace, 'migrations', id, 'passes', number, 'packet', after],
+    queryFn: async ({ signal }) => {
+      const query = { pass: number, limit: 1, ...(after !== null && { cursor: `k${after}` }) }
+      const { packets } = await call(listPackets, { params: { workspace, migration: id }, query }, { signal })
+      return packets[0]?.after === after ? packets[0] : null
+    },
+  })
+
 /** A part of the strip, in finer buckets. */
 export const strip = (
   workspace: string,
@@ -82,5 +93,6 @@ export const strip = (
         },
         { signal },
       ),
-    refetchInterval: later / 3,
+    // Until the closer one is there, and while it is asked for again.
+    placeholderData: (before) => before,
   })
