@@ -44,6 +44,7 @@ export class LivePass {
   readonly #ledger: Ledger
   readonly #uploads: Uploads
   readonly #idle: IdleAgents
+  readonly #placed: (packet: Packet) => void
   /** Leases of before then began at a time that nobody knows any more. */
   readonly #woke: number
   #nextSession: number
@@ -55,9 +56,17 @@ export class LivePass {
   /** What is to be told to who watches, of this transaction. */
   news: NewWatchEvent[] = []
 
-  constructor(tables: MigrationTables, pass: PassRow, leaseMs: number, now: number) {
+  /** `placed` hears of each packet that is new or has changed. */
+  constructor(
+    tables: MigrationTables,
+    pass: PassRow,
+    leaseMs: number,
+    now: number,
+    placed: (packet: Packet) => void,
+  ) {
     this.#tables = tables
     this.#leaseMs = leaseMs
+    this.#placed = placed
     this.#woke = now
     this.#ledger = new Ledger(tables, pass, (before, after, now) => this.#became(before, after, now))
     this.#uploads = new Uploads(tables, this.#ledger)
@@ -424,6 +433,7 @@ export class LivePass {
       const work = before.since > this.#woke ? workDone(before, after) : null
       if (after.failures > before.failures) this.holders.failed(before, after.error, now)
       if (work) this.holders.measure(before, work, now - before.since)
+    this.#placed(after)
       this.holders.forget(before)
     }
     if (after.state === 'ready') this.#queue.add(after, now)

@@ -18,6 +18,7 @@ import type { Ready } from './core/queue.ts'
 import { localWorkspace } from './env.ts'
 import { EventRing } from './event-ring.ts'
 import { createCauses, FailureTable, type Ids } from './failure-table.ts'
+import type { Placed } from './packet-runs.ts'
 import { addColumns, bringUpToDate, type Step } from './schema-version.ts'
 import { UploadTable } from './upload-table.ts'
 
@@ -294,10 +295,14 @@ export class MigrationTables {
     )
   }
 
-  /**
-   * Those with ids in [first, end) that stand for a part of the key space, in its order, from the start `from` on.
-   * Reads all of the pass for each page: for people, not for work.
-   */
+  /** Of those with ids in [first, end) that stand for a part of the key space: which. In the order of ids. */
+  *placed(first: number, end: number): Generator<Placed> {
+    const query = `SELECT id, after, through FROM packet WHERE id >= ? AND id < ? AND NOT (kind = 'survey' AND state = 'done')
+      AND kind <> 'parts' ORDER BY id`
+    for (const row of this.#sql.exec<Row>(query, first, end)) yield row as unknown as Placed
+  }
+
+  /** Those with ids in [first, end) that stand for a part of the key space, in its order, from the start `from` on. */
   inKeyOrder(first: number, end: number, from: Key | null, limit: number): Packet[] {
     const rest = from === null ? '' : 'AND after >= ?'
     return this.#sql

@@ -4,12 +4,14 @@ import type { PassStatus, packetsPageSchema } from '../shared/api/migrations.ts'
 import type { listPasses } from '../shared/api/passes.ts'
 import type { Answer } from '../shared/api/route.ts'
 import type { ErrorCode } from '../shared/error.ts'
-import { escapeKey, unescapeKey } from '../shared/key.ts'
+import { escapeKey, type Key, unescapeKey } from '../shared/key.ts'
 import type { Packet } from './core/packet.ts'
 import { fitted } from './core/status-size.ts'
 import type { Session } from './holders.ts'
 import type { MigrationTables, PassRow } from './migration-tables.ts'
 
+import type { PacketRuns, PlacedPackets } from './packet-runs.ts'
+import { standingOf } from './series.ts'
 export type PacketsPage = z.infer<typeof packetsPageSchema>
 export type PassesPage = Answer<typeof listPasses>
 export interface ReportsPage {
@@ -69,18 +71,19 @@ export function passesPage(
  * The packets that tile the key space, in its order. The cursor is the start of the next page's first, after a letter:
  * the empty key is a start too.
  */
-export function packetsPage(
+export async function packetsPage(
   tables: MigrationTables,
   number: number,
   cursor: string | null,
-): PacketsPage | null {
+  limit: number,
+): Promise<PacketsPage | null> {
+  placed: PlacedPackets,
   const pass = tables.pass(number)
   if (!pass) return null
   const from = cursor === null ? null : unescapeKey(cursor.slice(1))
-  const end = tables.endOfPackets(number)
-  const packets = tables.inKeyOrder(pass.firstPacket, end, from, pageSize + 1)
+  const packets = inKeyOrder(tables, await placed.of(pass), from, limit + 1)
   const agents = new Map(tables.sessions().map(({ id, agent }) => [id, agent]))
-  const next = packets.length > pageSize ? packets.pop() : undefined
+  const next = packets.length > limit ? packets.pop() : undefined
   return {
     packets: packets.map((packet) => view(packet, pass.state === 'running', agents)),
     cursor: next ? `k${escapeKey(next.after!)}` : null,
@@ -90,6 +93,18 @@ export function packetsPage(
 function view(
   packet: Packet,
   running: boolean,
+/** The first `n` that begin at `from` or past it. */
+function inKeyOrder(tables: MigrationTables, runs: PacketRuns, from: Key | null, n: number): Packet[] {
+  let found: Packet[] = []
+  for (const { first, end, after } of runs.overlapping({ after: from, through: null })) {
+    // What is in this run, and in those that follow, begins past them all.
+    if (found.length === n && (after ?? '') >= (found.at(-1)!.after ?? '')) break
+    found.push(...tables.inKeyOrder(first, end, from, n))
+    found = found.sort((a, b) => ((a.after ?? '') < (b.after ?? '') ? -1 : 1)).slice(0, n)
+  }
+  return found
+}
+
   agents: ReadonlyMap<number, string>,
 ): PacketsPage['packets'][number] {
   const { id, kind, after, through, generation } = packet

@@ -28,6 +28,7 @@ import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
 import { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables, type PassRow } from './migration-tables.ts'
 import { packetsPage, passesPage, passStatus, reportsPage } from './migration-views.ts'
+import { PlacedPackets } from './packet-runs.ts'
 import { firstPackets, newPass } from './pass-start.ts'
 import { Sockets } from './sockets.ts'
 import { Strips } from './strips.ts'
@@ -53,6 +54,7 @@ export class Migration extends DurableObject<Env> {
   #tickets: Tickets
   readonly #watchers: Watchers
   #strips: Strips
+  #placed: PlacedPackets
   #door: Door
   /** Closed by us, whatever is still on its way from them. */
   readonly #shut = new WeakSet<WebSocket>()
@@ -71,7 +73,8 @@ export class Migration extends DurableObject<Env> {
     this.#door = new Door(ctx.storage.sql)
     this.#tickets = new Tickets(ctx.storage.sql)
     this.#tables = new MigrationTables(ctx.storage)
-    this.#strips = new Strips(this.#tables, () => this.#live)
+    this.#placed = new PlacedPackets(this.#tables)
+    this.#strips = new Strips(this.#tables, this.#placed, () => this.#live)
     this.#pace = pace(env)
     this.#teller = new Teller(env, this.#tables, () => this.#armAlarm())
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
@@ -100,7 +103,7 @@ export class Migration extends DurableObject<Env> {
   #wake(now: number): void {
     const pass = this.#tables.lastPass()
     this.#tables.events.read()
-    this.#live = pass?.state === 'running' ? new LivePass(this.#tables, pass, this.#pace.leaseMs, now) : null
+    this.#live = pass?.state === 'running' ? this.#lived(pass, now) : null
     this.#sockets.clear()
     const rows = new Map(this.#tables.sessions().map((row) => [row.id, row]))
     for (const { socket, session, free } of Sockets.awake(this.ctx.getWebSockets())) {
@@ -109,6 +112,13 @@ export class Migration extends DurableObject<Env> {
       this.#sockets.set(session, socket, free)
       this.#live?.reconnect(row, free, now)
     }
+  }
+
+  #lived(pass: PassRow, now: number): LivePass {
+    const { number } = pass
+    return new LivePass(this.#tables, pass, this.#pace.leaseMs, now, (packet) =>
+      this.#placed.became(number, packet),
+    )
   }
 
   // ---- what the routes ask
@@ -128,7 +138,7 @@ export class Migration extends DurableObject<Env> {
       const packets = firstPackets(this.#tables, definition, pass, last)
       this.#tables.setDefinition(definition)
       this.#tables.insertPass(pass)
-      this.#live = new LivePass(this.#tables, pass, this.#pace.leaseMs, now)
+      this.#live = this.#lived(pass, now)
       this.#live.insert(packets, now)
       this.#untold = true
     })
@@ -177,7 +187,7 @@ export class Migration extends DurableObject<Env> {
   }
 
   packets(pass: number, cursor: string | null, limit: number) {
-    return packetsPage(this.#tables, pass, cursor, limit)
+    return packetsPage(this.#tables, this.#placed, pass, cursor, limit)
   }
 
   /** Of what failed, null where there is no such pass (failures.ts). */
@@ -269,7 +279,8 @@ export class Migration extends DurableObject<Env> {
     this.#tickets = new Tickets(this.ctx.storage.sql)
     this.#watchers.closeAll(closeCodes.over, 'this migration is deleted')
     this.#tables = new MigrationTables(this.ctx.storage)
-    this.#strips = new Strips(this.#tables, () => this.#live)
+    this.#placed = new PlacedPackets(this.#tables)
+    this.#strips = new Strips(this.#tables, this.#placed, () => this.#live)
     this.#teller = new Teller(this.env, this.#tables, () => this.#armAlarm())
     this.#alarmAt = null
     return null

@@ -7,6 +7,7 @@ import type { Key } from '../shared/key.ts'
 import { everything, type Range } from '../shared/range.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
 import { maxBuckets, Strip } from './core/strip.ts'
+import type { Ids } from './failure-table.ts'
 import type { MigrationTables } from './migration-tables.ts'
 import { pause } from './pause.ts'
 
@@ -62,34 +63,42 @@ export class PassStrip {
 }
 
 /**
- * A part of the key space, or all of it, in buckets of its own, from the rows with ids in [first, end): looked through twice, for where to
+ * A part of the key space, or all of it, in buckets of its own, from the rows with these ids: looked through twice, for where to
  * divide and then to count. What changes in between is as it was or as it is.
  */
-export async function zoomed(
-  tables: MigrationTables,
-  first: number,
-  end: number,
-  range: Range,
-): Promise<Strip> {
+export async function zoomed(tables: MigrationTables, ids: readonly Ids[], range: Range): Promise<Strip> {
   let ends: Key[] = []
   let stride = 1
   let seen = 0
-  for (let at = first; at < end; at += window) {
-    for (const { through } of tables.covering(at, Math.min(at + window, end), range)) {
+  for await (const { first, end } of windows(ids)) {
+    for (const { through } of tables.covering(first, end, range)) {
       if (through === null || (range.through !== null && through >= range.through)) continue
       if (seen++ % stride === 0) ends.push(through)
       if (ends.length < 4 * maxBuckets) continue
       ends = ends.filter((_, i) => i % 2 === 0)
       stride *= 2
     }
-    if (at + window < end) await pause()
   }
   ends.sort((a, b) => (a < b ? -1 : 1))
   const step = Math.max(1, Math.ceil(ends.length / maxBuckets))
   const strip = new Strip(ends.filter((_, i) => i % step === 0))
-  for (let at = first; at < end; at += window) {
-    for (const packet of tables.covering(at, Math.min(at + window, end), range)) strip.count(packet)
-    if (at + window < end) await pause()
+  for await (const { first, end } of windows(ids)) {
+    for (const packet of tables.covering(first, end, range)) strip.count(packet)
   }
   return strip
+}
+
+/** The same ids; after some `window` of them the object serves others. */
+async function* windows(ids: readonly Ids[]): AsyncGenerator<Ids> {
+  let looked = 0
+  for (const { first, end } of ids) {
+    for (let at = first; at < end; at += window) {
+      const next = Math.min(at + window, end)
+      yield { first: at, end: next }
+      looked += next - at
+      if (looked < window) continue
+      looked = 0
+      await pause()
+    }
+  }
 }

@@ -5,18 +5,21 @@ import type { Strip } from './core/strip.ts'
 import { rowsOf, stripOf } from './core/strip-rows.ts'
 import type { LivePass } from './live-pass.ts'
 import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { PlacedPackets } from './packet-runs.ts'
 import { zoomed } from './pass-strip.ts'
 
 const everything: Range = { after: null, through: null }
 
 export class Strips {
   readonly #tables: MigrationTables
+  readonly #placed: PlacedPackets
   readonly #live: () => LivePass | null
   /** Of a pass that is over, where somebody looked at it. */
   #over: { readonly pass: number; readonly strip: Strip } | null = null
 
-  constructor(tables: MigrationTables, live: () => LivePass | null) {
+  constructor(tables: MigrationTables, placed: PlacedPackets, live: () => LivePass | null) {
     this.#tables = tables
+    this.#placed = placed
     this.#live = live
   }
 
@@ -25,7 +28,8 @@ export class Strips {
     const pass = this.#tables.pass(number)
     if (!pass) return null
     if (range.after === null && range.through === null) return rowsOf(await this.of(pass))
-    const strip = await this.#zoomed(pass, range)
+    const runs = await this.#placed.of(pass)
+    const strip = await zoomed(this.#tables, [...runs.overlapping(range)], range)
     if (pass.state !== 'running') strip.cancel()
     return rowsOf(strip, range.through)
   }
@@ -39,7 +43,7 @@ export class Strips {
       if (live.pass.state === 'running') return strip
     }
     const kept = this.#tables.strip(number)
-    const strip = kept ? stripOf(JSON.parse(kept)) : await this.#zoomed(pass, everything)
+    const strip = kept ? stripOf(JSON.parse(kept)) : await this.#whole(pass)
     if (!kept) {
       strip.cancel()
       this.#tables.keepStrip(number, JSON.stringify(rowsOf(strip)))
@@ -60,8 +64,8 @@ export class Strips {
     this.#over = strip && { pass: number, strip }
   }
 
-  #zoomed({ number, firstPacket }: PassRow, range: Range): Promise<Strip> {
+  #whole({ number, firstPacket }: PassRow): Promise<Strip> {
     const end = Math.min(this.#tables.endOfPackets(number), this.#tables.next('packet'))
-    return zoomed(this.#tables, firstPacket, end, range)
+    return zoomed(this.#tables, [{ first: firstPacket, end }], everything)
   }
 }
