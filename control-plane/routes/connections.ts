@@ -45,7 +45,10 @@ export function connectionRoutes(app: App): void {
     return viewIn(scope, await find(scope, body.id))
   })
 
-  serve(app, readConnection, async ({ scope, params }) => viewIn(scope, await find(scope, params.connection)))
+  serve(app, readConnection, async ({ scope, params }) => {
+    const row = await find(scope, params.connection)
+    return { ...(await viewIn(scope, row)), usedBy: await new Connections(scope).usedBy(row.id) }
+  })
 
   serve(app, editConnection, async ({ scope, params, body, ifMatch }) => {
     const row = await find(scope, params.connection)

@@ -109,8 +109,11 @@ export const readConnection = route({
   method: 'GET',
   path: one,
   needs: 'connections:read',
-  summary: 'Read a connection.',
-  answer: connectionSchema,
+  summary: 'Read a connection, and which migrations use it.',
+  answer: connectionSchema.extend({
+    /** Ten of them at most. */
+    usedBy: z.array(idSchema),
+  }),
 })
 
 export const editConnection = route({

@@ -1,142 +1,138 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { useParams } from '@tanstack/react-router'
+/** Connections: where each leads, how agents get its credential, who uses it, and what its last test said. */
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { type ConnectionView, type Credential, testConnection } from '../../../shared/api/connections.ts'
-import { call } from '../../api.ts'
+import type { ConnectionView } from '../../../shared/api/connections.ts'
+import { announce } from '../announce.tsx'
+import { ConnectionDeeds } from '../connections/deeds.tsx'
+import { cannot, useTested } from '../connections/tested.ts'
+import { Endpoint, FromSites, UsedBy } from '../connections/where.tsx'
+import { useMay } from '../may.ts'
 import { Code } from '../parts/code.tsx'
-import { Empty } from '../parts/empty.tsx'
+import { ConnectionDialog, sealingPage } from '../parts/connection-form.tsx'
+import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import { Table } from '../parts/table.tsx'
 import * as queries from '../queries/connections.ts'
-import { texts } from '../texts.ts'
-
-const credentialOf = (credential: Credential, { secretVersion }: ConnectionView): string => {
-  switch (credential.kind) {
-    case 'profile':
-      return credential.profile === null ? 'what the agent has' : `profile ${credential.profile} of the agent`
-    case 'sealed':
-      return secretVersion === 0 ? 'to be sealed' : `sealed, version ${secretVersion}`
-    case 'anonymous':
-      return 'nobody’s'
-    default:
-      return credential satisfies never
-  }
-}
+import { sites } from '../queries/sites.ts'
+import { connectionTexts } from '../texts/connection-form.ts'
+import { connectionPageTexts as texts } from '../texts/connections.ts'
+import { siteTexts } from '../texts/sites.ts'
+import { texts as common } from '../texts.ts'
 
 export function Connections() {
   const { workspace } = useParams({ from: '/w/$workspace' })
   const asked = useQuery(queries.connections(workspace))
+  const used = useQuery(queries.uses(workspace))
+  const may = useMay(workspace, 'connections:write')
+  const known = useQuery({ ...sites(workspace), enabled: may })
+  const navigate = useNavigate()
+  const [makes, make] = useState(false)
   return (
-    <>
-      <div className="head">
-        <h1>{texts.nav.connections}</h1>
-      </div>
-      <Shown of={asked} what="connections">
+    <Page
+      title={common.nav.connections}
+      actions={
+        may && (
+          <button type="button" className="primary" onClick={() => make(true)}>
+            {texts.new}
+          </button>
+        )
+      }
+    >
+      <Shown of={asked} what={common.nav.connections}>
         {({ connections }) =>
           connections.length === 0 ? (
-            <Empty
-              says={texts.empty.connections}
-              command={
-                'dray connection create archive --endpoint https://s3.example.com --sealed\ndray connection seal archive'
-              }
-            />
+            <div className="card">
+              <p className="quiet">{texts.empty}</p>
+              <Code label={siteTexts.joining.command} text={texts.emptyCommand} copies />
+            </div>
           ) : (
-            <>
-              <Table
-                caption={texts.nav.connections}
-                columns={[
-                  { name: 'Connection', cell: ({ id }) => <strong>{id}</strong> },
-                  {
-                    name: 'Endpoint',
-                    kind: 'key',
-                    cell: ({ endpoint, region }) => (
-                      <span className="mono">
-                        {endpoint ?? 'AWS'}
-                        {region ? `, ${region}` : ''}
-                      </span>
+            <Table
+              caption={common.nav.connections}
+              columns={[
+                {
+                  name: texts.column.connection,
+                  cell: ({ id }) => (
+                    <Link to="/w/$workspace/connections/$connection" params={{ workspace, connection: id }}>
+                      <strong>{id}</strong>
+                    </Link>
+                  ),
+                },
+                { name: texts.column.endpoint, kind: 'key', cell: (one) => <Endpoint of={one} /> },
+                { name: texts.column.credential, cell: (one) => <How of={one} /> },
+                { name: texts.column.sites, cell: (one) => <FromSites workspace={workspace} of={one} /> },
+                {
+                  name: texts.column.uses,
+                  cell: ({ id }) =>
+                    used.data ? (
+                      <UsedBy
+                        workspace={workspace}
+                        migrations={used.data.by.get(id) ?? []}
+                        whole={used.data.whole}
+                      />
+                    ) : (
+                      '–'
                     ),
-                  },
-                  {
-                    name: 'Credential',
-                    cell: (connection) => (
-                      <div>
-                        {credentialOf(connection.credential, connection)}
-                        {connection.credential.kind === 'sealed' && (
-                          <>
-                            {' '}
-                            <a
-                              href={`/seal.html?${new URLSearchParams({ workspace, connection: connection.id })}`}
-                            >
-                              seal
-                            </a>
-                          </>
-                        )}
-                        {connection.rotate.length > 0 && (
-                          <div>
-                            <State is="failed" says={`rotate: ${connection.rotate.join(', ')} had it`} />
-                          </div>
-                        )}
-                      </div>
-                    ),
-                  },
-                  {
-                    name: 'Reached from',
-                    cell: ({ sites }) => (sites.length === 0 ? texts.everySite : sites.join(', ')),
-                  },
-                ]}
-                rows={connections}
-                id={({ id }) => id}
-              />
-              <Test workspace={workspace} connections={connections.map(({ id }) => id)} />
-            </>
+                },
+                { name: texts.column.tested, cell: ({ id }) => <LastTest workspace={workspace} id={id} /> },
+                {
+                  name: texts.column.act,
+                  cell: (one) => <ConnectionDeeds workspace={workspace} connection={one} />,
+                },
+              ]}
+              rows={connections}
+              id={({ id }) => id}
+            />
           )
         }
       </Shown>
-    </>
+      {makes && (
+        <ConnectionDialog
+          open
+          title={connectionTexts.title}
+          form={{
+            workspace,
+            sites: known.data?.sites.map(({ id }) => id) ?? [],
+            cancel: () => make(false),
+            done({ id }, seal) {
+              make(false)
+              announce(texts.created(id))
+              if (seal) location.assign(sealingPage(workspace, id))
+              else
+                void navigate({
+                  to: '/w/$workspace/connections/$connection',
+                  params: { workspace, connection: id },
+                })
+            },
+          }}
+        />
+      )}
+    </Page>
   )
 }
 
-/** Lets a real agent try what it can do. */
-function Test({ workspace, connections }: { workspace: string; connections: readonly string[] }) {
-  const [connection, setConnection] = useState(connections[0] ?? '')
-  const [bucket, setBucket] = useState('')
-  const test = useMutation({
-    mutationFn: () => call(testConnection, { params: { workspace, connection }, body: { bucket } }),
-  })
+function How({ of: { credential, secretVersion, rotate } }: { of: ConnectionView }) {
   return (
-    <section className="card" aria-labelledby="test">
-      <h2 id="test">Test a connection</h2>
-      <p className="quiet">An agent tries what it can do in the bucket. What it writes, it deletes again.</p>
-      <form
-        className="head"
-        onSubmit={(event) => {
-          event.preventDefault()
-          test.mutate()
-        }}
-      >
-        <label>
-          Connection
-          <select value={connection} onChange={(event) => setConnection(event.target.value)}>
-            {connections.map((id) => (
-              <option key={id}>{id}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Bucket
-          <input required value={bucket} onChange={(event) => setBucket(event.target.value)} />
-        </label>
-        <button type="submit" className="primary" disabled={test.isPending}>
-          {test.isPending ? 'An agent is trying…' : 'Test'}
-        </button>
-      </form>
-      {test.error && (
-        <p role="alert" className="banner bad">
-          {test.error.message}
-        </p>
+    <div>
+      {texts.credential(credential, secretVersion)}
+      {rotate.length > 0 && (
+        <div>
+          <State is="failed" says={texts.rotateShort} />
+        </div>
       )}
-      {test.data && <Code label="What it could do" text={JSON.stringify(test.data, null, 2)} />}
-    </section>
+    </div>
+  )
+}
+
+function LastTest({ workspace, id }: { workspace: string; id: string }) {
+  const [last] = useTested(workspace, id).tested
+  if (!last) return <span className="quiet">{texts.test.none}</span>
+  const no = cannot(last)
+  return (
+    <State
+      is={no === 0 ? 'complete' : 'incomplete'}
+      says={no === 0 ? texts.test.well : texts.test.some(no)}
+    />
   )
 }

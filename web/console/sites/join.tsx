@@ -55,7 +55,7 @@ function Form(props: {
   made(made: Made): void
 }) {
   const { workspace, sites } = props
-  const [site, setSite] = useState(props.site ?? sites[0] ?? aNew)
+  const [site, setSite] = useState(props.site ?? aNew)
   const [name, setName] = useState('')
   const [region, setRegion] = useState('')
   const [labels, setLabels] = useState('')
