@@ -7,6 +7,10 @@ import { fingerprint } from '../shared/identity/keys.ts'
 import { all, call, Refused } from './api.ts'
 import { type Recipients, recipientsOf, sealed } from './seal.ts'
 
+// What the console was told to look like (console/theme.ts).
+const theme = localStorage.getItem('theme')
+if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme
+
 const form = document.getElementById('form') as HTMLFormElement
 const said = document.getElementById('said') as HTMLElement
 const places = document.getElementById('sites') as HTMLElement
@@ -16,6 +20,15 @@ const field = (name: string) => form.elements.namedItem(name) as HTMLInputElemen
 
 const query = new URLSearchParams(location.search)
 const workspace = query.get('workspace') ?? 'local'
+
+/** To where whoever was sent here came from: a page of the console, and nothing else. */
+const given = query.get('back') ?? `/w/${encodeURIComponent(workspace)}/connections`
+const back = URL.canParse(given, location.origin) ? new URL(given, location.origin) : null
+if (back?.origin === location.origin && back.pathname.startsWith('/w/')) {
+  const way = document.getElementById('back') as HTMLAnchorElement
+  way.href = back.pathname + back.search
+  way.hidden = false
+}
 
 let connections: ConnectionView[] = []
 let recipients: Recipients | null = null
@@ -80,16 +93,18 @@ async function submit(): Promise<void> {
   )
 }
 
-const say = (text: string) => {
+const say = (text: string, isWrong = false) => {
   said.textContent = text
+  said.classList.toggle('wrong', isWrong)
 }
 
 function attempt(act: () => Promise<void>): void {
   act().catch((error: unknown) => {
     say(
       error instanceof Refused
-        ? error.message
+        ? [error.message, ...(error.hint ? [error.hint] : [])].join('. ')
         : 'That is no access key: letters, digits and signs, without spaces.',
+      true,
     )
   })
 }
