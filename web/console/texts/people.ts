@@ -54,9 +54,9 @@ export const peopleTexts = {
   ] as const,
   machine: {
     title: 'You are this machine’s operator',
-    says: 'The address that `dray up` printed speaks for the machine and may do everything. People come in by a link of their own.',
+    says: 'The address that “dray up” printed speaks for the machine and may do everything. People come in by a link of their own.',
     setUp:
-      'Nobody has signed in yet. The set-up link that `dray up` printed makes the first owner: open it, and choose a passkey, or a password with an authenticator.',
+      'Nobody has signed in yet. The set-up link that “dray up” printed makes the first owner: open it, and choose a passkey, or a password with an authenticator.',
     isSetUp: 'Others are invited below; or sign in as yourself.',
     signIn: 'Sign in as a person',
   },
