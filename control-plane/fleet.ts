@@ -140,7 +140,7 @@ export class Fleet extends DurableObject<Env> {
       .sort((a, b) => (a.agent < b.agent ? -1 : 1))
     if (there.length === 0) {
       const where = reach === null ? '' : ` of ${reach.join(' or ') || 'any site that reaches it'}`
-      const hint = 'Start one there, and try again.'
+      const hint = 'Start one there (dray up, dray agent), and try again.'
       return { error: new DrayError('busy', ask.kind, `no agent${where} is connected`, { hint }).toBody() }
     }
     const ms = ask.kind === 'test-connection' ? testMs : lookMs

@@ -7,6 +7,7 @@ import { registerApply } from './commands/apply.ts'
 import { registerAudit } from './commands/audit.ts'
 import { registerConnection } from './commands/connection.ts'
 import { registerLimit } from './commands/limit.ts'
+import { registerLooking } from './commands/looking.ts'
 import { registerMigrations } from './commands/migrations.ts'
 import { registerMoving } from './commands/moving.ts'
 import { registerPeople } from './commands/people.ts'
@@ -25,6 +26,7 @@ const registers: readonly Register[] = [
   registerMigrations,
   registerSchedule,
   registerConnection,
+  registerLooking,
   registerApply,
   registerLimit,
   registerWebhook,

@@ -44,7 +44,7 @@ export async function preflight(
     const isWritten = findings.some(({ kind, outcome }) => kind === 'write' && outcome === 'good')
     findings.push(
       isWritten
-        ? found(where, 'good', `${formatLocation(ask.destination)} takes all that objects are.`)
+        ? found(where, 'good', `Nothing was found that ${formatLocation(ask.destination)} would not keep.`)
         : found(where, 'unknown', 'What it takes is not known before it can be written.'),
     )
   }

@@ -143,6 +143,15 @@ const ofPass = (command: Command): Command =>
   )
 
 function creating(command: Command): Command {
+  defining(command)
+  command.optionsGroup('Running:')
+  return command.addOption(
+    new Option('--priority <priority>', 'share of the agents, beside others').choices(priorities),
+  )
+}
+
+/** SRC, DST, and all that a migration is. */
+export function defining(command: Command): Command {
   const own = [...command.options]
   command
     .argument('<SRC>', 's3://bucket/prefix, or a directory of a site')
@@ -171,10 +180,6 @@ function creating(command: Command): Command {
       .option(`--${side}-site <name>`, `where ${place} is: only agents of this site reach it`)
   }
   places(command)
-  command.optionsGroup('Running:')
-  command.addOption(
-    new Option('--priority <priority>', 'share of the agents, beside others').choices(priorities),
-  )
   return withoutDefaults(
     command,
     command.options.filter((option) => !own.includes(option)),
