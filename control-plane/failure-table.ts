@@ -35,6 +35,8 @@ export interface Meant {
   readonly text?: { readonly text: string; readonly bytes: Key } | undefined
   readonly ids?: readonly number[] | undefined
   readonly state?: FailureState | 'not-waived' | undefined
+  /** Tried again by this pass. */
+  readonly retriedBy?: number | undefined
 }
 
 /** Ids in [first, end). */
@@ -214,7 +216,7 @@ const states: Record<FailureState | 'not-waived', string> = {
   'not-waived': 'AND waiver IS NULL',
 }
 
-function whereOf({ cause, prefix, text, ids, state }: Meant): Where {
+function whereOf({ cause, prefix, text, ids, state, retriedBy }: Meant): Where {
   const values: SqlStorageValue[] = []
   let sql = state ? states[state] : ''
   if (cause !== undefined) {
@@ -229,6 +231,10 @@ function whereOf({ cause, prefix, text, ids, state }: Meant): Where {
   if (text !== undefined) {
     sql += ' AND (instr(lower(key), ?) > 0 OR instr(lower(message), ?) > 0)'
     values.push(lower(text.bytes), lower(text.text))
+  }
+  if (retriedBy !== undefined) {
+    sql += ' AND retried_by = ?'
+    values.push(retriedBy)
   }
   if (ids !== undefined) {
     sql += ' AND failure.id IN (SELECT value FROM json_each(?))'

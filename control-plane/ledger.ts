@@ -9,6 +9,7 @@ import { countEffect, countPacket } from './core/counters.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Stepped, step } from './core/packet.ts'
 import { type PassEnd, passEnd } from './core/pass.ts'
 import type { MigrationTables, PassRow } from './migration-tables.ts'
+import { earlierOf } from './series.ts'
 
 /** Called with each packet that is new (`before` is null) or has changed. */
 type Became = (before: Packet | null, after: Packet, now: number) => void
@@ -89,7 +90,10 @@ export class Ledger {
     if (!this.#dirty) return null
     this.#dirty = false
     this.#tables.failures.saveCauses(this.pass.number, this.causes.changed())
-    const state = passEnd(this.pass.counters, this.pass.options)
+    const { ready, leased } = this.pass.counters.packets
+    const isOver = ready + leased === 0
+    const { counters, options } = this.pass
+    const state = isOver ? passEnd(counters, options, earlierOf(this.#tables, this.pass)) : null
     if (state) this.#end(state, now, strip())
     else this.#tables.saveCounters(this.pass)
     return state

@@ -7,6 +7,7 @@
  */
 import type { Counts } from '../shared/counts.ts'
 import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
+import type { Causes } from './core/causes.ts'
 import { dispatch, holds, proceeds, type Slots } from './core/dispatch.ts'
 import { isNewer } from './core/newest.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone } from './core/packet.ts'
@@ -94,6 +95,10 @@ export class LivePass {
 
   get pass(): PassRow {
     return this.#ledger.pass
+  }
+
+  get causes(): Causes {
+    return this.#ledger.causes
   }
 
   /** Uploads that earlier passes left. */

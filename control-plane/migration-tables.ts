@@ -164,6 +164,11 @@ export class MigrationTables {
     return this.#passes('WHERE number < ? ORDER BY number DESC LIMIT ?', number, limit)
   }
 
+  /** The last that looks at everything, however it ended: what lies where was known to it. */
+  lastWhole(): PassRow | null {
+    return this.#passes('WHERE retries IS NULL ORDER BY number DESC LIMIT 1')[0] ?? null
+  }
+
   /** The first after `number` that has looked at everything, to its end; null: there is none. */
   wholeAfter(number: number): PassRow | null {
     const where = `WHERE number > ? AND retries IS NULL AND state IN ('complete', 'incomplete')
@@ -243,6 +248,21 @@ export class MigrationTables {
 
   keepStrip(number: number, strip: string): void {
     this.#write('UPDATE pass SET strip = ? WHERE number = ?', strip, number)
+  }
+
+  /** Of one that is over. */
+  setState(number: number, state: PassState): void {
+    this.#write('UPDATE pass SET state = ? WHERE number = ?', state, number)
+  }
+
+  /** The retry that does what a pass left undone; null: nobody does. */
+  leaveTo(number: number, retry: number | null): void {
+    this.#write('UPDATE pass SET left_to = ? WHERE number = ?', retry, number)
+  }
+
+  /** The fleet and the catalogue are to be told of it again. */
+  setUntold(number: number): void {
+    this.#write('UPDATE pass SET told = 0 WHERE number = ?', number)
   }
 
   /** Nothing where the pass has come to another state since. */

@@ -23,8 +23,8 @@ const pageSize = 1_000
 /** Ids that one page of reports looks through at most. */
 const reportWindow = 100_000
 
-/** From the counters alone. `sessions`: of a running pass. */
-export function passStatus(pass: PassRow, sessions: Iterable<Session>): PassStatus {
+/** From the counters of the pass, and of its causes. `sessions`: of a running pass. */
+export function passStatus(tables: MigrationTables, pass: PassRow, sessions: Iterable<Session>): PassStatus {
   const { number, state, options, startedAt, endedAt, counters } = pass
   const inFlight = { objects: 0, bytes: state === 'running' ? (counters.gathered ?? 0) : 0 }
   let agents = 0
@@ -47,6 +47,8 @@ export function passStatus(pass: PassRow, sessions: Iterable<Session>): PassStat
     packets: counters.packets,
     agents,
     failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({
+    ...(pass.retries !== null && { retries: pass.retries }),
+    ...standingOf(tables, pass),
       code: code as ErrorCode,
       ...cause,
     })),

@@ -16,13 +16,14 @@ import { mayStill } from './access/still.ts'
 import { Batches } from './batches.ts'
 import { type Compared, compareFailures } from './comparison.ts'
 import { passEvents } from './core/events.ts'
+import type { NewPacket } from './core/packet.ts'
 import { equalOptions } from './core/pass.ts'
 import { reaches, reachOfAll, withoutSites } from './core/place.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
 import { happened, type Standing, standing } from './core/watch-events.ts'
 import { Door } from './door.ts'
 import { type Env, localWorkspace, pace } from './env.ts'
-import type { Meant } from './failure-table.ts'
+import type { Meant, WaiverRow } from './failure-table.ts'
 import { causesOf, countOf, type Page as FailuresPage, failuresOf } from './failures.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
 import { LivePass } from './live-pass.ts'
@@ -30,16 +31,28 @@ import { type Definition, MigrationTables, type PassRow } from './migration-tabl
 import { packetsPage, passesPage, passStatus, reportsPage } from './migration-views.ts'
 import { PlacedPackets } from './packet-runs.ts'
 import { firstPackets, newPass } from './pass-start.ts'
+import { handBack, markRetried, retryOf } from './retrying.ts'
+import { changedIn } from './series.ts'
 import { Sockets } from './sockets.ts'
 import { Strips } from './strips.ts'
 import { Teller } from './teller.ts'
 import { Tickets, type Watcher } from './tickets.ts'
+import { type Rest, type Waived, waive } from './waiving.ts'
 import { isWatch, type View, Watchers } from './watchers.ts'
 
 interface Incoming {
   readonly socket: WebSocket
   readonly message: AgentMessage
 }
+
+export type RetryAnswer =
+  /** `objects`: failures that are tried again. */
+  | { readonly pass: PassStatus; readonly objects: number }
+  /** A pass of this number runs. */
+  | { readonly busy: number }
+  /** A later pass has looked at everything. */
+  | { readonly since: number }
+  | { readonly nothing: true }
 
 export type StartAnswer =
   | { readonly pass: PassStatus; readonly resumed: boolean }
@@ -127,10 +140,17 @@ export class Migration extends DurableObject<Env> {
     const now = Date.now()
     const last = this.#live?.pass ?? this.#tables.lastPass()
     if (last?.state === 'running') {
-      if (!equalOptions(last.options, options)) return { busy: this.#status(last) }
+      if (last.retries !== null || !equalOptions(last.options, options)) return { busy: this.#status(last) }
       this.#commit(() => this.#live?.resume())
       return { pass: this.#status(last), resumed: true }
     }
+    const pass = newPass(this.#tables, last, options, now)
+    const status = this.#begin(definition, pass, () => firstPackets(this.#tables, definition, pass))
+    return { pass: status, resumed: false }
+  }
+
+  #begin(definition: Definition, pass: PassRow, packets: () => NewPacket[]): PassStatus {
+    const now = Date.now()
     this.#watchers.history.clear()
     this.#watchers.traces.clear()
     this.#commit(() => {
@@ -142,12 +162,75 @@ export class Migration extends DurableObject<Env> {
       this.#live.insert(packets, now)
       this.#untold = true
     })
-    return { pass: this.#status(this.#tables.lastPass()!), resumed: false }
+    return this.#status(this.#tables.lastPass()!)
+  }
+
+  /**
+   * A pass over what is meant of pass `number`, where it is open; `meant` is null for all of that (retrying.ts). Null where there is no such
+   * pass.
+   */
+  retryPass(
+    definition: Definition,
+    number: number,
+    options: PassOptions,
+    meant: Meant | null,
+  ): RetryAnswer | null {
+    const pass = this.#tables.pass(number)
+    if (!pass) return null
+    if (this.#live) return { busy: this.#live.pass.number }
+    const since = this.#tables.wholeAfter(number)
+    if (since) return { since: since.number }
+    const retried = retryOf(this.#tables, definition, pass, meant, options.kind)
+    if (!retried) return { nothing: true }
+    const { packets, objects, expected } = retried
+    const retry = { retries: number, base: pass.base }
+    const next = newPass(this.#tables, this.#tables.lastPass(), options, Date.now(), retry)
+    const status = this.#begin(definition, next, () => {
+      next.counters.expected = expected
+      markRetried(this.#tables, pass, meant, next.number)
+      return packets
+    })
+    return { pass: status, objects }
+  }
+
+  /** Some of those that are meant, from `rest` on (waiving.ts); `by` is null where waivers are taken back. Null where there is no such pass. */
+  waive(number: number, meant: Meant, by: WaiverRow | null, rest: Rest): Waived | null {
+    const live = this.#live?.pass.number === number ? this.#live : null
+    const pass = live?.pass ?? this.#tables.pass(number)
+    if (!pass) return null
+    let waived: Waived = { objects: 0, rest: null }
+    this.#commit(() => {
+      waived = waive(this.#tables, pass, meant, by, rest, live?.causes)
+      if (waived.objects > 0) this.#settle(pass.base)
+    })
+    return waived
+  }
+
+  /** Passes that are over may be in another state now; the fleet, the catalogue and the courier hear of it. */
+  #settle(base: number): void {
+    const { announcements } = this.#tables
+    for (const pass of changedIn(this.#tables, base)) {
+      this.#tables.setState(pass.number, pass.state)
+      const ended = { state: 'running', parked: pass.counters.packets.parked } as const
+      for (const event of passEvents(this.#tables.definition()!, ended, pass, Date.now()))
+        announcements.add(event)
+      this.#untold = true
+    }
+    const last = this.#tables.lastPass()
+    if (last?.base !== base || last.state === 'running') return
+    this.#tables.setUntold(last.number)
+    this.#untold = true
   }
 
   /** Null where there is no such pass. One that is over stays as it is. */
   cancelPass(number: number): PassStatus | null {
-    if (this.#live?.pass.number === number) this.#commit(() => this.#live?.cancel(Date.now()))
+    const live = this.#live
+    if (live?.pass.number === number) {
+      this.#commit(() => {
+        live.cancel(Date.now())
+        handBack(this.#tables, live.pass)
+      })
+    }
     return this.passStatus(number)
   }
 
@@ -171,7 +254,7 @@ export class Migration extends DurableObject<Env> {
 
   #status(pass: PassRow): PassStatus {
     const live = this.#live?.pass.number === pass.number ? this.#live : null
-    const status = passStatus(pass, live?.holders.sessions.values() ?? [])
+    const status = passStatus(this.#tables, pass, live?.holders.sessions.values() ?? [])
     return live?.paused ? { ...status, paused: live.paused } : status
   }
 

@@ -5,6 +5,12 @@ import { initialPackets, pickBoundaries } from './core/initial-packets.ts'
 import type { NewPacket } from './core/packet.ts'
 import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
 
+/** `retry`: of which failures, and the pass over everything that those go back to. */
+export interface Retry {
+  readonly retries: number
+  readonly base: number
+}
+
 /** Packets of the earlier pass that are looked at to divide by. */
 const sampled = 512
 
@@ -13,17 +19,19 @@ export function newPass(
   earlier: PassRow | null,
   options: PassOptions,
   now: number,
+  retry?: Retry,
 ): PassRow {
+  const number = (earlier?.number ?? 0) + 1
   return {
-    number: (earlier?.number ?? 0) + 1,
+    number,
     state: 'running',
     options,
     startedAt: now,
     endedAt: null,
     firstPacket: tables.next('packet'),
     firstFailure: tables.failures.next(),
-    retries: null,
-    base: (earlier?.number ?? 0) + 1,
+    retries: retry?.retries ?? null,
+    base: retry?.base ?? number,
     leftTo: null,
     counters: zeroCounters(),
     told: false,
@@ -34,12 +42,18 @@ export function firstPackets(
   tables: MigrationTables,
   { source, destination, filter, mapping, manifest }: Definition,
   pass: PassRow,
-  earlier: PassRow | null,
 ): NewPacket[] {
   // Who sorts the keys has all of them, and the filter is for keys as they are before.
   const isSorted = mapping !== undefined || manifest !== undefined
   // A file system lists a part of itself as dearly as the whole.
   const divides = source.kind !== 'file' && destination.kind !== 'file' && !isSorted
-  const ends = earlier && divides ? tables.sampleEnds(earlier.firstPacket, pass.firstPacket, sampled) : []
+  const earlier = divides ? tables.lastWhole() : null
+  const ends = earlier
+    ? tables.sampleEnds(
+        earlier.firstPacket,
+        Math.min(tables.endOfPackets(earlier.number), pass.firstPacket),
+        sampled,
+      )
+    : []
   return initialPackets(isSorted ? noFilter : filter, pass.options.kind, pickBoundaries(ends))
 }

@@ -83,7 +83,7 @@ export class Teller {
     if (pass.state === 'running') await fleet.assign(definition.id, reachOfAll(definition))
     else await fleet.dismiss(definition.id)
     await this.#summary
-    await this.#catalogue().saveSummary(definition.id, passStatus(pass, []))
+    await this.#catalogue().saveSummary(definition.id, passStatus(this.#tables, pass, []))
   }
 
   #catalogue(): Catalogue {

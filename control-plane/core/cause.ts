@@ -9,7 +9,7 @@
 import { displayKey, type Key, keyToText } from '../../shared/key.ts'
 
 const longest = 200
-/** A key of fewer characters is found within words, and is told apart only by what stands around it. */
+/** A key of fewer characters is found within words, and is looked for only where an address ends. */
 const shortest = 3
 /** Of a key that may have been cut off with its message. */
 const enough = 60
@@ -19,7 +19,7 @@ export function formOf({ key, message }: { readonly key: Key; readonly message: 
   // An object that has another key at the source is named by that one, which its message ends with.
   const origin = / \(from (.+)\)\.?$/s.exec(message)?.[1]
   for (const name of [displayKey(key), keyToText(key), origin]) {
-    if (name && name.length >= shortest) form = without(form, name)
+    if (name) form = without(form, name)
   }
   form = form
     .replaceAll(/"[^"]*"|“[^”]*”|‘[^’]*’|`[^`]*`|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu, '…')
@@ -34,6 +34,7 @@ export function formOf({ key, message }: { readonly key: Key; readonly message: 
 }
 
 function without(text: string, name: string): string {
+  if (name.length < shortest) return text.replaceAll(`/${name})`, '/<key>)')
   if (text.includes(name)) return text.replaceAll(name, '<key>')
   const at = name.length > enough ? text.indexOf(name.slice(0, enough)) : -1
   return at < 0 ? text : `${text.slice(0, at)}<key>`

@@ -135,8 +135,9 @@ export const downloadFailures = route({
 })
 
 /**
- * A pass over nothing but what is meant. Where the body selects nothing in particular (no member but `kind`) it also does the packets that the
- * pass left undone: those that are parked, and all that were not done when it was cancelled. `kind`: what it does, where that is not what the
+ * A pass over nothing but what is meant. Where the body selects nothing in particular (no member but `kind`) that is all that is open
+ * of the pass and of those that it goes back to (`PassStatus.open`), and the packets that they left undone: those that are parked, and all that
+ * were not done when a pass was cancelled. What a retry did not get to before it was cancelled is open again. `kind`: what it does, where that is not what the
  * pass did; a copy repairs what a verification found. Refused (409) while a pass runs, where nothing is meant that is open, and where a later
  * pass has looked at everything since.
  */

@@ -59,6 +59,14 @@ export const passStatusSchema = z.object({
   paused: z.object({ since: z.number(), by: z.string() }).optional(),
   /** Of a running pass that no connected agent can work for. */
   waitsFor: waitsForSchema.optional(),
+  /** The pass of which it tries again what failed. Absent where it looks at everything. */
+  retries: z.number().optional(),
+  /**
+   * Failures that nobody has done anything about, and those that are waived (failures.ts): its own, and those of the passes that it goes
+   * back to, from the last one on that looked at everything. `complete` says that none is open.
+   */
+  open: z.number().default(0),
+  waived: z.number().default(0),
   /** The most frequent first. Of these and of `errors` there are as many, and as much of their texts, as fit in 4 KiB. */
   failureCauses: z.array(
     z.object({ code: z.enum(errorCodes), objects: z.number(), bytes: z.number(), message: z.string() }),

@@ -289,6 +289,16 @@ export const rows: readonly Row[] = [
   }),
   row(`GET ${at}/migrations/:migration/passes/:pass/failures`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations/:migration/passes/:pass/failures/download`, viewer('migrations:read'), 200),
+  row(`POST ${at}/migrations/:migration/passes/:pass/failures/retry`, operator('migrations:run'), 409, {
+    ask: async (stage) => ({ params: { migration: await stage.running() }, body: {} }),
+    says: /is running/,
+  }),
+  row(`POST ${at}/migrations/:migration/passes/:pass/failures/waive`, operator('migrations:run'), 200, {
+    ask: () => ({ body: { reason: 'it may stay so' } }),
+  }),
+  row(`POST ${at}/migrations/:migration/passes/:pass/failures/reopen`, operator('migrations:run'), 200, {
+    ask: () => ({ body: {} }),
+  }),
   row(`GET ${at}/migrations/:migration/passes/:pass/causes`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations/:migration/passes/:pass/report/:format`, viewer('migrations:read'), 200),
   row(`GET ${at}/schedules`, viewer('migrations:read'), 200),

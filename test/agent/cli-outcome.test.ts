@@ -27,6 +27,8 @@ function status(
     inFlight: { objects: 0, bytes: 0 },
     packets: { ready: 0, leased: 0, done: 2, parked: 0, settled: 1 },
     agents: 1,
+    open: 0,
+    waived: 0,
     failureCauses: [],
     errors: [],
     ...changes,

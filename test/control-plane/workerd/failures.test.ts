@@ -1,48 +1,21 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Failure, failureSchema, listCauses, listFailures } from '../../../shared/api/failures.ts'
 import type { PassStatus } from '../../../shared/api/migrations.ts'
-import { zeroCounts } from '../../../shared/counts.ts'
 import type { Key } from '../../../shared/key.ts'
-import type { LeasedPacket, Failure as Told } from '../../../shared/protocol.ts'
-import type { ScriptedAgent } from '../../support/scripted-agent.ts'
-import { cutOf, outcomeOf } from '../../support/scripted-agent.ts'
-import { begin, call, json, prepare, toMigration } from './inside.ts'
+import type { Failure as Told } from '../../../shared/protocol.ts'
+import { denied, failing } from './failing.ts'
+import { call, json, prepare } from './inside.ts'
 
 beforeAll(prepare)
 
 const of = (id: string, pass = 1) => `/api/workspaces/local/migrations/${id}/passes/${pass}`
 
-const denied = (key: string, bytes = 10): Told => ({
-  ...{ key: key as Key, code: 'access-denied', bytes },
-  message: `Access Denied (GET s3://a/${key}).`,
-})
 const broken = (key: string): Told => ({
   key: key as Key,
   code: 'io',
   message: `Disk error ${key.length}.`,
   bytes: 1,
 })
-
-/** All of a packet, with these failures and nothing else. */
-function failed(packet: LeasedPacket, failures: readonly Told[]) {
-  const counts = zeroCounts()
-  counts.objects.listed = counts.objects.failed = failures.length
-  counts.bytes.listed = failures.reduce((sum, { bytes }) => sum + bytes, 0)
-  return outcomeOf(packet, 0, { failures, counts })
-}
-
-/** A pass in which this failed, and is over. */
-async function failing(id: string, failures: readonly Told[], options = {}): Promise<ScriptedAgent> {
-  await begin(id, options)
-  const agent = await toMigration(id)
-  await agent.hello('a')
-  const [survey] = await agent.lease()
-  await agent.ask(cutOf(survey!, null, [null]))
-  const [packet] = await agent.lease()
-  await agent.ask(failed(packet!, failures))
-  await agent.next('end')
-  return agent
-}
 
 const causesIn = async (id: string, pass = 1) =>
   listCauses.answer.parse((await json('GET', `${of(id, pass)}/causes`)).body).causes
