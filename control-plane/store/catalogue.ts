@@ -1,6 +1,12 @@
 /** The catalogue's queries about migrations. */
 import { and, desc, eq, isNull, lt, or, sql } from 'drizzle-orm'
-import type { MigrationView, NewMigration, PassState, PassStatus } from '../../shared/api/migrations.ts'
+import type {
+  ListedMigration,
+  MigrationView,
+  NewMigration,
+  PassState,
+  PassStatus,
+} from '../../shared/api/migrations.ts'
 import type { Policy, Priority } from '../../shared/policy.ts'
 import type { Env } from '../env.ts'
 import { migrations, schedules } from './schema.ts'
@@ -30,7 +36,7 @@ export class Catalogue {
     after: { createdAt: number; id: string } | null,
     limit: number,
     { state, text }: { state?: 'new' | PassState | undefined; text?: string | undefined } = {},
-  ): Promise<MigrationView[]> {
+  ): Promise<ListedMigration[]> {
     const { createdAt, id, pass } = migrations
     const older =
       after && or(lt(createdAt, after.createdAt), and(eq(createdAt, after.createdAt), lt(id, after.id)))
@@ -42,8 +48,9 @@ export class Catalogue {
       ),
       orderBy: [desc(createdAt), desc(id)],
       limit,
+      instead: short,
     })
-    return rows.map(viewOf)
+    return rows.map(listed)
   }
 
   /** False where it is there already; that one is left as it is. */
@@ -91,6 +98,27 @@ export class Catalogue {
   async saveSummary(id: string, pass: PassStatus): Promise<void> {
     await this.#scope.write(this.#scope.update(migrations, { pass }, eq(migrations.id, id)), null)
   }
+}
+
+/** Characters of a filter that a list tells as they are. */
+const mostOfFilter = 1_000
+const { filter } = migrations
+const isLong = sql`length(${filter}) > ${mostOfFilter}`
+const patterns = (name: 'include' | 'exclude') =>
+  sql`CASE WHEN ${isLong} THEN json_array_length(${filter}, ${`$.${name}`}) ELSE 0 END`
+/** Shortened where it is read: a thousand filters of two megabytes are more than a Worker holds. */
+const short = {
+  filter:
+    sql`CASE WHEN ${isLong} THEN json_object('include', json('[]'), 'exclude', json('[]'), 'only', json_extract(${filter}, '$.only')) ELSE ${filter} END`.mapWith(
+      filter,
+    ),
+  include: patterns('include'),
+  exclude: patterns('exclude'),
+}
+
+function listed(row: MigrationRow): ListedMigration {
+  const { include, exclude, ...rest } = row as MigrationRow & { include: number; exclude: number }
+  return { ...viewOf(rest), ...(include + exclude > 0 && { leftOut: { include, exclude } }) }
 }
 
 /** What a migration does not have is left out of its view. */

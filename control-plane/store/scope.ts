@@ -2,7 +2,7 @@
  * The catalogue as one workspace sees it. Every query goes through here and is about this workspace alone, whatever its caller asks for;
  * nobody else opens the database (test/layers.test.ts). A change and the record of who made it are one transaction.
  */
-import { and, eq, type InferInsertModel, type InferSelectModel, type SQL } from 'drizzle-orm'
+import { and, eq, getTableColumns, type InferInsertModel, type InferSelectModel, type SQL } from 'drizzle-orm'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { audit } from './tables/audit.ts'
@@ -62,10 +62,17 @@ export class Scope {
       where,
       orderBy = [],
       limit = 10_000,
-    }: { where?: SQL | undefined; orderBy?: (SQL | SQLiteColumn)[]; limit?: number },
+      instead = {},
+    }: {
+      where?: SQL | undefined
+      orderBy?: (SQL | SQLiteColumn)[]
+      limit?: number
+      /** What is read in place of a column, or beside them. */
+      instead?: Record<string, SQL>
+    },
   ): Promise<Row<T>[]> {
     const rows = await this.#db
-      .select()
+      .select({ ...getTableColumns(table as SQLiteTable), ...instead })
       .from(table as SQLiteTable)
       .where(this.#own(table, where))
       .orderBy(...orderBy)

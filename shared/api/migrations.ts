@@ -125,7 +125,16 @@ export const problemSchema = z.object({
 })
 export type Problem = z.infer<typeof problemSchema>
 
-export const migrationsPageSchema = z.object({ migrations: z.array(migrationSchema), cursor: cursorSchema })
+/** A list is short whatever its filters are. */
+export const listedMigrationSchema = migrationSchema.extend({
+  /** So many patterns of its filter are left out here, since together they are long: reading the migration tells all. */
+  leftOut: z.object({ include: z.number(), exclude: z.number() }).optional(),
+})
+export type ListedMigration = z.infer<typeof listedMigrationSchema>
+export const migrationsPageSchema = z.object({
+  migrations: z.array(listedMigrationSchema),
+  cursor: cursorSchema,
+})
 export const packetsPageSchema = z.object({ packets: z.array(packetViewSchema), cursor: cursorSchema })
 
 /** One line of a report. `outcome` says what became of the object; `code` and `message` why, where there is a why. */

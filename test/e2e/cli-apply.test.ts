@@ -122,6 +122,16 @@ describe('dray apply', () => {
     expect(again.stdout).toContain('Plan for workspace local: 8 unchanged.\n')
   })
 
+  it('exports filters that lists leave out', async () => {
+    const exclude = Array.from({ length: 300 }, (_, i) => `folder-${i}/**`)
+    const text = `migrations:\n  long:\n    source: { path: /a, site: paris }\n    destination: { path: /b, site: paris }\n    filter: { exclude: ${JSON.stringify(exclude)} }\n`
+    expect((await apply(text, '--yes')).stderr).toBe('')
+    const { stdout } = await dray('apply', '--export')
+    for (const pattern of exclude) expect(stdout).toContain(pattern)
+    const again = await apply(stdout, '--yes')
+    expect(again.stdout).toContain('Plan for workspace local: 1 unchanged.\n')
+  })
+
   it('changes what differs, field by field, and deletes only when it is told to', async () => {
     await apply(whole, '--yes')
     const edited = whole

@@ -17,6 +17,7 @@ import {
   editMigration,
   listMigrations,
   putMigration,
+  readMigration,
 } from '../../../shared/api/migrations.ts'
 import type { Route } from '../../../shared/api/route.ts'
 import { deleteSchedule, listSchedules, putSchedule } from '../../../shared/api/schedules.ts'
@@ -128,10 +129,18 @@ const migrations: Noun<'migrations'> = {
   name: 'migration',
   read: (plane) =>
     readAll(plane, listMigrations, ({ migrations }) =>
-      migrations.map(({ id, revision, source, destination, filter, mapping, manifest, policy, priority }) => {
-        const arrangement = { ...(mapping && { mapping }), ...(manifest && { manifest }) }
-        return [id, { item: { source, destination, filter, ...arrangement, policy, priority }, revision }]
-      }),
+      Promise.all(
+        migrations.map(async (listed) => {
+          const { id } = listed
+          const whole = listed.leftOut
+            ? await plane.call(readMigration, { params: { migration: id } })
+            : listed
+          const { revision, source, destination, filter, mapping, manifest, policy, priority } = whole
+          const arrangement = { ...(mapping && { mapping }), ...(manifest && { manifest }) }
+          const item = { source, destination, filter, ...arrangement, policy, priority }
+          return [id, { item, revision }] as [string, Known<'migrations'>]
+        }),
+      ),
     ),
   create: (plane, migration, body) => plane.call(putMigration, { params: { migration }, body }),
   edit: (plane, migration, { priority, policy }, ifMatch) =>
@@ -185,11 +194,11 @@ export const nouns: { readonly [S in Section]: Noun<S> } = {
 async function readAll<R extends Route, S extends Section>(
   plane: PlaneClient,
   contract: R,
-  entries: (page: z.output<NonNullable<R['answer']>>) => [string, Known<S>][],
+  entries: (page: z.output<NonNullable<R['answer']>>) => [string, Known<S>][] | Promise<[string, Known<S>][]>,
 ): Promise<Map<string, Known<S>>> {
   const all = new Map<string, Known<S>>()
   for await (const page of plane.pages(contract, {} as never)) {
-    for (const [id, known] of entries(page as z.output<NonNullable<R['answer']>>)) all.set(id, known)
+    for (const [id, known] of await entries(page as z.output<NonNullable<R['answer']>>)) all.set(id, known)
   }
   return all
 }

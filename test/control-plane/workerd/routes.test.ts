@@ -108,6 +108,29 @@ describe('a migration', () => {
     expect(seen.filter((id) => id.startsWith('listed-')).sort()).toEqual(ids.sort())
     expect(seen.indexOf('listed-104')).toBeLessThan(seen.indexOf('listed-0'))
   })
+
+  it('is short in a list, however long its filter is, and whole where it is read', async () => {
+    const pattern = (i: number) => `${i}${'x'.repeat(1_000)}`
+    const include = Array.from({ length: 1_000 }, (_, i) => pattern(i))
+    const filter = { include, exclude: [pattern(1_000)], only: 'one' }
+    for (const id of ['long-1', 'long-2']) {
+      const put = await json('PUT', `/api/workspaces/local/migrations/${id}`, { ...definition, filter })
+      expect(put.status).toBe(201)
+    }
+    const list = await call('GET', '/api/workspaces/local/migrations?text=long-')
+    const text = await list.text()
+    expect(text.length).toBeLessThan(2_000)
+    const short = {
+      filter: { include: [], exclude: [], only: 'one' },
+      leftOut: { include: 1_000, exclude: 1 },
+    }
+    const page = migrationsPageSchema.parse(JSON.parse(text))
+    expect(page.migrations).toMatchObject([
+      { id: 'long-2', ...short },
+      { id: 'long-1', ...short },
+    ])
+    expect((await json('GET', '/api/workspaces/local/migrations/long-1')).body).toMatchObject({ filter })
+  })
 })
 
 describe('a pass', () => {
