@@ -44,8 +44,8 @@ export class LivePass {
   readonly #queue = new ReadyQueue()
   readonly #ledger: Ledger
   readonly #uploads: Uploads
-  readonly #idle: IdleAgents
   readonly #placed: (packet: Packet) => void
+  readonly #idle: IdleAgents
   /** Leases of before then began at a time that nobody knows any more. */
   readonly #woke: number
   #nextSession: number
@@ -66,8 +66,8 @@ export class LivePass {
     placed: (packet: Packet) => void,
   ) {
     this.#tables = tables
-    this.#leaseMs = leaseMs
     this.#placed = placed
+    this.#leaseMs = leaseMs
     this.#woke = now
     this.#ledger = new Ledger(tables, pass, (before, after, now) => this.#became(before, after, now))
     this.#uploads = new Uploads(tables, this.#ledger)
@@ -433,12 +433,12 @@ export class LivePass {
 
   #became(before: Packet | null, after: Packet, now: number): void {
     this.#strip?.became(before, after)
+    this.#placed(after)
     if (after.state === 'leased') this.holders.note(after)
     else if (before?.state === 'leased') {
       const work = before.since > this.#woke ? workDone(before, after) : null
       if (after.failures > before.failures) this.holders.failed(before, after.error, now)
       if (work) this.holders.measure(before, work, now - before.since)
-    this.#placed(after)
       this.holders.forget(before)
     }
     if (after.state === 'ready') this.#queue.add(after, now)

@@ -7,11 +7,12 @@ import type { ErrorCode } from '../shared/error.ts'
 import { escapeKey, type Key, unescapeKey } from '../shared/key.ts'
 import type { Packet } from './core/packet.ts'
 import { fitted } from './core/status-size.ts'
+import { shareOf } from './core/strip.ts'
 import type { Session } from './holders.ts'
 import type { MigrationTables, PassRow } from './migration-tables.ts'
-
 import type { PacketRuns, PlacedPackets } from './packet-runs.ts'
 import { standingOf } from './series.ts'
+
 export type PacketsPage = z.infer<typeof packetsPageSchema>
 export type PassesPage = Answer<typeof listPasses>
 export interface ReportsPage {
@@ -46,9 +47,9 @@ export function passStatus(tables: MigrationTables, pass: PassRow, sessions: Ite
     inFlight,
     packets: counters.packets,
     agents,
-    failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({
     ...(pass.retries !== null && { retries: pass.retries }),
     ...standingOf(tables, pass),
+    failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({
       code: code as ErrorCode,
       ...cause,
     })),
@@ -75,11 +76,11 @@ export function passesPage(
  */
 export async function packetsPage(
   tables: MigrationTables,
+  placed: PlacedPackets,
   number: number,
   cursor: string | null,
   limit: number,
 ): Promise<PacketsPage | null> {
-  placed: PlacedPackets,
   const pass = tables.pass(number)
   if (!pass) return null
   const from = cursor === null ? null : unescapeKey(cursor.slice(1))
@@ -92,9 +93,6 @@ export async function packetsPage(
   }
 }
 
-function view(
-  packet: Packet,
-  running: boolean,
 /** The first `n` that begin at `from` or past it. */
 function inKeyOrder(tables: MigrationTables, runs: PacketRuns, from: Key | null, n: number): Packet[] {
   let found: Packet[] = []
@@ -107,10 +105,14 @@ function inKeyOrder(tables: MigrationTables, runs: PacketRuns, from: Key | null,
   return found
 }
 
+function view(
+  packet: Packet,
+  running: boolean,
   agents: ReadonlyMap<number, string>,
 ): PacketsPage['packets'][number] {
   const { id, kind, after, through, generation } = packet
   const leased = packet.state === 'leased' && running
+  const { objects, bytes, failed } = shareOf(packet)
   return {
     id,
     kind,

@@ -154,12 +154,11 @@ export class Migration extends DurableObject<Env> {
     this.#watchers.history.clear()
     this.#watchers.traces.clear()
     this.#commit(() => {
-      const pass = newPass(this.#tables, last, options, now)
-      const packets = firstPackets(this.#tables, definition, pass, last)
+      const first = packets()
       this.#tables.setDefinition(definition)
       this.#tables.insertPass(pass)
       this.#live = this.#lived(pass, now)
-      this.#live.insert(packets, now)
+      this.#live.insert(first, now)
       this.#untold = true
     })
     return this.#status(this.#tables.lastPass()!)
