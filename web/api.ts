@@ -33,6 +33,13 @@ export async function call<R extends Route>(
   return (contract.answer ? contract.answer.parse(await response.json()) : undefined) as Answer<R>
 }
 
+/** What is answered where it is no JSON, whole. Throws `Refused`. */
+export async function fetchFile<R extends Route>(contract: R, input: Input<R>): Promise<Blob> {
+  const response = await send(contract, input, {})
+  if (!response.ok) throw await refusalOf(response)
+  return response.blob()
+}
+
 async function send<R extends Route>(
   contract: R,
   input: Input<R>,

@@ -142,7 +142,7 @@ export function LimitForm(props: {
             <option key={name} value={name} />
           ))}
         </datalist>
-        <fieldset className="field choice">
+        <fieldset className="field bare">
           <legend>{texts.windows}</legend>
           <p className="hint">{texts.windowsHint}</p>
           {windows.map((draft, i) => (
