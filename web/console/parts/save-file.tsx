@@ -37,7 +37,7 @@ export function SaveFile<R extends Route>(props: {
   return (
     <a
       className="button"
-      href={addressOf(contract, input)}
+      href={addressOf(contract, input as never)}
       download={name}
       title={props.title}
       aria-busy={busy}
