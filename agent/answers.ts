@@ -1,7 +1,7 @@
 /** What this agent answers when the control plane asks it something. What goes wrong is an answer too. */
 
 import type { Answer, Ask } from '../shared/asks.ts'
-import { toDrayError } from '../shared/error.ts'
+import { DrayError, toDrayError } from '../shared/error.ts'
 import type { Location } from '../shared/location.ts'
 import { type AllowList, holdToList } from './allow/allow-list.ts'
 import type { Secrets } from './secrets.ts'
@@ -22,6 +22,8 @@ export interface AnswersOptions {
 
 /** At once, of one question. */
 const connections = 4
+/** Questions at once that look at stores: what they hold in memory, and what they ask of stores, is bounded too. */
+const mostLooks = 8
 
 export function openAnswers({
   secrets,
@@ -69,13 +71,28 @@ export function openAnswers({
         return ask satisfies never
     }
   }
+  let looks = 0
+
   return async (ask) => {
+    const isLook = ask.kind !== 'reseal' && ask.kind !== 'test-connection'
+    if (isLook) looks++
     try {
+      if (isLook && looks > mostLooks) throw busy(ask)
       return await answer(ask)
     } catch (thrown) {
       const error = toDrayError(thrown, ask.kind)
-      log({ level: 'warn', event: 'refused-to-answer', ask: ask.kind, message: error.message })
+      // A mistyped bucket is nothing to warn of.
+      const level = isLook && error.code !== 'access-denied' ? 'info' : 'warn'
+      log({ level, event: 'refused-to-answer', ask: ask.kind, message: error.message })
       return { kind: 'refused', error: error.toBody() }
+    } finally {
+      if (isLook) looks--
     }
   }
 }
+
+const busy = ({ kind }: Ask) =>
+  new DrayError('busy', kind, `This agent looks at ${mostLooks} places already.`, {
+    retry: 'later',
+    hint: 'Try again in a moment.',
+  })

@@ -9,7 +9,13 @@ import type { FleetAgentMessage } from '../../shared/protocol.ts'
 import { type Present, send } from './presence.ts'
 
 /** What one agent is refused, or has not, and another one may. */
-const othersMay: readonly ErrorCode[] = ['access-denied', 'unreachable', 'bad-credentials', 'not-found']
+const othersMay: readonly ErrorCode[] = [
+  'access-denied',
+  'unreachable',
+  'bad-credentials',
+  'not-found',
+  'busy',
+]
 const mostTries = 3
 /** Of time that is left, to ask another one. */
 const leastMs = 5_000
