@@ -66,7 +66,7 @@ function CauseCard(props: { on: Doable; cause: Cause; begins: boolean; isChosen:
           </p>
           <p className="quiet">{texts.seen(first, last)}</p>
           {!props.isChosen && (
-            <p className="samples">
+            <p className="examples">
               <span className="quiet">{texts.samples}</span>{' '}
               {cause.samples.map((sample) => (
                 <Key key={sample.keyEscaped ?? sample.key} of={sample} />
@@ -88,6 +88,7 @@ function CauseCard(props: { on: Doable; cause: Cause; begins: boolean; isChosen:
             from="/w/$workspace/migrations/$migration/"
             to="."
             search={(now) => ({ ...now, cause: undefined })}
+            resetScroll={false}
           >
             {texts.everyCause}
           </Link>
@@ -97,6 +98,7 @@ function CauseCard(props: { on: Doable; cause: Cause; begins: boolean; isChosen:
             from="/w/$workspace/migrations/$migration/"
             to="."
             search={(now) => ({ ...now, cause: Number(id) })}
+            resetScroll={false}
           >
             {texts.show}
           </Link>

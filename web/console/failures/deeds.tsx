@@ -1,4 +1,5 @@
 /** What can be done about failures: try them again, let them be, or take that back. Each asks first, with its count and what follows. */
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { reopenFailures, retryFailures, type Selection, waiveFailures } from '../../../shared/api/failures.ts'
 import type { PassStatus } from '../../../shared/api/migrations.ts'
@@ -73,12 +74,15 @@ const staleAfter = ({ workspace, migration }: OfPass) => [workspace, 'migrations
 function Retry({ on, selection, tally, remedy, undone = 0, done, close, what }: Asking) {
   const isVerification = on.pass.options.kind === 'verify'
   const [kind, choose] = useState<'copy' | 'verify'>('copy')
+  const navigate = useNavigate({ from: '/w/$workspace/migrations/$migration/' })
   const retry = useChange({
-    run: () =>
-      call(retryFailures, {
-        params: { ...on.of },
-        body: { ...selection, ...(isVerification && { kind }) },
-      }),
+    async run() {
+      const body = { ...selection, ...(isVerification && { kind }) }
+      const begun = await call(retryFailures, { params: { ...on.of }, body })
+      // The new pass is the last one now; who looks at these goes on to.
+      await navigate({ to: '.', search: (now) => ({ ...now, pass: on.of.pass }), resetScroll: false })
+      return begun
+    },
     stale: staleAfter(on.of),
     says: ({ objects, pass }) => texts.retry.done(objects, pass.number),
   })

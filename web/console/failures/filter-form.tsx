@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { type Cause, failureStates } from '../../../shared/api/failures.ts'
 import { count } from '../format.ts'
+import { plain } from '../hostile.ts'
 import { SelectField, TextField } from '../parts/field.tsx'
 import type { Filter } from '../queries/failures.ts'
 import { nameOf, failureTexts as texts } from '../texts/failures.ts'
@@ -24,7 +25,7 @@ export function FilterForm({ filter, causes }: { filter: Filter; causes: readonl
         change={(id) => set({ cause: id === '' ? undefined : Number(id) })}
         options={[
           ['', texts.filter.any],
-          ...causes.map(({ id, code, objects }) => [id, `${nameOf(code)} (${count(objects)})`] as const),
+          ...causes.map((cause) => [cause.id, titleOf(cause, causes)] as const),
         ]}
       />
       <SelectField
@@ -55,6 +56,13 @@ export function FilterForm({ filter, causes }: { filter: Filter; causes: readonl
       )}
     </search>
   )
+}
+
+/** What tells it from others of its code. */
+function titleOf({ code, objects, message }: Cause, all: readonly Cause[]): string {
+  const title = `${nameOf(code)} (${count(objects)})`
+  const isAlone = all.filter((one) => one.code === code).length === 1
+  return isAlone ? title : `${title}: ${plain(message, 60)}`
 }
 
 /** Goes into the address once nobody types any more. */

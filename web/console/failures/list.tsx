@@ -72,8 +72,11 @@ export function List(props: {
     const failure = rows.at(row)
     if (!failure) return
     setActive(row)
-    if (at.closest('.select')) toggle(row, event.shiftKey)
-    else if (at.closest('.key') && !at.closest('button')) open(failure)
+    if (at.closest('.select')) {
+      // The keys go on where the mouse was.
+      frame.current?.querySelector('table')?.focus({ preventScroll: true })
+      toggle(row, event.shiftKey)
+    } else if (at.closest('.key') && !at.closest('button')) open(failure)
   }
   const keyDown = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return
@@ -119,7 +122,7 @@ export function List(props: {
           <thead>
             <tr aria-rowindex={1}>
               {Object.entries(texts.list.columns).map(([name, says]) => (
-                <th scope="col" key={name} className={name}>
+                <th scope="col" key={name} className={name === 'state' ? 'stands' : name}>
                   {name === 'select' ? <span className="hidden">{says}</span> : says}
                 </th>
               ))}
@@ -195,7 +198,7 @@ function Row(props: {
       <td className="cause">{nameOf(failure.code)}</td>
       <td className="bytes">{bytes(failure.bytes)}</td>
       <td className="at">{when(failure.at)}</td>
-      <td className="state-cell">
+      <td className="stands">
         <State is={stateOf[failure.state]} says={texts.states[failure.state]} />
         {waiver && (
           <small className="quiet">

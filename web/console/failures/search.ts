@@ -1,5 +1,5 @@
 /** What of the failures' page is in its address; what makes no sense is dropped. */
-import { type FailureState, failureStates } from '../../../shared/api/failures.ts'
+import type { FailureState } from '../../../shared/api/failures.ts'
 
 export interface FailuresSearch {
   /** Absent: the last one. */
@@ -9,6 +9,9 @@ export interface FailuresSearch {
   readonly text?: string | undefined
   readonly state?: FailureState | undefined
 }
+
+/** Written out: the page that is shown first needs none of their schemas. */
+const states = ['open', 'retried', 'waived'] as const satisfies readonly FailureState[]
 
 const number = (value: unknown) => {
   const given = typeof value === 'string' ? Number(value) : value
@@ -23,7 +26,7 @@ export function failuresIn(search: Record<string, unknown>): FailuresSearch {
   const cause = number(search.cause)
   const prefix = text(search.prefix, 1024)
   const holds = text(search.text, 200)
-  const state = failureStates.find((one) => one === search.state)
+  const state = states.find((one) => one === search.state)
   return {
     ...(pass && { pass }),
     ...(cause !== undefined && { cause }),

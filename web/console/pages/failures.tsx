@@ -1,6 +1,6 @@
 /** What failed in a pass of a migration: by cause, and object by object; to try again, to let be, to take away. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import {
   type Cause,
@@ -10,7 +10,7 @@ import {
 } from '../../../shared/api/failures.ts'
 import type { PassStatus } from '../../../shared/api/migrations.ts'
 import { CauseList, ParkedList } from '../failures/cause-list.tsx'
-import { type Chosen, nothing, selectionOf, type Tally, tallyOf } from '../failures/chosen.ts'
+import { nothing, selectionOf, type Tally, type Chosen as Ticked, tallyOf } from '../failures/chosen.ts'
 import { Deeds, type Doable } from '../failures/deeds.tsx'
 import { Details } from '../failures/details.tsx'
 import { FilterForm } from '../failures/filter-form.tsx'
@@ -35,9 +35,25 @@ export function Failures() {
   const { pass, cause, prefix, text, state } = useSearch({ from })
   const last = useLastPass()
   if (!last) return null
-  const of = { workspace, migration, pass: pass ?? last.number }
   const filter = { cause, prefix, text, state }
-  return <OfPass key={of.pass} of={of} last={last.number} filter={filter} />
+  return <Chosen of={{ workspace, migration, pass }} last={last.number} filter={filter} />
+}
+
+/**
+ * The pass in the address; else the last one. Where that only tries again what failed before, and nothing did once more, what is still open is
+ * of the one before.
+ */
+function Chosen(props: {
+  of: Omit<queries.OfPass, 'pass'> & { pass: number | undefined }
+  last: number
+  filter: queries.Filter
+}) {
+  const { of, last, filter } = props
+  const { data: latest } = useQuery(migrations.pass(of.workspace, of.migration, last))
+  if (of.pass === undefined && !latest) return null
+  const isEmpty = latest?.counts.objects.failed === 0
+  const pass = of.pass ?? (isEmpty ? (latest.retries ?? last) : last)
+  return <OfPass key={pass} of={{ ...of, pass }} last={last} filter={filter} />
 }
 
 function OfPass({ of, last, filter }: { of: queries.OfPass; last: number; filter: queries.Filter }) {
@@ -52,7 +68,12 @@ function OfPass({ of, last, filter }: { of: queries.OfPass; last: number; filter
       <Shown of={status} what="this pass">
         {(pass) => (
           <Shown of={causes} what="failures">
-            {({ causes }) => <All on={{ of, pass, busy, may }} causes={causes} filter={filter} />}
+            {({ causes }) => (
+              <>
+                <Elsewhere pass={pass} last={last} open={sum(causes, 'open')} />
+                <All on={{ of, pass, busy, may }} causes={causes} filter={filter} />
+              </>
+            )}
           </Shown>
         )}
       </Shown>
@@ -85,6 +106,36 @@ function Passes({ of, last }: { of: queries.OfPass; last: number }) {
     />
   )
 }
+
+/** Where else to look: what failed is of the pass in which it did, and a retry is another one. */
+function Elsewhere({ pass, last, open }: { pass: PassStatus; last: number; open: number }) {
+  const { number, retries } = pass
+  const others = pass.open - open
+  return (
+    <>
+      {number !== last && (
+        <Notice kind="note">
+          <p>
+            {texts.older(number)} <ToPass pass={last} />
+          </p>
+        </Notice>
+      )}
+      {retries !== undefined && (
+        <Notice kind={others > 0 ? 'warn' : 'note'}>
+          <p>
+            {texts.retries(number, retries)} {others > 0 && texts.others(others)} <ToPass pass={retries} />
+          </p>
+        </Notice>
+      )}
+    </>
+  )
+}
+
+const ToPass = ({ pass }: { pass: number }) => (
+  <Link from={from} to="." search={(now) => ({ ...now, ...noFilter, pass })} resetScroll={false}>
+    {texts.title(pass)}
+  </Link>
+)
 
 const noFilter = { cause: undefined, prefix: undefined, text: undefined, state: undefined }
 
@@ -129,7 +180,7 @@ function All({ on, causes, filter }: { on: Doable; causes: readonly Cause[]; fil
 
 function Objects({ on, causes, filter }: { on: Doable; causes: readonly Cause[]; filter: queries.Filter }) {
   const { of } = on
-  const [chosen, choose] = useState<Chosen>(nothing)
+  const [chosen, choose] = useState<Ticked>(nothing)
   const [open, show] = useState<Failure | null>(null)
   const all = useQuery(queries.matching(of, filter)).data
   const total = all && texts.of(all.matching, all.isMore)

@@ -1,5 +1,5 @@
 /** All passes of a migration: what each came to, its report to take away, and two of them side by side. */
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { MigrationView, PassStatus } from '../../../shared/api/migrations.ts'
@@ -17,6 +17,7 @@ import { Shown } from '../parts/shown.tsx'
 import { StartPass } from '../parts/start-pass.tsx'
 import { State } from '../parts/state.tsx'
 import { kindOf } from '../pass-kind.ts'
+import * as migrations from '../queries/migrations.ts'
 import * as queries from '../queries/passes.ts'
 import { passTexts as texts } from '../texts/passes.ts'
 import { texts as common } from '../texts.ts'
@@ -119,8 +120,14 @@ function Pass(props: {
   pass: PassStatus
   tick: { is: boolean; run(): void } | null
 }) {
-  const { workspace, migration, pass, tick } = props
-  const { number, state, counts, startedAt, endedAt } = pass
+  const { workspace, migration, tick } = props
+  const { number, state: listed } = props.pass
+  // What runs is known better by the page around it, which hears of it as it happens.
+  const { data: pass = props.pass } = useQuery({
+    ...migrations.pass(workspace, migration, number),
+    enabled: listed === 'running',
+  })
+  const { state, counts, startedAt, endedAt } = pass
   const failed = counts.objects.failed
   return (
     <article className="card pass" aria-label={texts.pass(number)}>

@@ -52,7 +52,11 @@ export function Compared(props: {
               rows={rowsOf(from, to)}
               id={({ name }) => name}
             />
-            <Keys title={texts.fixed(to.number)} of={failures.fixed} />
+            <Keys
+              title={texts.fixed(from.number)}
+              says={isWhole(to) ? texts.fixedSays(to.number) : texts.gone(to.number)}
+              of={failures.fixed}
+            />
             <Keys title={texts.still} of={failures.still} />
             <Keys title={texts.new(to.number)} of={failures.new} />
           </>
@@ -85,7 +89,16 @@ function rowsOf(from: PassStatus, to: PassStatus): Row[] {
   ]
 }
 
-function Keys({ title, of }: { title: string; of: { objects: number; samples: { key: string }[] } }) {
+/** Whether it looked at everything. */
+const isWhole = ({ state, retries }: PassStatus) =>
+  retries === undefined && state !== 'running' && state !== 'cancelled'
+
+function Keys(props: {
+  title: string
+  says?: string
+  of: { objects: number; samples: { key: string; keyEscaped?: string | undefined }[] }
+}) {
+  const { title, says, of } = props
   return (
     <section className="card" aria-label={title}>
       <h3>
@@ -93,11 +106,12 @@ function Keys({ title, of }: { title: string; of: { objects: number; samples: { 
       </h3>
       {of.samples.length > 0 && (
         <>
+          {says && <p className="quiet">{says}</p>}
           {of.samples.length < of.objects && (
             <p className="quiet">{texts.some(of.samples.length, of.objects)}</p>
           )}
           <ul className="keys-of">
-            {of.samples.map((sample: { key: string; keyEscaped?: string }) => (
+            {of.samples.map((sample) => (
               <li key={sample.keyEscaped ?? sample.key}>
                 <Key of={sample} />
               </li>

@@ -9,6 +9,7 @@ import { addressOf, type Route } from '../../../shared/api/route.ts'
 import { call } from '../../api.ts'
 import { machineToken } from '../../machine-token.ts'
 import { announce } from '../announce.tsx'
+import { downloadTexts as texts } from '../texts/download.ts'
 
 export function Download(props: {
   contract: Route
@@ -34,7 +35,7 @@ export function Download(props: {
     }
   }
   return (
-    <a className="button" href={address} download onClick={(event) => void follow(event)}>
+    <a className="button" href={address} download title={texts.size} onClick={(event) => void follow(event)}>
       <Icon size={16} aria-hidden="true" />
       {props.children}
     </a>

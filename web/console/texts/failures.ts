@@ -10,6 +10,9 @@ export const failureTexts = {
   pass: 'Pass',
   passIs: (number: number, kind: string, failed: number) =>
     `Pass ${number}, ${kind}: ${failed === 0 ? 'nothing failed' : `${count(failed)} failed`}`,
+  older: (pass: number) => `These are of pass ${pass}, which is not the last one.`,
+  retries: (pass: number, of: number) => `Pass ${pass} tries again what failed in pass ${of}.`,
+  others: (n: number) => `There, and before, ${objects(n)} ${n === 1 ? 'is' : 'are'} still open.`,
   title: (pass: number) => `What failed in pass ${pass}`,
   causes: 'Causes',
   everyCause: 'All causes',

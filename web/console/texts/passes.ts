@@ -8,7 +8,7 @@ export const passTexts = {
     copy: 'copy',
     dryRun: 'dry run',
     verify: (depth: string) => `verification ${depth}`,
-    retry: (of: number) => `retry of pass ${of}`,
+    retry: (kind: string, of: number) => `${kind} of what failed in pass ${of}`,
   },
   /** Consequences in plain words; `name` stands behind "verification". */
   depths: {
@@ -73,7 +73,10 @@ export const passTexts = {
     figure: 'Figure',
     change: 'Difference',
     none: '–',
-    fixed: (to: number) => `Fixed: no failure in pass ${to}`,
+    fixed: (from: number) => `Failed in pass ${from} only`,
+    fixedSays: (to: number) => `Pass ${to} found nothing wrong with them.`,
+    /** It did not look at everything. */
+    gone: (to: number) => `They are fixed, or pass ${to} did not look at them.`,
     still: 'Failed in both',
     new: (to: number) => `Failed in pass ${to} only`,
     some: (n: number, all: number) => `${count(n)} of ${count(all)}:`,

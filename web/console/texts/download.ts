@@ -1,0 +1,3 @@
+export const downloadTexts = {
+  size: 'Made while it is read: its size is not known before.',
+} as const
