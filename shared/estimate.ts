@@ -70,9 +70,9 @@ export function estimate(sums: Sums, { source, destination, measured }: Estimate
   )
   const large = (sums.sizes[3] ?? 0) + (sums.sizes[4] ?? 0)
   const parts = large === 0 ? 0 : Math.ceil(largeBytes(sums) / partBytes) + large
-  // Once by the survey, once by each packet, which lists its own range.
+  // By the survey, and by each packet its own range, which begins within a page and ends within one.
   const pages = Math.ceil((objects + sums.left.objects) / pageKeys)
-  const lists = Math.max(1, pages) + Math.max(pages, packets)
+  const lists = Math.max(1, pages) + 2 * Math.max(pages, packets)
   const asked: Requests = {
     list: lists,
     // A large one is looked at before its parts are read, and after.

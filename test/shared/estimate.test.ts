@@ -13,10 +13,10 @@ const { aws, r2 } = priceLists
 it('counts a request to read and one to write for each small object, and pages at both ends', () => {
   const found = estimate(sums(1_000_000, 1e9), { source: aws, destination: r2 })
   expect(found.packets).toBe(1_000)
-  expect(found.source.requests).toEqual({ list: 2_000, read: 1_000_000, write: 0 })
+  expect(found.source.requests).toEqual({ list: 3_000, read: 1_000_000, write: 0 })
   expect(found.destination.requests).toEqual({ list: 1_001, read: 0, write: 1_000_000 })
   expect(found.source.cost!.egress).toBeCloseTo(0.09)
-  expect(found.source.cost!.requests).toBeCloseTo(0.4 + 0.01)
+  expect(found.source.cost!.requests).toBeCloseTo(0.4 + 0.015)
   expect(found.destination.cost!.total).toBeCloseTo(4.5 + 0.0045, 3)
 })
 
