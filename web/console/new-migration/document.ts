@@ -64,14 +64,3 @@ function connectionOf({
           : { profile: credential.profile },
   }
 }
-
-/** Into the browser's downloads. */
-export function download(name: string, type: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type }))
-  const link = document.createElement('a')
-  link.href = address
-  link.download = name
-  link.click()
-  // The browser has begun by then.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000)
-}

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { type MigrationView, type NewMigration, newMigrationSchema } from '../../../shared/api/migrations.ts'
 import { defaultFidelity, fidelitySchema } from '../../../shared/fidelity.ts'
 import { idSchema } from '../../../shared/id.ts'
-import { fileLocationSchema, type Location, s3LocationSchema } from '../../../shared/location.ts'
+import { fileLocationSchema, s3LocationSchema } from '../../../shared/location.ts'
 import {
   type Mapping,
   manifestSchema,
@@ -23,6 +23,7 @@ import {
   passOptionsSchema,
   priorities,
 } from '../../../shared/policy.ts'
+import { pricesSchema } from '../../../shared/prices.ts'
 
 const sideSchema = z.object({
   /** Nothing yet; a connection; a directory of a site; or as the place of the migration that this one is like. */
@@ -65,6 +66,8 @@ export const draftSchema = z.object({
   priority: z.enum(priorities),
   /** Connections that were made on the way. */
   made: z.array(z.string()),
+  /** As somebody corrected them; null: as the public list has them. */
+  prices: z.object({ source: pricesSchema.nullable(), destination: pricesSchema.nullable() }),
 })
 export type Draft = z.infer<typeof draftSchema>
 
@@ -86,6 +89,7 @@ export const emptyDraft: Draft = {
   options: usual,
   priority: 'normal',
   made: [],
+  prices: { source: null, destination: null },
 }
 
 /** The settings of a migration, for another one. */
@@ -150,11 +154,9 @@ function parsedSide(side: Side) {
   })
 }
 
+/** Sorted, each once: as the command line says the same. */
 const lines = (text: string) =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
+  [...new Set(text.split('\n').map((line) => line.trim()))].filter((line) => line !== '').sort()
 
 export const filterOf = ({ include, exclude, only }: Draft): Filter => ({
   include: lines(include),
@@ -229,6 +231,3 @@ export function missing(draft: Draft): Step[] {
   }
   return steps.filter((step) => wrong[step])
 }
-
-/** `s3://bucket/prefix/` or a path. */
-export type { Location }

@@ -64,13 +64,17 @@ export function Filters(props: {
         {!props.hasSource && <p className="quiet">{texts.noSource}</p>}
         <Refusal of={scanner.error} />
         <p className="quiet" role="status">
-          {scanner.sum
+          {scanner.sum && !scanner.isOld
             ? lookedAt(scanner.sum, scanner.state === 'done')
             : scanner.state === 'running'
               ? texts.looking
               : ''}
         </p>
-        {scanner.sum && <Taken of={scanner.sum} />}
+        {scanner.sum && (
+          <div className={scanner.isOld ? 'preview old' : 'preview'} aria-busy={scanner.isOld}>
+            <Taken of={scanner.sum} />
+          </div>
+        )}
       </section>
     </>
   )
@@ -97,7 +101,7 @@ export function Control({ of }: { of: Scanner }) {
 
 function lookedAt({ taken, left, ms }: Scan, isAll: boolean): string {
   const n = count(taken.objects + left.objects)
-  return isAll ? texts.all(n, duration(ms)) : texts.first(n)
+  return isAll ? texts.all(n, ms < 1_000 ? null : duration(ms)) : texts.first(n)
 }
 
 function Taken({ of }: { of: Scan }) {

@@ -16,6 +16,7 @@ import { Notice, Refusal } from '../parts/notice.tsx'
 import { newMigrationTexts } from '../texts/new-migration.ts'
 import { commandOf, type Defined } from './command.ts'
 import type { Step } from './draft.ts'
+import { save } from './save.ts'
 
 const texts = newMigrationTexts.finish
 
@@ -76,11 +77,11 @@ export function Finish(props: {
     if (stops.length > 0 && made === null) setAsked(how)
     else void make(how)
   }
-  const save = async () => {
+  const saveDocument = async () => {
     if (!ready() || !defined) return
-    const { documentOf, download } = await import('./document.ts')
+    const { documentOf } = await import('./document.ts')
     const name = `${defined.id}.yaml`
-    download(name, 'application/yaml', documentOf(defined, props.made, texts.head(workspace)))
+    save(name, 'application/yaml', documentOf(defined, props.made, texts.head(workspace)))
     announce(texts.saved(name))
   }
 
@@ -119,7 +120,7 @@ export function Finish(props: {
         <button type="button" disabled={busy || !props.mayMake} onClick={() => press('create')}>
           {texts.create}
         </button>
-        <button type="button" onClick={() => void save()}>
+        <button type="button" onClick={() => void saveDocument()}>
           <Download size={16} aria-hidden="true" />
           {texts.save}
         </button>

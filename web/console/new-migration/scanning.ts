@@ -11,10 +11,12 @@ export interface Scanning {
   readonly state: 'idle' | 'running' | 'paused' | 'done'
   /** Of what was looked at so far; null before the first slice. */
   readonly sum: Scan | null
+  /** The sum is still that of what was asked before. */
+  readonly isOld: boolean
   /** Why the last slice did not come. */
   readonly error: Error | null
 }
-const idle: Scanning = { state: 'idle', sum: null, error: null }
+const idle: Scanning = { state: 'idle', sum: null, isOld: false, error: null }
 
 export interface Scanner extends Scanning {
   /** To the end. */
@@ -43,7 +45,13 @@ export function useScan(
       running.current?.abort()
       const stopped = new AbortController()
       running.current = stopped
-      set({ state: 'running', sum: at.current, error: null })
+      // What is shown stays until there is something else to show.
+      set((before) => ({
+        state: 'running',
+        sum: at.current ?? before.sum,
+        isOld: at.current === null && before.sum !== null,
+        error: null,
+      }))
       try {
         for (let i = 0; i < slices; i++) {
           const cursor = at.current?.cursor
@@ -53,12 +61,12 @@ export function useScan(
           at.current = at.current ? together(at.current, part) : part
           const isLast = part.cursor === null || i + 1 === slices
           const state = part.cursor === null ? 'done' : isLast ? 'paused' : 'running'
-          set({ state, sum: at.current, error: null })
+          set({ ...idle, state, sum: at.current })
           if (part.cursor === null) return
         }
       } catch (error) {
         if (stopped.signal.aborted) return
-        set({ state: at.current ? 'paused' : 'idle', sum: at.current, error: error as Error })
+        set({ ...idle, state: at.current ? 'paused' : 'idle', sum: at.current, error: error as Error })
       }
     },
     [workspace, key],
@@ -66,8 +74,8 @@ export function useScan(
 
   useEffect(() => {
     at.current = null
-    set(idle)
     if (first && key !== 'null') void run(1)
+    else set(idle)
     return () => running.current?.abort()
   }, [key, first, run])
 
@@ -80,7 +88,7 @@ export function useScan(
     },
     stop() {
       running.current?.abort()
-      set(({ sum }) => ({ state: sum ? 'paused' : 'idle', sum, error: null }))
+      set({ ...idle, state: at.current ? 'paused' : 'idle', sum: at.current })
     },
   }
 }

@@ -2,6 +2,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
+import type { PassStatus } from '../../../shared/api/migrations.ts'
+import type { Rate } from '../../../shared/estimate.ts'
 import { idSchema } from '../../../shared/id.ts'
 import { useMay } from '../may.ts'
 import {
@@ -13,6 +15,7 @@ import {
   locationOf,
   missing,
 } from '../new-migration/draft.ts'
+import { Estimating } from '../new-migration/estimating.tsx'
 import { Filters } from '../new-migration/filters.tsx'
 import { Finish } from '../new-migration/finish.tsx'
 import { forget, keptDraft, useDraft } from '../new-migration/kept.ts'
@@ -46,6 +49,7 @@ export function NewMigration() {
     <Wizard
       key={`${workspace} ${from} ${round}`}
       {...{ workspace, from, initial }}
+      measured={rateOf(like.data?.pass)}
       again={() => {
         forget(workspace, from)
         setRound(round + 1)
@@ -72,7 +76,23 @@ export function NewMigration() {
   )
 }
 
-function Wizard(props: { workspace: string; from: string | null; initial: Draft; again(): void }) {
+/** How fast a pass that is over was, where that tells something. */
+function rateOf(pass: PassStatus | null | undefined): Rate | null {
+  if (!pass?.endedAt) return null
+  const seconds = (pass.endedAt - pass.startedAt) / 1_000
+  const { objects, bytes } = pass.counts
+  if (seconds < 60 || objects.copied === 0) return null
+  return { bytes: bytes.copied / seconds, objects: objects.copied / seconds }
+}
+
+function Wizard(props: {
+  workspace: string
+  from: string | null
+  initial: Draft
+  /** How fast the migration was that this one is like. */
+  measured: Rate | null
+  again(): void
+}) {
   const { workspace, from } = props
   const { draft, change } = useDraft(workspace, from, props.initial)
   const ways = useWays(workspace)
@@ -94,6 +114,8 @@ function Wizard(props: { workspace: string; from: string | null; initial: Draft;
   const definition = definitionOf(draft)
   const looked = preflightOf(workspace, ways.mayLook ? definitionOf(settled) : null)
   const preflight = useQuery(looked)
+  // Until there are other findings, the ones before are shown; they decide nothing.
+  const found = preflight.isPlaceholderData ? undefined : preflight.data
 
   const made = (connection: { id: string }, seal: boolean) => {
     change({ made: [...new Set([...draft.made, connection.id])] })
@@ -160,9 +182,16 @@ function Wizard(props: { workspace: string; from: string | null; initial: Draft;
           isReady={looked.enabled === true}
           isLooking={preflight.isFetching}
           error={preflight.error}
-          found={preflight.data}
+          found={preflight.error ? found : preflight.data}
           look={() => void preflight.refetch()}
           stop={() => void client.cancelQueries({ queryKey: looked.queryKey })}
+        />
+      </Step>
+      <Step of="estimate">
+        <Estimating
+          {...{ draft, change, scanner }}
+          connections={ways.connections}
+          measured={props.measured}
         />
       </Step>
       <Step of="finish">
@@ -172,7 +201,7 @@ function Wizard(props: { workspace: string; from: string | null; initial: Draft;
           missing={missing(draft)}
           isTaken={taken}
           made={ways.connections.filter(({ id }) => used.has(id) && draft.made.includes(id))}
-          stops={preflight.data?.findings.filter(({ outcome }) => outcome === 'stops') ?? []}
+          stops={found?.findings.filter(({ outcome }) => outcome === 'stops') ?? []}
           mayMake={mayMake}
           mayStart={mayStart}
           done={() => forget(workspace, from)}

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { browse, preflight } from '../../../shared/api/browse.ts'
 import { type NewMigration, readMigration } from '../../../shared/api/migrations.ts'
 import type { Input } from '../../../shared/api/route.ts'
@@ -31,6 +31,7 @@ export const preflightOf = (workspace: string, body: (NewMigration & { policy: P
     ...once,
     // Each look writes something at the destination, and deletes it again.
     staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: keepPreviousData,
   })
 
 /** Whether a migration has that name. */

@@ -91,7 +91,7 @@ export const newMigrationTexts = {
     manifest: (place: string) =>
       `Only the keys that ${place} lists, as in the migration that this one is like.`,
     drop: 'Take all objects',
-    preview: 'What that takes',
+    preview: 'What is taken',
     noSource: 'Choose a source to see what is taken.',
     looking: 'An agent is counting…',
     taken: 'Taken',
@@ -102,7 +102,8 @@ export const newMigrationTexts = {
     narrowed:
       'The patterns name folders: what is outside of them is not even listed, so it is not counted as left out.',
     first: (n: string) => `Of the first ${n} objects looked at. There are more.`,
-    all: (n: string, seconds: string) => `All ${n} objects were looked at, in ${seconds}.`,
+    all: (n: string, time: string | null) =>
+      `All ${n} objects were looked at${time === null ? '' : `, in ${time}`}.`,
     nothing: 'Nothing is taken so far.',
     takenSamples: 'Some that are taken',
     leftSamples: 'Some that are left out',
@@ -283,6 +284,36 @@ export const newMigrationTexts = {
     bytes: 'Bytes',
     duration: 'Duration',
     atLeast: (what: string) => `at least ${what}`,
+    range: (from: string, to: string) => `${from} to ${to}`,
+    about: (what: string) => `about ${what}`,
+    measured: 'at the pace of the migration that this one is like',
+    assumed: 'for one agent: from a busy line with distant stores to 1 Gbit/s with stores near by',
+    cost: 'Requests and traffic',
+    costNote: 'both ends together, without what storage costs',
+    underACent: 'under $0.01',
+    free: '–',
+    ends: 'Requests and cost at both ends',
+    end: 'End',
+    sides: { source: 'Source', destination: 'Destination' },
+    requests: { list: 'Listing', read: 'Reading', write: 'Writing' },
+    forRequests: 'For requests',
+    forTraffic: 'For traffic',
+    total: 'Together',
+    firstPass:
+      'It is of a first pass into an empty destination where nothing fails. Passes that follow list both sides and move what has changed.',
+    oneStore:
+      'Both sides are one connection: where the store copies by itself, no bytes leave it, and it is faster than this.',
+    prices: (side: string, name: string, asOf: string | null) =>
+      `Prices at the ${side.toLowerCase()}: ${name}${asOf === null ? '' : `, as of ${asOf}`}`,
+    list: 'Price list',
+    own: 'your own figures',
+    usual: 'Back to the public list',
+    figures: {
+      list: '$ per 1,000 pages of a listing',
+      read: '$ per 1,000 reads (GET, HEAD)',
+      write: '$ per 1,000 writes (PUT, parts)',
+      egress: '$ per GB that leaves',
+    },
   },
   finish: {
     createAndStart: 'Create and start',
