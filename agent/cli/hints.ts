@@ -1,16 +1,16 @@
-/** What a person can do about each cause, where the error itself does not say it better. */
+/** What a person can do about each cause, where the error itself does not say it better: in the words of this command, where it has some. */
 import type { ErrorCode } from '../../shared/error.ts'
+import { remedies } from '../../shared/remedy.ts'
 
 export const hints: Record<ErrorCode, string> = {
+  ...remedies,
   usage: 'See dray --help.',
   config: 'See dray --help.',
   busy: 'Wait until it is free, then run the same command again.',
-  'no-such-bucket': 'Check the bucket name and the endpoint; Dray makes no buckets.',
   'not-found':
     'Check the name; where the source lists it, run the same command again, and look at the store if it stays.',
   'bad-credentials':
     'Check the keys: AWS_PROFILE, --source-profile or --destination-profile, ~/.aws/credentials.',
-  'access-denied': 'Ask whoever owns the place for the right to list, read and write there.',
   'wrong-region': 'Give the right region with --source-region or --destination-region.',
   'clock-skew': "Set this machine's clock.",
   unreachable: 'Check the endpoint and the network, then run the same command again.',
@@ -21,17 +21,10 @@ export const hints: Record<ErrorCode, string> = {
   'not-implemented': 'The store cannot do this; see the report for its words.',
   'bad-digest': 'The network or a disk changed bytes; run the same command again.',
   changed: 'It changed while it was copied; run the same command again.',
-  unordered: 'This store does not list in the order of bytes, which Dray needs.',
-  'out-of-range': 'This store lists what it was not asked for; it cannot be trusted with a migration.',
-  'unsupported-key': 'The destination cannot hold such a name; rename the object, or copy to a bucket.',
   'unsupported-property':
     'Choose a destination that holds it, or say with --on-loss go-on that it may be left out and counted.',
-  'key-clash': 'Two objects cannot have one name; rename one of them, map them apart, or copy to a bucket.',
   unmapped: 'Change --map-pattern so that it matches, or say --map-unmatched keep or skip.',
-  'too-large': 'The destination does not take objects of this size.',
   archived: 'Run the same command with --archived restore, or with --archived skip to leave it out.',
-  symlink: 'Replace the link by a directory, or name what it leads to as the place.',
-  'special-file': 'Devices, sockets and pipes hold no content to copy.',
   'no-space': 'Make room at the destination, then run the same command again.',
   'read-only': 'Make the destination writable, then run the same command again.',
   io: 'Check that disk, then run the same command again.',

@@ -1,23 +1,20 @@
-/** `dray migration start|watch|cancel|failures|report`: passes, wherever their agents are. */
+/** `dray migration start|watch|pause|resume|cancel|report`: passes, wherever their agents are. */
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Failure, listFailures } from '../../shared/api/failures.ts'
-import { cancelPass, type MigrationView, readPass, startPass } from '../../shared/api/migrations.ts'
+import { cancelPass, type MigrationView, startPass } from '../../shared/api/migrations.ts'
 import { pausePass, type ReportFormat, reportFormats, resumePass } from '../../shared/api/passes.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
-import { bytes, plural } from './figures.ts'
 import { follow } from './follow.ts'
 import { exitCodes, type Io } from './io.ts'
 import { knownMigration } from './migrations.ts'
-import { nameOf, type Outcome, stateOf, toJson, toText } from './outcome.ts'
+import { type Outcome, stateOf, toJson, toText } from './outcome.ts'
 import { type AskOptions, withSomePlane } from './plane.ts'
 import type { PlaneClient } from './plane-client.ts'
 import { saveReportTo } from './report-file.ts'
 import { type PassFlags, passFrom } from './request.ts'
-import { table } from './table.ts'
 
 /** Most ms between two looks: there may be many who look. */
 const pollEvery = 1_000
@@ -55,7 +52,7 @@ export async function watch(id: string, options: AskOptions, io: Io): Promise<nu
   })
 }
 
-async function watched(
+export async function watched(
   plane: PlaneClient,
   { id, source, destination, filter }: MigrationView,
   pass: number,
@@ -146,38 +143,6 @@ interface PassOptions extends AskOptions {
   pass?: number
 }
 
-/** What is in parked packets is not known to have failed, and is not copied either. */
-async function noneFailed(plane: PlaneClient, migration: string, pass: number): Promise<string> {
-  const { parked } = (await plane.call(readPass, { params: { migration, pass } })).packets
-  if (parked === 0) return `Nothing failed in pass ${pass} of ${migration}.\n`
-  return `No object failed in pass ${pass} of ${migration}, but ${plural(parked, 'packet')} could not be worked on: dray migration ${migration}\n`
-}
-
-export async function failures(id: string, options: PassOptions, io: Io): Promise<number> {
-  return withSomePlane(options, io, async (plane) => {
-    const pass = options.pass ?? (await lastPass(plane, await knownMigration(plane, id)))
-    const found: Failure[] = []
-    for await (const page of plane.pages(listFailures, {
-      params: { migration: id, pass },
-      query: { limit: 1_000 },
-    })) {
-      found.push(...page.failures)
-    }
-    if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, failures: found })}\n`)
-    else if (found.length === 0) io.stdout.write(visible(await noneFailed(plane, id, pass)))
-    else {
-      const rows = found.map((failure) => [
-        failure.code,
-        bytes(failure.bytes),
-        nameOf(failure),
-        failure.message.replace(/\s+/g, ' '),
-      ])
-      io.stdout.write(visible(table(['CAUSE', 'SIZE', 'KEY', 'MESSAGE'], rows)))
-    }
-    return exitCodes.equal
-  })
-}
-
 export async function report(
   id: string,
   options: PassOptions & { output?: string; format?: ReportFormat },
@@ -213,7 +178,7 @@ const formatOf = (path: string): ReportFormat | undefined =>
   reportFormats.toSorted((a, b) => b.length - a.length).find((format) => path.endsWith(`.${format}`))
 
 /** The catalogue may not have heard of the one that has just begun. */
-async function lastPass(plane: PlaneClient, { id, pass }: MigrationView): Promise<number> {
+export async function lastPass(plane: PlaneClient, { id, pass }: MigrationView): Promise<number> {
   const known = pass?.number ?? 0
   const newer = await plane.pass(id, known + 1).catch((error) => {
     if (error instanceof DrayError && error.code === 'not-found') return null

@@ -72,9 +72,17 @@ export function toText(outcome: Outcome): string {
 function headline(outcome: Outcome): string {
   const { status, source, destination } = outcome
   const { listed, copied, skipped, failed, deleted, extra } = status.counts.objects
-  const but = skipped === 0 ? '' : `, but for ${count(skipped)} skipped`
+  const left = [
+    ...(skipped ? [`${count(skipped)} skipped`] : []),
+    ...(status.waived ? [`${count(status.waived)} waived`] : []),
+  ]
+  const but = left.length === 0 ? '' : `, but for ${left.join(' and ')}`
   const { kind, dryRun } = status.options
   const complete = stateOf(outcome) === 'complete'
+  if (status.retries !== undefined) {
+    if (complete) return `Complete: nothing of what had failed is open any more${but}.`
+    return `Incomplete: of what had failed, ${plural(status.open, 'object')} ${status.open === 1 ? 'is' : 'are'} still open.`
+  }
   if (kind === 'verify') {
     if (complete && listed === 0) return `Verified: there is nothing in ${source} to compare.`
     if (complete) return `Verified: everything in ${source} is in ${destination}${but}.`

@@ -83,7 +83,7 @@ describe('dray migration', { concurrent: true }, () => {
     expect(partly.status, partly.stderr).toBe(1)
     expect(contents(at('tree'))).toEqual({ a: 'a' })
     const failed = await here('migration', 'failures', 'tree')
-    expect(failed.stdout).toMatch(/^CAUSE +SIZE +KEY +MESSAGE\nunsupported-key +1 B +b\/\/c +/)
+    expect(failed.stdout).toMatch(/^STATE +CAUSE +SIZE +KEY +MESSAGE\nopen +unsupported-key +1 B +b\/\/c +/)
     const { failures } = JSON.parse((await here('migration', 'failures', 'tree', '--json')).stdout)
     expect(failures).toMatchObject([{ key: 'b//c', code: 'unsupported-key' }])
   })
