@@ -16,6 +16,7 @@ import { limitRoutes } from './limits.ts'
 import { meRoutes } from './me.ts'
 import { memberRoutes } from './members.ts'
 import { migrationRoutes } from './migrations.ts'
+import { overviewRoute } from './overview.ts'
 import { passRoutes } from './passes.ts'
 import { preflightRoute } from './preflight.ts'
 import { problem, Refusal } from './problem.ts'
@@ -36,6 +37,7 @@ serve(app, readOpenApi, async ({ request }) => {
   return Response.json(openApi(contracts, new URL(request.url).origin))
 })
 connectionRoutes(app)
+overviewRoute(app)
 browseRoutes(app)
 preflightRoute(app)
 limitRoutes(app)

@@ -137,7 +137,7 @@ async function find(scope: Scope, id: string): Promise<ConnectionRow> {
 
 const viewIn = async (scope: Scope, row: ConnectionRow) => (await viewsIn(scope, [row]))[0]!
 
-async function viewsIn(scope: Scope, rows: readonly ConnectionRow[]): Promise<ConnectionView[]> {
+export async function viewsIn(scope: Scope, rows: readonly ConnectionRow[]): Promise<ConnectionView[]> {
   if (rows.every(({ secretVersion }) => secretVersion === 0)) return rows.map((row) => viewOf(row, []))
   const connections = new Connections(scope)
   const [copies, agents] = await Promise.all([connections.allCopies(), connections.agents()])

@@ -67,7 +67,7 @@ export async function revoke(env: Env, scope: Scope, id: string): Promise<void> 
 }
 
 const fleetOf = (env: Env, scope: Scope) => env.FLEET.getByName(scope.workspace)
-const connected = async (env: Env, scope: Scope) =>
+export const connected = async (env: Env, scope: Scope) =>
   new Map((await fleetOf(env, scope).there()).map((one) => [one.agent, one]))
 
 async function find(scope: Scope, id: string): Promise<AgentRow> {

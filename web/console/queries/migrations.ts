@@ -3,12 +3,24 @@ import { listFailures } from '../../../shared/api/failures.ts'
 import { listMigrations, listPackets, readMigration, readPass } from '../../../shared/api/migrations.ts'
 import { readStrip } from '../../../shared/api/watch.ts'
 import { call } from '../../api.ts'
+import type { Listing } from '../search.ts'
 import { later } from './later.ts'
 
-export const migrations = (workspace: string) =>
-  queryOptions({
-    queryKey: [workspace, 'migrations'],
-    queryFn: ({ signal }) => call(listMigrations, { params: { workspace } }, { signal }),
+/** A page at a time, the newest first: all, or those that are asked for. */
+export const migrations = (workspace: string, { state, text }: Pick<Listing, 'state' | 'text'> = {}) =>
+  infiniteQueryOptions({
+    queryKey: [workspace, 'migrations', '', 'list', state, text],
+    queryFn: ({ signal, pageParam }) => {
+      const query = {
+        ...(state && { state }),
+        ...(text && { text }),
+        ...(pageParam && { cursor: pageParam }),
+      }
+      return call(listMigrations, { params: { workspace }, query }, { signal })
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ cursor }) => cursor,
+    placeholderData: (before) => before,
     refetchInterval: later / 3,
   })
 
