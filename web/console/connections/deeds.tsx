@@ -61,7 +61,8 @@ export function ConnectionDeeds(props: { workspace: string; connection: Connecti
             done(_, seal) {
               edit(null)
               announce(texts.saved(id))
-              if (seal) location.assign(sealingPage(workspace, id))
+              // Who knew that it is not sealed yet is not sent there for changing something else.
+              if (seal && credential.kind !== 'sealed') location.assign(sealingPage(workspace, id))
             },
           }}
         />
