@@ -34,6 +34,7 @@ export function Deeds(props: {
   const close = () => ask(null)
   const many = (n: number) => texts.of(n, isMore)
   const objects = (n: number) => (isMore ? `${many(n)} objects` : texts.objects(n))
+  if (open + undone + waived === 0) return null
   const forbidden = on.may ? undefined : texts.forbidden
   return (
     <div className="row deeds-row">

@@ -80,9 +80,9 @@ function rowsOf(from: PassStatus, to: PassStatus): Row[] {
   return [
     plain(passTexts.dialog.kind, kindOf(from), kindOf(to)),
     plain(passTexts.state, common.state[from.state], common.state[to.state]),
-    ...(['listed', 'same', 'copied', 'skipped', 'vanished', 'failed', 'deleted', 'extra'] as const).map(
-      (name) => figure(figures[name], a[name], b[name]),
-    ),
+    ...(['listed', 'same', 'copied', 'skipped', 'vanished', 'failed', 'deleted', 'extra'] as const)
+      .filter((name) => a[name] > 0 || b[name] > 0)
+      .map((name) => figure(figures[name], a[name], b[name])),
     figure(figures.bytesListed, from.counts.bytes.listed, to.counts.bytes.listed, bytes),
     figure(figures.bytesCopied, from.counts.bytes.copied, to.counts.bytes.copied, bytes),
     figure(passTexts.lasted, lasted(from), lasted(to), duration),
