@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ControlPlane, startControlPlane } from '../../agent/embed/control-plane.ts'
 import { codeOf, password, Visitor } from '../support/visitor.ts'
+import { withAuthenticator } from './authenticator.ts'
 import { openBrowser, openPage, phone } from './browser.ts'
 
 let stateDir: string
@@ -25,23 +26,6 @@ afterAll(async () => {
   await plane?.stop()
   await rm(stateDir, { recursive: true, force: true })
 })
-
-/** A platform's authenticator, which always finds its user there. */
-async function withAuthenticator(context: BrowserContext, page: Page) {
-  const session = await context.newCDPSession(page)
-  await session.send('WebAuthn.enable')
-  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  })
-  return { session, authenticatorId }
-}
 
 const me = (page: Page) =>
   page.evaluate(async () => (await fetch('/api/me')).json()) as Promise<Record<string, unknown>>

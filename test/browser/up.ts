@@ -7,6 +7,8 @@ export interface Up {
   readonly origin: string
   /** Of the operator. */
   readonly token: string
+  /** Makes the first owner, once. */
+  readonly setupLink: string
   /** In the workspace `local`. Throws where it is refused. */
   api<T = unknown>(method: string, path: string, body?: unknown): Promise<T>
   stop(): Promise<void>
@@ -18,12 +20,13 @@ export async function startUp(stateDir: string, env: Record<string, string> = {}
   const up = spawn(process.execPath, [program, 'up', '--port', '0', '--state-dir', stateDir], {
     env: { ...process.env, ...env },
   })
-  const origin = await new Promise<string>((resolve, reject) => {
+  const [origin, setupLink] = await new Promise<[string, string]>((resolve, reject) => {
     let said = ''
     up.stdout.on('data', (text) => {
       said += text
       const address = /Dray is up at (\S+)/.exec(said)?.[1]
-      if (address) resolve(address)
+      const link = /set up +(\S+) /.exec(said)?.[1]
+      if (address && link) resolve([address, link])
     })
     up.stderr.on('data', (text) => {
       said += text
@@ -35,6 +38,7 @@ export async function startUp(stateDir: string, env: Record<string, string> = {}
   return {
     origin,
     token,
+    setupLink,
     async api<T>(method: string, path: string, body?: unknown) {
       const response = await fetch(`${origin}/api/workspaces/local/${path}`, {
         method,
