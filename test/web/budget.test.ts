@@ -1,5 +1,5 @@
 /** How much a browser fetches before the console's first page is there. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
@@ -20,9 +20,14 @@ const compressed = (directory: string, name: string) => gzipSync(readFileSync(jo
 
 it('is under 150 KB, compressed, with the page that is shown first', async () => {
   const directory = await buildWeb()
-  const page = readdirSync(directory).find(
-    (name) => name.startsWith('part-') && /\bas Overview\b/.test(readFileSync(join(directory, name), 'utf8')),
-  )
+  // Parts of earlier builds stay for a day: this one's is the newest.
+  const made = (name: string) => statSync(join(directory, name)).mtimeMs
+  const page = readdirSync(directory)
+    .filter(
+      (name) =>
+        name.startsWith('part-') && /\bas Overview\b/.test(readFileSync(join(directory, name), 'utf8')),
+    )
+    .sort((a, b) => made(b) - made(a))[0]
   const files = withImports(directory, page!, withImports(directory, 'main.js'))
   const total = ['index.html', 'console.css', ...files].reduce(
     (sum, name) => sum + compressed(directory, name),

@@ -11,16 +11,21 @@ import {
   House,
   MapPin,
   Menu,
+  Search,
   Settings,
   Users,
   Webhook,
 } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import type { Scope } from '../../shared/api/scopes.ts'
 import { Announced } from './announce.tsx'
+import { paletteCalled } from './key-choice.ts'
 import * as queries from './queries/me.ts'
 import { texts } from './texts.ts'
 import { setTheme, type Theme, theme, themes } from './theme.ts'
+
+/** The keys, and what lies over pages: none of it is needed to show one. */
+const Overlays = lazy(() => import('./overlays.tsx'))
 
 export const places = [
   ['/w/$workspace', texts.nav.overview, House, 'migrations:read'],
@@ -41,6 +46,7 @@ export function Shell() {
   const may = me?.workspaces.find(({ id }) => id === workspace)?.scopes
   const { pathname } = useLocation()
   const [open, setOpen] = useState(false)
+  const mayGo = places.filter(([, , , scope]) => may === undefined || may.includes(scope))
   // biome-ignore lint/correctness/useExhaustiveDependencies: closed by going anywhere.
   useEffect(() => setOpen(false), [pathname])
   return (
@@ -66,20 +72,23 @@ export function Shell() {
             </button>
           </div>
           <div className="places" id="places">
+            <button type="button" className="finds" onClick={() => dispatchEvent(new Event(paletteCalled))}>
+              <Search size={16} aria-hidden="true" />
+              {texts.find.deed}
+              <kbd>{texts.find.keys}</kbd>
+            </button>
             <nav aria-label={texts.nav.main}>
-              {places
-                .filter(([, , , scope]) => may === undefined || may.includes(scope))
-                .map(([to, name, Icon]) => (
-                  <Link
-                    key={to}
-                    to={to}
-                    params={{ workspace }}
-                    activeOptions={{ exact: to === '/w/$workspace' }}
-                  >
-                    <Icon size={18} aria-hidden="true" />
-                    {name}
-                  </Link>
-                ))}
+              {mayGo.map(([to, name, Icon]) => (
+                <Link
+                  key={to}
+                  to={to}
+                  params={{ workspace }}
+                  activeOptions={{ exact: to === '/w/$workspace' }}
+                >
+                  <Icon size={18} aria-hidden="true" />
+                  {name}
+                </Link>
+              ))}
             </nav>
             <div className="below">
               <Workspaces current={workspace} all={me?.workspaces.map(({ id }) => id) ?? [workspace]} />
@@ -93,6 +102,12 @@ export function Shell() {
         </main>
       </div>
       <Announced />
+      <Suspense fallback={null}>
+        <Overlays
+          workspace={workspace}
+          places={mayGo.map(([to, name]) => [to.slice('/w/$workspace'.length), name])}
+        />
+      </Suspense>
     </CSPProvider>
   )
 }

@@ -7,6 +7,7 @@ export const texts = {
   none: 'none',
   everySite: 'every site',
   menu: 'Menu',
+  find: { deed: 'Find or do', keys: 'Ctrl K' },
   copy: {
     deed: 'Copy',
     done: 'Copied.',

@@ -99,10 +99,14 @@ function Workspace({ of, may }: { of: WorkspaceView; may: boolean }) {
         <dl className="pairs">
           <dt>{texts.workspace.id}</dt>
           <dd className="mono">{of.id}</dd>
-          <dt>{texts.workspace.made}</dt>
-          <dd>
-            <Time at={of.createdAt} />
-          </dd>
+          {of.createdAt > 0 && (
+            <>
+              <dt>{texts.workspace.made}</dt>
+              <dd>
+                <Time at={of.createdAt} />
+              </dd>
+            </>
+          )}
         </dl>
         <Refusal of={rename.error} />
         <div>

@@ -1,0 +1,40 @@
+export const keyTexts = {
+  palette: 'Find or do',
+  search: 'A page, a migration, an agent, a connection, or what to do',
+  none: 'Nothing is called that.',
+  kinds: {
+    deed: 'do it here',
+    page: 'page',
+    migration: 'migration',
+    agent: 'agent',
+    connection: 'connection',
+    workspace: 'workspace',
+    look: 'colours',
+  },
+  newMigration: 'New migration',
+  workspace: (id: string) => `Switch to the workspace ${id}`,
+  theme: (name: string) => `Colours: ${name}`,
+  help: {
+    title: 'Keys',
+    page: 'On this page',
+    everywhere: 'Everywhere',
+    places: 'Places: g, then',
+    close: 'Close',
+    off: 'Single letters are switched off: in the settings they can be switched on.',
+    keys: [
+      ['Ctrl K, ⌘ K', 'Find or do'],
+      ['?', 'These keys'],
+      ['/', 'To the search of the page'],
+      ['j, k', 'To the next row, to the one before'],
+      ['Enter', 'Open the row'],
+      ['Esc', 'Close what lies over the page'],
+    ] as const,
+  },
+  out: {
+    title: 'You are signed out',
+    says: 'Your session has ended: it was idle for long, or somebody ended it. Nothing that runs is touched by that.',
+    deed: 'Sign in, and come back here',
+    machine:
+      'The control plane does not know this tab any more: it was set up anew, or the address is of another one. Open the address that “dray up” prints.',
+  },
+} as const
