@@ -27,7 +27,7 @@ export function Details(props: { on: Doable; failure: Failure; remedy: string | 
         </dd>
         {remedy && (
           <>
-            <dt>{texts.remedy}</dt>
+            <dt>{texts.one.remedy}</dt>
             <dd>{remedy}</dd>
           </>
         )}
@@ -38,7 +38,7 @@ export function Details(props: { on: Doable; failure: Failure; remedy: string | 
         <dt>{columns.state}</dt>
         <dd>
           <State is={stateOf[failure.state]} says={texts.states[failure.state]} />
-          {retriedBy !== null && <p>{texts.list.retriedBy(retriedBy)}</p>}
+          {retriedBy !== null && <span className="quiet"> {texts.list.retriedBy(retriedBy)}</span>}
           {waiver && (
             <p>
               <Said text={texts.one.waivedBy(waiver.by, when(waiver.at))} />: <Said text={waiver.reason} />

@@ -51,8 +51,8 @@ function Chosen(props: {
   const { of, last, filter } = props
   const { data: latest } = useQuery(migrations.pass(of.workspace, of.migration, last))
   if (of.pass === undefined && !latest) return null
-  const isEmpty = latest?.counts.objects.failed === 0
-  const pass = of.pass ?? (isEmpty ? (latest.retries ?? last) : last)
+  const isBefore = latest !== undefined && latest.counts.objects.failed === 0 && latest.open > 0
+  const pass = of.pass ?? (isBefore ? (latest.retries ?? last) : last)
   return <OfPass key={pass} of={{ ...of, pass }} last={last} filter={filter} />
 }
 
@@ -92,18 +92,20 @@ function Passes({ of, last }: { of: queries.OfPass; last: number }) {
   const options = all.map((pass) => [String(pass.number), name(pass)] as const)
   if (!all.some(({ number }) => number === of.pass)) options.push([String(of.pass), texts.title(of.pass)])
   return (
-    <SelectField
-      label={texts.pass}
-      value={String(of.pass)}
-      change={(pass) =>
-        void navigate({
-          to: '.',
-          search: (now) => ({ ...now, ...noFilter, pass: Number(pass) }),
-          resetScroll: false,
-        })
-      }
-      options={options}
-    />
+    <div className="fields">
+      <SelectField
+        label={texts.pass}
+        value={String(of.pass)}
+        change={(pass) =>
+          void navigate({
+            to: '.',
+            search: (now) => ({ ...now, ...noFilter, pass: Number(pass) }),
+            resetScroll: false,
+          })
+        }
+        options={options}
+      />
+    </div>
   )
 }
 
@@ -162,7 +164,7 @@ function All({ on, causes, filter }: { on: Doable; causes: readonly Cause[]; fil
         <>
           <div className="head">
             <h2>{texts.title(pass.number)}</h2>
-            <span>{texts.objects(sum(causes, 'objects'))}</span>
+            {causes.length > 0 && <span>{texts.objects(sum(causes, 'objects'))}</span>}
             {(causes.length > 1 || undone > 0) && (
               <div className="actions">
                 <Deeds on={on} selection={{}} tally={{ ...tally, waived: 0 }} undone={undone} />

@@ -162,7 +162,7 @@ function Tabs(props: { workspace: string; migration: string; pass: PassStatus | 
         activeOptions={{ exact: true, includeSearch: false }}
       >
         {says.failures}
-        {pass && ` (${count(pass.counts.objects.failed)})`}
+        {pass && ` (${count(pass.open)})`}
       </Link>
       <Link
         {...how}
@@ -232,13 +232,19 @@ function PacketsOf({ workspace, migration, number }: NonNullable<ReturnType<type
   )
 }
 
+/** JSON whose characters are seen: those that are not, or that turn a text around, are written as its escapes. */
+const visible = (json: string) =>
+  json.replaceAll(/[\p{Cf}\u2028\u2029]/gu, (odd) =>
+    Array.from({ length: odd.length }, (_, i) => `\\u${odd.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+  )
+
 export function Settings() {
   const { workspace, migration: id } = useParams({ from })
   const asked = useQuery(queries.migration(workspace, id))
   return (
     <Shown of={asked} what="this migration">
       {({ pass: _, ...definition }) => (
-        <Code label={migrationTexts.tabs.definition} text={JSON.stringify(definition, null, 2)} />
+        <Code label={migrationTexts.tabs.definition} text={visible(JSON.stringify(definition, null, 2))} />
       )}
     </Shown>
   )

@@ -94,11 +94,12 @@ export const failureTexts = {
     end: (most: number) =>
       `The first ${count(most)} are shown. Narrow it down to see others, or download all of them.`,
     lost: 'These could not be loaded.',
-    retriedBy: (pass: number) => `Tried again by pass ${pass}`,
+    retriedBy: (pass: number) => `by pass ${pass}`,
   },
   one: {
     key: 'Key',
     message: 'What was said',
+    remedy: 'What to do',
     waivedBy: (by: string, at: string) => `Waived by ${by}, ${at}`,
   },
   download: 'Download',
