@@ -82,14 +82,14 @@ export const registerMigrations: Register = (program, run) => {
 
   one('compare', 'Show what two passes of a migration came to, and what failed in one of them, or in both.')
     .addOption(
-      new Option('--from <number>', 'this pass')
-        .argParser(whole(1, 999_999_999))
-        .default(undefined, 'the one before --to'),
+      new Option('--from <number>', 'this pass; the one before the other unless given').argParser(
+        whole(1, 999_999_999),
+      ),
     )
     .addOption(
-      new Option('--to <number>', 'beside this one')
-        .argParser(whole(1, 999_999_999))
-        .default(undefined, 'the last one'),
+      new Option('--to <number>', 'beside this one; the last one unless given').argParser(
+        whole(1, 999_999_999),
+      ),
     )
     .addHelpText('after', compareHelp)
     .action((id: string, options) =>
@@ -131,10 +131,7 @@ export const registerMigrations: Register = (program, run) => {
 
   ofPass(one('report', 'Write the report of a pass: a line for every change and every failure.'))
     .addOption(
-      new Option(
-        '--format <format>',
-        `${reportFormats.join(', ')}; else as the file is named, or else ndjson`,
-      ).choices(reportFormats),
+      new Option('--format <format>', 'else as the file is named, or else ndjson').choices(reportFormats),
     )
     .option('--output <file>', 'into this file, whole or not at all, and not to standard output')
     .addHelpText('after', reportHelp)
@@ -177,9 +174,7 @@ const choosingFailures = (command: Command): Command =>
 
 const ofPass = (command: Command): Command =>
   command.addOption(
-    new Option('--pass <number>', 'this one')
-      .argParser(whole(1, 999_999_999))
-      .default(undefined, 'the last one'),
+    new Option('--pass <number>', 'this one; the last one unless given').argParser(whole(1, 999_999_999)),
   )
 
 function creating(command: Command): Command {
