@@ -31,12 +31,16 @@ export function action(said: HTMLElement, work: () => Promise<void>): (event?: E
     if (running) return
     running = true
     said.textContent = ''
+    const pressed = event instanceof SubmitEvent ? event.submitter : event?.currentTarget
+    const busy = pressed instanceof HTMLElement ? pressed : null
+    busy?.setAttribute('aria-busy', 'true')
     work()
       .catch((error: unknown) => {
         said.textContent = error instanceof Error ? error.message : String(error)
       })
       .finally(() => {
         running = false
+        busy?.removeAttribute('aria-busy')
       })
   }
 }

@@ -1,6 +1,9 @@
 /** The pages before the console: set-up, sign-in, invitation, and the confirmation of `dray login`. */
 import '../no-eval.ts'
+import { apply } from '../console/theme.ts'
 import { element, show } from './dom.ts'
+
+apply()
 
 // Who comes here is a person, or becomes one: the machine's token, which `dray up` gave this tab, would speak for them.
 sessionStorage.removeItem('token')
