@@ -14,7 +14,7 @@ import type { Filter, OfPass } from '../queries/failures.ts'
 import { nameOf, failureTexts as texts } from '../texts/failures.ts'
 import { texts as common } from '../texts.ts'
 import { type Chosen, isChosen, mostChosen, withThese } from './chosen.ts'
-import { mostRows, useRows } from './pages.ts'
+import { mostRows, useRows } from './rows.ts'
 
 /** Rows beyond those in sight, to scroll into. */
 const overscan = 12
