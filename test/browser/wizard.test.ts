@@ -19,6 +19,8 @@ const pictures = process.env.DRAY_SCREENSHOTS
 /** What whoever writes to a bucket may call things. */
 const hostile = '<img src=x onerror=alert(1)>\u202egnp'
 const objects = 300
+/** More than an agent counts at once. */
+const many = 200_500
 
 let browser: Browser
 let store: S3Server
@@ -30,6 +32,8 @@ beforeAll(async () => {
   const key = (i: number) =>
     `${2024 + (i % 3)}/${i === 5 ? hostile : `holiday ${i % 4}`}/img-${String(i).padStart(4, '0')}.${i % 5 ? 'jpg' : 'tmp'}`
   store.fill('photos', { count: objects, key, size: 2_000 })
+  store.createBucket('sparks')
+  store.fill('sparks', { count: many, key: (i) => `k${String(i).padStart(7, '0')}`, size: 1_000_000 })
   mkdirSync(join(root, 'papers', 'letters'), { recursive: true })
   writeFileSync(join(root, 'papers', 'letters', 'one.txt'), 'one')
 
@@ -56,7 +60,6 @@ afterAll(async () => {
 
 async function open(query = '', token = up.token, viewport = desktop): Promise<Watched> {
   const watched = await openPage(browser, viewport)
-  watched.page.setDefaultTimeout(8000)
   await watched.page.goto(`${up.origin}/w/local/new-migration${query}#token=${token}`)
   await watched.page.getByRole('heading', { name: 'New migration', level: 1 }).waitFor()
   return watched
@@ -147,6 +150,7 @@ describe('a new migration', () => {
     const watched = await open()
     const { page } = watched
     const { keyboard } = page
+    await page.locator('option[value="connection:store"]').last().waitFor({ state: 'attached' })
     await tabTo(page, page.getByLabel('Name of the migration'))
     await keyboard.type('by-keyboard')
     for (const name of ['Source', 'Destination'] as const) {
@@ -225,7 +229,7 @@ describe('a new migration', () => {
     await page.getByLabel('Name of the migration').fill('Not a name')
     await side(page, 'Source').getByLabel('Where it is').selectOption('site:local')
     await side(page, 'Source').getByLabel('Directory').fill(join(root, 'papers'))
-    await page.getByText('All 1 objects were looked at').waitFor()
+    await page.getByText('The one object was looked at').waitFor()
     await page.getByRole('button', { name: 'Browse the source' }).click()
     await entry(page, 'letters/').click()
     await entry(page, 'one.txt').waitFor()
@@ -304,6 +308,36 @@ describe('a new migration', () => {
     expect(await violations(page)).toEqual([])
     await asked.getByRole('button', { name: 'Make it anyway' }).click()
     await page.getByRole('heading', { name: 'nowhere', level: 1 }).waitFor()
+    await close(watched)
+  })
+
+  it('tells what was counted so far, goes on with it, and reckons with prices that can be corrected', async () => {
+    const watched = await open()
+    const { page } = watched
+    await fillBucket(page, 'Source', 'sparks')
+    await page.getByText(/^Of the first [\d,]+ objects looked at\. There are more\.$/).waitFor()
+    const reckoned = step(page, 'How much, how long, what it costs')
+    expect(await reckoned.locator('dd').allTextContents()).toEqual(
+      [0, 1, 2, 3].map(() => expect.stringMatching(/^at least /)),
+    )
+    await reckoned.getByRole('button', { name: 'Count to the end' }).click()
+    await page.getByText('It rests on all 200,500 objects of the source, counted.').waitFor()
+    await reckoned.getByText('Prices at the source').click()
+    await reckoned.getByLabel('Price list').selectOption('aws')
+    await reckoned.getByText('as of 2025-06').waitFor()
+    await reckoned.getByLabel('$ per GB that leaves').fill('0.5')
+    // 200.5 GB of traffic.
+    await reckoned.getByRole('cell', { name: '$100.25' }).waitFor()
+    expect(await violations(page)).toEqual([])
+    await page.reload()
+    await reckoned
+      .getByRole('cell', { name: '$100.25' })
+      .or(reckoned.getByText('at least $'))
+      .first()
+      .waitFor()
+    await reckoned.getByText('Prices at the source: your own figures').click()
+    await reckoned.getByRole('button', { name: 'Back to the public list' }).click()
+    await reckoned.getByText('Prices at the source: A store of your own').waitFor()
     await close(watched)
   })
 

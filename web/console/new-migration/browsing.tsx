@@ -89,7 +89,7 @@ function Browse({ workspace, ground, start, take, close }: Parameters<typeof Bro
         </>
       )}
       {!isBuckets && <Size key={`${spot.bucket} ${spot.path}`} {...{ workspace, ground, spot }} />}
-      <p className="quiet small">{texts.keys}</p>
+      <p className="quiet small by-keys">{texts.keys}</p>
       <div className="deeds">
         <button type="button" onClick={close}>
           {texts.cancel}

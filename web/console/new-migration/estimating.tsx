@@ -35,6 +35,8 @@ export function Estimating(props: {
   const isAll = scanner.state === 'done'
   const of = estimate(sum, { ...prices, measured })
   const least = (text: string) => (isAll ? text : texts.atLeast(text))
+  /** The same in a table. */
+  const sign = (text: string, n: number) => (isAll || n === 0 ? text : texts.sign(text))
   const total = (of.source.cost?.total ?? 0) + (of.destination.cost?.total ?? 0)
   const isOneStore =
     draft.source.by === 'connection' &&
@@ -66,13 +68,13 @@ export function Estimating(props: {
           ...(['list', 'read', 'write'] as const).map((kind) => ({
             name: texts.requests[kind],
             kind: 'number' as const,
-            cell: (which: Which) => least(count(of[which].requests[kind])),
+            cell: (which: Which) => sign(count(of[which].requests[kind]), of[which].requests[kind]),
           })),
-          { name: texts.forRequests, kind: 'number', cell: (which) => cost(of[which], 'requests', least) },
-          { name: texts.forTraffic, kind: 'number', cell: (which) => cost(of[which], 'egress', least) },
-          { name: texts.total, kind: 'number', cell: (which) => cost(of[which], 'total', least) },
+          { name: texts.forRequests, kind: 'number', cell: (which) => cost(of[which], 'requests', sign) },
+          { name: texts.forTraffic, kind: 'number', cell: (which) => cost(of[which], 'egress', sign) },
+          { name: texts.total, kind: 'number', cell: (which) => cost(of[which], 'total', sign) },
         ]}
-        rows={sides}
+        rows={sides.filter((which) => draft[which].by !== '')}
         id={(which) => which}
       />
       {isOneStore && <p className="quiet small">{texts.oneStore}</p>}
@@ -92,10 +94,10 @@ export function Estimating(props: {
   )
 }
 
-/** Null for a directory, of which nothing is asked. */
+/** Null for a directory, of which nothing is asked, and where nothing is chosen yet. */
 function pricesFor(draft: Draft, which: Which, connections: readonly ConnectionView[]): Prices | null {
   const { by, name, like } = draft[which]
-  if (by === 'site') return null
+  if (by === 'site' || by === '') return null
   if (draft.prices[which]) return draft.prices[which]
   const connection = connections.find(({ id }) => id === name)
   return pricesOf(by === 'connection' ? (connection?.endpoint ?? null) : (like?.endpoint ?? null))
@@ -114,8 +116,11 @@ function range(least: number, most: number): string {
 const dollars = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD' })
 const money = (n: number) => (n > 0 && n < 0.01 ? texts.underACent : dollars.format(n))
 
-const cost = ({ cost }: EndEstimate, of: 'requests' | 'egress' | 'total', least: (text: string) => string) =>
-  cost === null ? texts.free : least(money(cost[of]))
+const cost = (
+  { cost }: EndEstimate,
+  of: 'requests' | 'egress' | 'total',
+  sign: (text: string, n: number) => string,
+) => (cost === null ? texts.free : sign(money(cost[of]), cost[of]))
 
 const names = Object.keys(priceLists) as (keyof typeof priceLists)[]
 const figures = ['list', 'read', 'write', 'egress'] as const

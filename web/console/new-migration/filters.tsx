@@ -71,7 +71,7 @@ export function Filters(props: {
               : ''}
         </p>
         {scanner.sum && (
-          <div className={scanner.isOld ? 'preview old' : 'preview'} aria-busy={scanner.isOld}>
+          <div className="taken" aria-busy={scanner.isOld}>
             <Taken of={scanner.sum} />
           </div>
         )}

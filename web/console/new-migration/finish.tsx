@@ -42,7 +42,8 @@ export function Finish(props: {
   const [made, setMade] = useState<string | null>(null)
   const [isTold, tell] = useState(false)
   const [open, setOpen] = useState(false)
-  const missing = [...(props.isTaken ? (['name'] as const) : []), ...props.missing]
+  // By what was just made it is not taken: that is what is started.
+  const missing = [...(props.isTaken && made !== defined?.id ? (['name'] as const) : []), ...props.missing]
   const command = defined && commandOf(defined, workspace)
 
   const make = async (how: 'create' | 'start') => {

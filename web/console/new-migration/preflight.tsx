@@ -42,7 +42,7 @@ export function Preflight(props: {
       {!isLooking && <Refusal of={props.error} />}
       {isReady && found && (
         <>
-          <ul className={isLooking ? 'findings old' : 'findings'} aria-busy={isLooking}>
+          <ul className="findings" aria-busy={isLooking}>
             {found.findings.map((finding, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a finding has no other name.
               <Found key={i} of={finding} />

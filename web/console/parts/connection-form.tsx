@@ -58,7 +58,7 @@ export function ConnectionForm({ workspace, sites, of, done, cancel }: FormProps
   const nameFault = of || idSchema.safeParse(id).success ? null : texts.nameWrong
   const address = endpoint.trim() === '' ? null : endpoint.trim()
   const endpointFault =
-    address === null ? null : (endpointSchema.safeParse(address).error?.issues[0]?.message ?? null)
+    address === null || endpointSchema.safeParse(address).success ? null : texts.endpointWrong
   const isMoved = of !== undefined && of.secretVersion > 0 && address !== of.endpoint
 
   const change = useChange({

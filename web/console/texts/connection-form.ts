@@ -7,6 +7,7 @@ export const connectionTexts = {
   nameWrong: 'Lower-case letters, digits and “-”, at most 63, beginning with a letter or a digit.',
   endpoint: 'Endpoint',
   endpointHint: 'Such as https://s3.example.com. Leave it empty for AWS.',
+  endpointWrong: 'An http:// or https:// address, without a name, a password, a query or a fragment.',
   region: 'Region',
   regionHint: 'Such as eu-central-1. Leave it empty where the store or the profile says it.',
   credential: 'Credential',

@@ -1,4 +1,7 @@
 /** What the New migration page says. */
+/** `n` as it is shown. */
+const counted = (n: string) => (n === '1' ? '1 object' : `${n} objects`)
+
 export const newMigrationTexts = {
   title: 'New migration',
   back: 'Migrations',
@@ -79,7 +82,7 @@ export const newMigrationTexts = {
     counting: 'Counting…',
     stop: 'Stop',
     size: (objects: string, bytes: string, state: string) =>
-      `${state === 'done' ? '' : 'At least '}${objects} objects, ${bytes}${state === 'running' ? ', and counting…' : ''}`,
+      `${state === 'done' ? '' : 'At least '}${counted(objects)}, ${bytes}${state === 'running' ? ', and counting…' : ''}`,
   },
   filters: {
     include: 'Only what matches',
@@ -97,13 +100,13 @@ export const newMigrationTexts = {
     taken: 'Taken',
     left: 'Left out',
     others: 'Neither',
-    objects: (n: string) => `${n} objects`,
+    objects: (n: string) => counted(n),
     othersNote: 'links, devices, folders that may not be read',
     narrowed:
       'The patterns name folders: what is outside of them is not even listed, so it is not counted as left out.',
     first: (n: string) => `Of the first ${n} objects looked at. There are more.`,
     all: (n: string, time: string | null) =>
-      `All ${n} objects were looked at${time === null ? '' : `, in ${time}`}.`,
+      `${n === '1' ? 'The one object was' : `All ${n} objects were`} looked at${time === null ? '' : `, in ${time}`}.`,
     nothing: 'Nothing is taken so far.',
     takenSamples: 'Some that are taken',
     leftSamples: 'Some that are left out',
@@ -111,7 +114,7 @@ export const newMigrationTexts = {
     stop: 'Stop counting',
     again: 'Count again',
     classes: 'By storage class',
-    class: (name: string, objects: string, bytes: string) => `${name}: ${objects} objects, ${bytes}`,
+    class: (name: string, objects: string, bytes: string) => `${name}: ${counted(objects)}, ${bytes}`,
     archived: (objects: string, bytes: string) =>
       `${objects} objects (${bytes}) are in an archive: see “Archived objects” below.`,
     largest: 'Largest',
@@ -277,13 +280,15 @@ export const newMigrationTexts = {
   estimate: {
     notYet: 'Choose a source: the estimate rests on what is counted there.',
     counting: 'It rests on what is counted of the source…',
-    all: (n: string) => `It rests on all ${n} objects of the source, counted.`,
+    all: (n: string) =>
+      `It rests on ${n === '1' ? 'the one object' : `all ${n} objects`} of the source, counted.`,
     first: (n: string) =>
       `It rests on the first ${n} objects that were looked at: there are more, so all of it is “at least”.`,
     objects: 'Objects',
     bytes: 'Bytes',
     duration: 'Duration',
     atLeast: (what: string) => `at least ${what}`,
+    sign: (what: string) => `≥ ${what}`,
     range: (from: string, to: string) => `${from} to ${to}`,
     about: (what: string) => `about ${what}`,
     measured: 'at the pace of the migration that this one is like',
