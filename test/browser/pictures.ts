@@ -1,95 +1,154 @@
 /**
- * `node test/browser/pictures.ts DIRECTORY`: a picture of every page of the console, desktop and phone, light and dark, of a real control
- * plane (`dray up`) that has something to show. To be looked at; the best of them are in docs/.
+ * `npm run screenshots -- DIRECTORY [page …]`: a picture of every page of the console (or of those that are named), desktop and phone, light
+ * and dark, of a real control plane (`dray up`) with real agents that has something to show. To be looked at; the best of them are in docs/.
  */
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { Page } from 'playwright-core'
+import { startS3Server } from '../../agent/s3-server/s3-server.ts'
 import { desktop, openBrowser, openPage, phone } from './browser.ts'
 import { startUp } from './up.ts'
 
-const [given] = process.argv.slice(2)
+const [given, ...named] = process.argv.slice(2)
 if (given === undefined) {
-  console.error('Usage: node test/browser/pictures.ts DIRECTORY')
+  console.error('Usage: npm run screenshots -- DIRECTORY [page …]')
   process.exit(2)
 }
 const to = resolve(given)
 mkdirSync(to, { recursive: true })
 const root = mkdtempSync(join(tmpdir(), 'dray-pictures-'))
-const up = await startUp(join(root, 'state'))
+const keys = { accessKeyId: 'AKIDPICTURES', secretAccessKey: 'a-secret-for-pictures-alone' }
+const credentials = { [keys.accessKeyId]: keys.secretAccessKey }
+/** What a store does to those who ask for the pictures of that month. */
+const refused = /^2026-07\//
+const store = await startS3Server({
+  credentials,
+  hooks: {
+    beforeRequest: ({ operation, key, bucket }) => {
+      if (bucket === 'camera-archive' && operation === 'GetObject' && key && refused.test(key))
+        return { status: 403, code: 'AccessDenied', message: 'not for you' }
+      // So that there is something to watch.
+      return bucket === 'lake-new' && operation === 'PutObject' ? { delayMs: 1_500 } : null
+    },
+  },
+})
+const up = await startUp(join(root, 'state'), {
+  AWS_ACCESS_KEY_ID: keys.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+  AWS_EC2_METADATA_DISABLED: 'true',
+})
 const { origin, token, api } = up
+const filter = { include: [], exclude: [], only: null }
 
-async function migration(id: string, files: number, size: number, spoil = false): Promise<void> {
-  const source = join(root, id)
-  for (let i = 0; i < files; i++) {
-    const folder = join(source, `2026-${String(1 + (i % 12)).padStart(2, '0')}`)
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, `picture-${String(i).padStart(4, '0')}.jpg`), Buffer.alloc(size, i))
-  }
-  if (spoil) execFileSync('mkfifo', [join(source, '2026-07', 'picture-of-a-pipe.jpg')])
-  const filter = { include: [], exclude: [], only: null }
-  const place = (path: string) => ({ kind: 'file', path, site: 'local' })
-  await api('PUT', `migrations/${id}`, { source: place(source), destination: place(`${source}-new`), filter })
+async function migration(id: string, count: number, key: (i: number) => string, size: number): Promise<void> {
+  store.createBucket(`${id}-new`)
+  store.fill(id, { count, key, size })
+  const place = (bucket: string) => ({
+    ...{ kind: 's3', bucket, prefix: '', endpoint: null, region: null, profile: null, site: null },
+    connection: 'minio',
+  })
+  const policy = { serverSideCopy: 'never' }
+  const body = { source: place(id), destination: place(`${id}-new`), filter, policy }
+  await api('PUT', `migrations/${id}`, body)
   await api('POST', `migrations/${id}/passes`, {})
 }
 
-try {
-  await migration('camera-archive', 600, 30_000, true)
-  await migration('invoices', 200, 9_000)
-  const filter = { include: [], exclude: [], only: null }
-  const bucket = {
-    kind: 's3',
-    bucket: 'attachments',
-    prefix: '',
-    endpoint: null,
-    region: null,
-    profile: null,
-    site: null,
+async function over(id: string): Promise<void> {
+  for (;;) {
+    const { pass } = await api<{ pass: { state: string } | null }>('GET', `migrations/${id}`)
+    if (pass && pass.state !== 'running') return
+    await new Promise((done) => setTimeout(done, 200))
   }
+}
+
+/** Something of everything. */
+async function furnish(): Promise<void> {
   await api('POST', 'sites', { id: 'paris', region: 'eu-west-3', labels: { team: 'storage' } })
+  const endpoint = store.url.origin
+  const credential = { kind: 'profile', profile: null }
+  await api('POST', 'connections', { id: 'minio', endpoint, region: 'us-east-1', credential })
+  await api('POST', 'connections', {
+    ...{ id: 'archive', endpoint: 'https://s3.example.com', sites: ['paris'] },
+    credential: { kind: 'sealed' },
+  })
+  const month = (i: number) => `2026-${String(1 + (i % 12)).padStart(2, '0')}`
+  await migration(
+    'camera-archive',
+    6_000,
+    (i) => `${month(i)}/picture-${String(i).padStart(5, '0')}.jpg`,
+    30_000,
+  )
+  await migration('invoices', 2_000, (i) => `${2020 + (i % 6)}/${String(i).padStart(6, '0')}.pdf`, 9_000)
+  await Promise.all([over('camera-archive'), over('invoices')])
+  await api('POST', 'migrations/invoices/passes', { kind: 'verify' })
+  mkdirSync(join(root, 'papers'))
+  writeFileSync(join(root, 'papers', 'one.txt'), 'one')
   await api('PUT', 'migrations/attachments', {
     source: { kind: 'file', path: '/srv/attachments', site: 'paris' },
-    destination: bucket,
+    destination: {
+      ...{ kind: 's3', bucket: 'attachments', prefix: '', endpoint: null, region: null, profile: null },
+      ...{ site: null, connection: 'archive' },
+    },
     filter,
   })
   await api('POST', 'migrations/attachments/passes', {})
-  const endpoint = 'https://s3.example.com'
-  await api('POST', 'connections', {
-    id: 'archive',
-    endpoint,
-    credential: { kind: 'sealed' },
-    sites: ['paris'],
-  })
-  await api('POST', 'connections', {
-    id: 'aws',
-    region: 'eu-west-3',
-    credential: { kind: 'profile', profile: 'backup' },
-  })
-  await api('PUT', `limits/${encodeURIComponent(endpoint)}`, {
-    bandwidth: 25_000_000,
-    requests: 500,
-    zone: 'Europe/Paris',
+  await api('PUT', `limits/${encodeURIComponent('https://s3.example.com')}`, {
+    ...{ bandwidth: 25_000_000, requests: 500, zone: 'Europe/Paris' },
+    windows: [
+      { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '09:00', to: '18:00', bandwidth: 5_000_000 },
+    ],
   })
   await api('POST', 'webhooks', {
-    id: 'pager',
-    url: 'https://hooks.example.com/dray',
-    events: ['pass.failed', 'agent.lost'],
+    ...{ id: 'pager', url: 'https://hooks.example.com/dray', events: ['pass.failed', 'agent.lost'] },
   })
+  await api('PUT', 'schedules/invoices', {
+    ...{ migration: 'invoices', cron: '15 2 * * 1-5', zone: 'Europe/Paris' },
+  }).catch(() =>
+    api('POST', 'schedules', { migration: 'invoices', cron: '15 2 * * 1-5', zone: 'Europe/Paris' }),
+  )
   await api('POST', 'tokens', { name: 'reporting', scopes: ['migrations:read'] })
+  await migration('lake', 60_000, (i) => `events/${month(i)}/${String(i).padStart(7, '0')}.parquet`, 200_000)
+}
+
+type View = readonly [path: string, prepare?: (page: Page) => Promise<unknown>]
+/** By name. A path that begins with `//` is outside of the workspace. */
+const pages: Record<string, View> = {
+  overview: [''],
+  migrations: ['/migrations'],
+  live: ['/migrations/lake'],
+  migration: ['/migrations/camera-archive'],
+  failures: ['/migrations/camera-archive?cause=1'],
+  waiting: ['/migrations/attachments'],
+  packets: ['/migrations/lake/packets'],
+  passes: ['/migrations/invoices/passes?compare=[1,2]'],
+  start: [
+    '/migrations/invoices/passes',
+    (page) => page.getByRole('button', { name: 'Start a pass…' }).click(),
+  ],
+  definition: ['/migrations/camera-archive/settings'],
+  'new-migration': ['/new-migration?from=camera-archive', (page) => page.waitForTimeout(4_000)],
+  sites: ['/sites'],
+  join: ['/sites', (page) => page.getByRole('button', { name: 'Let an agent join' }).first().click()],
+  connections: ['/connections'],
+  connection: ['/connections/minio'],
+  schedules: ['/schedules'],
+  limits: ['/limits'],
+  webhooks: ['/webhooks'],
+  people: ['/people'],
+  audit: ['/audit'],
+  settings: ['/settings'],
+  palette: ['', (page) => page.keyboard.press('Control+k')],
+  keys: ['', (page) => page.keyboard.press('?')],
+  'sign-in': ['//sign-in'],
+  'set-up': ['//setup#not-a-token'],
+  seal: ['//seal.html?workspace=local&connection=archive'],
+}
+const wanted = Object.entries(pages).filter(([name]) => named.length === 0 || named.includes(name))
+
+try {
+  await furnish()
   const browser = await openBrowser()
-  const pages = {
-    migrations: '',
-    migration: '/migrations/camera-archive',
-    waiting: '/migrations/attachments',
-    packets: '/migrations/camera-archive/packets',
-    sites: '/sites',
-    connections: '/connections',
-    limits: '/limits',
-    webhooks: '/webhooks',
-    people: '/people',
-    audit: '/audit',
-  }
   for (const [size, viewport] of [
     ['desktop', desktop],
     ['phone', phone],
@@ -99,19 +158,27 @@ try {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.goto(`${origin}/#token=${token}`)
       await page.getByRole('heading', { level: 1 }).waitFor()
-      for (const [name, path] of Object.entries(pages)) {
-        await page.goto(`${origin}/w/local${path}`)
+      for (const [name, [path, prepare]] of wanted) {
+        const inWorkspace = path.startsWith('//') ? path.slice(1) : `/w/local${path}`
+        await page.goto(`${origin}${inWorkspace}`)
         await page.getByRole('heading', { level: 1 }).waitFor()
-        await page.waitForTimeout(700)
-        await page.screenshot({ path: join(to, `${name}-${size}-${colorScheme}.png`) })
+        await prepare?.(page)
+        await page.waitForTimeout(900)
+        const picture = join(to, `${name}-${size}-${colorScheme}.png`)
+        // A palette lies over what is in sight.
+        await page.screenshot({
+          path: picture,
+          fullPage: !['palette', 'keys', 'start', 'join'].includes(name),
+        })
       }
       for (const trouble of troubles) console.error(`${size}, ${colorScheme}: ${trouble}`)
       await context.close()
     }
   }
   await browser.close()
-  console.log(`${Object.keys(pages).length * 4} pictures in ${to}`)
+  console.log(`${wanted.length * 4} pictures in ${to}`)
 } finally {
   await up.stop()
+  await store.stop()
   rmSync(root, { recursive: true, force: true })
 }
