@@ -129,8 +129,8 @@ export class FailureTable {
   *keys({ first, end }: Ids, meant: Meant): Generator<{ id: number; key: Key; bytes: number }> {
     const { sql, values } = whereOf(meant)
     const query = `SELECT id, key, bytes FROM failure ${indexFor(meant)} WHERE id >= ? AND id < ? ${sql} ORDER BY id`
-    for (const row of this.#sql.exec<Row>(query, first, end, ...values)) {
-      yield { id: row.id as number, key: row.key as Key, bytes: row.bytes as number }
+    for (const [id, key, bytes] of this.#sql.exec(query, first, end, ...values).raw()) {
+      yield { id: id as number, key: key as Key, bytes: bytes as number }
     }
   }
 

@@ -62,7 +62,7 @@ export function markRetried(
     const ids = tables.failureIds(each)
     const open: Meant = { ...meant, state: 'open' }
     const causes = new Causes(tables.failures.causes(each.number))
-    for (const { cause, n } of tables.failures.byCause(ids, open)) causes.mark(cause, 'retried', n)
+    for (const { cause, n } of openIn(tables, each, open)) causes.mark(cause, 'retried', n)
     tables.failures.mark(ids, open, 'retried_by', retry)
     tables.failures.saveCauses(each.number, causes.changed())
     if (!meant && leavesSome(each)) tables.leaveTo(each.number, retry)
@@ -98,7 +98,19 @@ export function handBack(tables: MigrationTables, retry: PassRow): void {
 }
 
 const countOf = (tables: MigrationTables, pass: PassRow, open: Meant): number =>
-  tables.failures.byCause(tables.failureIds(pass), open).reduce((sum, { n }) => sum + n, 0)
+  openIn(tables, pass, open).reduce((sum, { n }) => sum + n, 0)
+
+/** How many are open of each cause that is meant: as counted, where nothing has to be looked for. */
+function openIn(tables: MigrationTables, pass: PassRow, open: Meant): { cause: number; n: number }[] {
+  const { cause, prefix, text, ids } = open
+  if (prefix !== undefined || text !== undefined || ids !== undefined) {
+    return tables.failures.byCause(tables.failureIds(pass), open)
+  }
+  return tables.failures
+    .causes(pass.number)
+    .filter(({ id }) => cause === undefined || id === cause)
+    .map(({ id, objects, retried, waived }) => ({ cause: id, n: objects - retried - waived }))
+}
 
 /** The ranges of packets that are not done, in order; whatever was cut off from them has a packet of its own. */
 function undoneOf(tables: MigrationTables, { number, firstPacket }: PassRow): Range[] {
