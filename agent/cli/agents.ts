@@ -19,6 +19,13 @@ export async function listThem(options: AskOptions & { site?: string }, io: Io):
   } else {
     const head = ['AGENT', 'SITE', 'STATE', 'VERSION', 'HOST', 'CORES', 'ADDRESS', 'OUT OF REACH']
     io.stdout.write(visible(table(head, agents.map(rowOf))))
+    const older = agents.filter(({ upgradeTo }) => upgradeTo !== null)
+    if (older.length > 0) {
+      const names = older.map(({ id }) => id).join(', ')
+      io.stdout.write(
+        `Of an earlier version than the control plane (${older[0]!.upgradeTo}): ${names}. Upgrade them.\n`,
+      )
+    }
     for (const { id, twinAt } of agents) {
       if (twinAt !== null) {
         const when = new Date(twinAt).toISOString()
@@ -46,9 +53,9 @@ const rowOf = (agent: AgentView): string[] => {
   ]
 }
 
-const stateOf = ({ revokedAt, connected, seenAt }: AgentView): string => {
+const stateOf = ({ revokedAt, connected, draining, seenAt }: AgentView): string => {
   if (revokedAt !== null) return 'revoked'
-  if (connected) return 'connected'
+  if (connected) return draining ? 'draining' : 'connected'
   return seenAt === null ? 'never seen' : `gone since ${new Date(seenAt).toISOString().slice(0, 16)}Z`
 }
 

@@ -1,6 +1,6 @@
 /** How an agent is, in one word and the reasons for it: for people, who decide what to do about it. */
 import type { AgentView } from '../../shared/api/agents.ts'
-import { bytes, count } from './format.ts'
+import { siteTexts } from './texts/sites.ts'
 
 type Told = Pick<AgentView, 'connected' | 'draining' | 'revokedAt' | 'seenAt' | 'facts' | 'twinAt'>
 
@@ -31,19 +31,13 @@ export function healthOf({ connected, draining, revokedAt, facts }: Told): Healt
 
 function troublesOf({ reach, health, cores, clockMs }: NonNullable<Told['facts']>): string[] {
   const { load, stateFree } = health
-  const behind = clockMs > 0
+  const { trouble } = siteTexts
   return [
-    ...reach.flatMap(({ endpoint, ms, error }) =>
-      ms === null ? [`Cannot reach ${endpoint}: ${error ?? 'no answer'}.`] : [],
-    ),
-    ...(load > busy * cores ? [`Busy: a load of ${load.toFixed(1)} on ${count(cores)} cores.`] : []),
-    ...(stateFree !== null && stateFree < littleRoom
-      ? [`Little room: ${bytes(stateFree)} are left in its state directory.`]
-      : []),
+    ...reach.flatMap(({ endpoint, ms, error }) => (ms === null ? [trouble.reach(endpoint, error)] : [])),
+    ...(load > busy * cores ? [trouble.load(load, cores)] : []),
+    ...(stateFree !== null && stateFree < littleRoom ? [trouble.room(stateFree)] : []),
     ...(Math.abs(clockMs) > clockOff
-      ? [
-          `Its clock is ${count(Math.round(Math.abs(clockMs) / 60_000))} min ${behind ? 'behind' : 'ahead'}. Requests are signed by the control plane’s time, yet stores may refuse it: set it by NTP.`,
-        ]
+      ? [trouble.clock(Math.round(Math.abs(clockMs) / 60_000), clockMs > 0)]
       : []),
   ]
 }

@@ -1,11 +1,15 @@
 /** What stands in a row of a connection, and on its own page. */
+
 import { Link } from '@tanstack/react-router'
 import type { ConnectionView } from '../../../shared/api/connections.ts'
+import { plain } from '../hostile.ts'
 import { connectionPageTexts as texts } from '../texts/connections.ts'
 import { texts as common } from '../texts.ts'
 
 export function Endpoint({ of: { endpoint, region } }: { of: ConnectionView }) {
-  return <span className="mono">{`${endpoint ?? texts.aws}${region ? `, ${region}` : ''}`}</span>
+  return (
+    <span className="mono breaks">{plain(`${endpoint ?? texts.aws}${region ? `, ${region}` : ''}`)}</span>
+  )
 }
 
 export function FromSites({ workspace, of: { sites } }: { workspace: string; of: ConnectionView }) {

@@ -7,6 +7,7 @@ import { bytes, count, duration, when } from '../format.ts'
 import { healthOf } from '../health.ts'
 import { Code } from '../parts/code.tsx'
 import { Figures } from '../parts/figures.tsx'
+import { Said } from '../parts/key.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
@@ -84,7 +85,7 @@ function Banners({ workspace, agent }: Of) {
       {upgradeTo !== null && (
         <Notice>
           <p>{siteTexts.upgrade(upgradeTo)}</p>
-          <Code label={siteTexts.joining.command} text={siteTexts.upgradeCommand(upgradeTo)} copies />
+          <Code label={siteTexts.joining.command} text={siteTexts.upgradeCommand} copies />
         </Notice>
       )}
     </>
@@ -92,27 +93,25 @@ function Banners({ workspace, agent }: Of) {
 }
 
 function Numbers({ workspace, agent }: Of) {
-  const { facts, connected, id } = agent
+  const { facts, connected, id, seenAt } = agent
   const rate = rateOf(agent)
+  /** What it told last, where it is not there. */
+  const asOf = connected || seenAt === null ? undefined : texts.asOf(when(seenAt))
   return (
     <>
       <Why agent={agent} />
       <Figures
         of={[
-          [
-            siteTexts.column.rate,
-            connected ? `${bytes(rate.bytes)}/s` : '–',
-            `${count(Math.round(rate.objects))} objects/s`,
-          ],
+          ...(connected
+            ? ([
+                [siteTexts.column.rate, `${bytes(rate.bytes)}/s`, texts.objectsPerSecond(rate.objects)],
+              ] as const)
+            : []),
           ...(facts
             ? ([
-                [
-                  texts.load,
-                  facts.health.load.toFixed(1),
-                  `${count(facts.cores)} ${texts.cores.toLowerCase()}`,
-                ],
+                [texts.load, facts.health.load.toFixed(1), asOf ?? texts.onCores(facts.cores)],
                 [texts.memory, bytes(facts.memory)],
-                [texts.room, facts.health.stateFree === null ? '–' : bytes(facts.health.stateFree)],
+                [texts.room, facts.health.stateFree === null ? '–' : bytes(facts.health.stateFree), asOf],
                 [texts.version, facts.version],
               ] as const)
             : []),
@@ -130,7 +129,9 @@ function Why({ agent }: { agent: Told }) {
   return (
     <Notice>
       {why.map((each) => (
-        <p key={each}>{each}</p>
+        <p key={each}>
+          <Said text={each} />
+        </p>
       ))}
     </Notice>
   )
@@ -179,13 +180,13 @@ function Reach({ agent: { facts } }: { agent: Told }) {
             {
               name: texts.endpoint,
               kind: 'key',
-              cell: ({ endpoint }) => <span className="mono">{endpoint}</span>,
+              cell: ({ endpoint }) => <Said text={endpoint} />,
             },
             {
               name: texts.answer,
               cell: ({ ms, error }) => (
                 <span className={ms === null ? 'state failed' : 'state connected'}>
-                  {ms === null ? texts.unreached(error ?? '') : texts.ms(ms)}
+                  {ms === null ? <Said text={texts.unreached(error ?? '')} /> : texts.ms(ms)}
                 </span>
               ),
             },
@@ -204,7 +205,7 @@ function Identity({ workspace, agent }: Of) {
   const clock = facts?.clockMs ?? 0
   const rows = [
     [siteTexts.filter.site, <SiteLink key="site" workspace={workspace} site={site} />],
-    [texts.host, facts ? `${facts.host}, ${facts.platform}` : '–'],
+    [texts.host, facts ? <Said key="host" text={`${facts.host}, ${facts.platform}`} /> : '–'],
     [texts.address, address ?? '–'],
     [texts.clock, clock === 0 ? texts.clockWell : texts.clockOff(duration(Math.abs(clock)))],
     [texts.enrolled, when(enrolledAt)],

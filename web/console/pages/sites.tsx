@@ -90,7 +90,7 @@ function Outdated({ agents }: { agents: readonly AgentView[] }) {
     <Notice>
       <p>{texts.outdated(older.length, version)}</p>
       <p className="quiet">{texts.upgrade(version)}</p>
-      <Code label={texts.joining.command} text={texts.upgradeCommand(version)} copies />
+      <Code label={texts.joining.command} text={texts.upgradeCommand} copies />
     </Notice>
   )
 }

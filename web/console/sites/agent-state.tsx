@@ -2,6 +2,7 @@
 import type { AgentView } from '../../../shared/api/agents.ts'
 import { when } from '../format.ts'
 import { healthOf } from '../health.ts'
+import { Said } from '../parts/key.tsx'
 import { State } from '../parts/state.tsx'
 import { siteTexts as texts } from '../texts/sites.ts'
 
@@ -32,7 +33,7 @@ export function AgentState({ agent, why = true }: { agent: AgentView; why?: bool
       {why &&
         health.why.map((each) => (
           <div className="quiet" key={each}>
-            {each}
+            <Said text={each} />
           </div>
         ))}
     </div>

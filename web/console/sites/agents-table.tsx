@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import type { AgentView } from '../../../shared/api/agents.ts'
 import { bytes, when } from '../format.ts'
+import { Said } from '../parts/key.tsx'
 import { Table } from '../parts/table.tsx'
 import { siteTexts as texts } from '../texts/sites.ts'
 import { AgentState } from './agent-state.tsx'
@@ -23,7 +24,11 @@ export function AgentsTable(props: { workspace: string; caption: string; agents:
               <Link to="/w/$workspace/agents/$agent" params={{ workspace, agent: id }}>
                 <strong>{id}</strong>
               </Link>
-              {facts && <div className="quiet">{facts.host}</div>}
+              {facts && (
+                <div className="quiet">
+                  <Said text={facts.host} most={60} />
+                </div>
+              )}
               {twinAt !== null && <div className="quiet">{texts.twin(when(twinAt))}</div>}
             </div>
           ),
@@ -44,7 +49,7 @@ export function AgentsTable(props: { workspace: string; caption: string; agents:
           name: texts.column.version,
           cell: ({ facts, upgradeTo }) => (
             <div>
-              {facts?.version ?? '–'}
+              {facts ? <Said text={facts.version} most={40} /> : '–'}
               {upgradeTo !== null && <div className="quiet">{texts.older(upgradeTo)}</div>}
             </div>
           ),

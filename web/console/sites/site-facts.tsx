@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { AgentView } from '../../../shared/api/agents.ts'
 import type { SiteView } from '../../../shared/api/sites.ts'
+import { plain } from '../hostile.ts'
 import { connections } from '../queries/connections.ts'
 import { siteTexts } from '../texts/sites.ts'
 import { Fingerprint } from './fingerprint.tsx'
@@ -24,7 +25,7 @@ export function SiteFacts(props: { workspace: string; site: SiteView; agents: re
       {site.region !== '' && (
         <div>
           <dt>{texts.region}</dt>
-          <dd>{site.region}</dd>
+          <dd>{plain(site.region)}</dd>
         </div>
       )}
       {labels.length > 0 && (
@@ -32,7 +33,9 @@ export function SiteFacts(props: { workspace: string; site: SiteView; agents: re
           <dt>{texts.labels}</dt>
           <dd className="chips">
             {labels.map(([name, value]) => (
-              <span className="chip" key={name}>{`${name}=${value}`}</span>
+              <span className="chip" key={name}>
+                {plain(`${name}=${value}`)}
+              </span>
             ))}
           </dd>
         </div>

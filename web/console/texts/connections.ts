@@ -1,6 +1,7 @@
 import type { Credential, Holder } from '../../../shared/api/connections.ts'
 import type { CheckResult, ConnectionCheck } from '../../../shared/connection-test.ts'
 import { count } from '../format.ts'
+import { plain } from '../hostile.ts'
 
 export const connectionPageTexts = {
   new: 'New connection',
@@ -25,7 +26,7 @@ export const connectionPageTexts = {
       case 'profile':
         return credential.profile === null
           ? 'what each agent has'
-          : `profile ${credential.profile} of the agents`
+          : `profile ${plain(credential.profile)} of the agents`
       case 'sealed':
         return version === 0 ? 'sealed: not yet' : `sealed, version ${count(version)}`
       case 'anonymous':
@@ -126,7 +127,7 @@ export const connectionPageTexts = {
       checksums: 'Refuse a broken body',
       multipart: 'Upload in parts',
       delete: 'Delete it again',
-      versions: 'Keep versions',
+      versions: 'Say whether it keeps versions',
       clock: 'Agree on the time',
     } satisfies Record<ConnectionCheck, string>,
   },

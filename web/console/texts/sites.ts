@@ -27,8 +27,8 @@ export const siteTexts = {
   outdated: (n: number, version: string) =>
     `${agents(n)} ${n === 1 ? 'is' : 'are'} of an earlier version than the control plane (${version}).`,
   upgrade: (version: string) =>
-    `The control plane is of version ${version}. Drain it, install that version on its machine, and start it again: its identity and what it holds stay.`,
-  upgradeCommand: (version: string) => `npm install --global dray@${version}\ndray agent run`,
+    `The control plane is of version ${version}. Drain it, bring Dray on its machine up to that, and start it again: it stays who it is. Where Dray is checked out there:`,
+  upgradeCommand: 'git pull && npm ci\ndray agent run',
   health: {
     healthy: 'Healthy',
     strained: 'Strained',
@@ -36,6 +36,13 @@ export const siteTexts = {
     draining: 'Draining',
     away: 'Away',
     revoked: 'Revoked',
+  },
+  trouble: {
+    reach: (endpoint: string, why: string | null) => `Cannot reach ${endpoint}: ${why ?? 'no answer'}.`,
+    load: (load: number, cores: number) => `Busy: a load of ${load.toFixed(1)} on ${count(cores)} cores.`,
+    room: (free: number) => `Little room: ${bytes(free)} are left in its state directory.`,
+    clock: (minutes: number, isBehind: boolean) =>
+      `Its clock is ${count(minutes)} min ${isBehind ? 'behind' : 'ahead'}. Requests are signed by the control plane’s time, yet stores may refuse it: set it by NTP.`,
   },
   since: (when: string) => `since ${when}`,
   neverSeen: 'never connected',
@@ -152,6 +159,9 @@ export const siteTexts = {
     unknown: 'It is not connected.',
     migration: 'Migration',
     holds: 'Holds',
+    objectsPerSecond: (n: number) => `${count(Math.round(n))} objects/s`,
+    onCores: (n: number) => `on ${count(n)} cores`,
+    asOf: (when: string) => `as of ${when}`,
     objects: 'Objects',
     bytes: 'Bytes',
     machine: 'Machine',
