@@ -1,7 +1,7 @@
-/** What the New migration page says. */
-/** `n` as it is shown. */
+/** `n`: as it is shown. */
 const counted = (n: string) => (n === '1' ? '1 object' : `${n} objects`)
 
+/** What the New migration page says. */
 export const newMigrationTexts = {
   title: 'New migration',
   back: 'Migrations',
