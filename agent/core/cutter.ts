@@ -45,12 +45,15 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
   /** The last key of the open piece that is work. */
   let lastWork: Key | null = null
   let last: Key | null = null
+  /** Where the last piece ended; null: none has. */
+  let ended: Key | null = null
   /** The settled keys at the open piece's end, since its last work. */
   let runKeys = 0
   let run: Counts = zeroCounts()
 
   function close(through: Key | null): void {
     cuts.push(objects > 0 ? { through, work: { objects, bytes }, settled: null } : settledPiece(through, run))
+    ended = through
     listed = objects = bytes = runKeys = 0
     lastWork = null
     run = zeroCounts()
@@ -59,6 +62,7 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
   /** Ends the open work piece at its last work, and goes on with the run behind it as a piece of its own. */
   function closeBeforeRun(): void {
     cuts.push({ through: lastWork, work: { objects, bytes }, settled: null })
+    ended = lastWork
     listed = runKeys
     objects = bytes = 0
     lastWork = null
@@ -105,6 +109,8 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
     finish(through) {
       const final = cuts.at(-1)
       if (listed > 0) close(through)
+      // The range ends with the last piece: one more would be of nothing.
+      else if (ended !== null && ended === through) return
       else if (final) cuts[cuts.length - 1] = { ...final, through }
       else close(through)
     },

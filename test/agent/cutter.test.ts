@@ -59,6 +59,17 @@ describe('the cutter', () => {
     )
   })
 
+  it('tiles a range that ends with a key, also where a piece was told of that ends there, too', () => {
+    fc.assert(
+      fc.property(runs, fc.integer({ min: 1, max: 40 }), fc.nat(2), (findings, takeEvery, past) => {
+        fc.pre(findings.length > 0)
+        const through = keyAt(findings.length - 1 + past)
+        const ranges = rangesOf(cutAll(findings, through, takeEvery))
+        expect(tiles(ranges, { after: null, through })).toBe(true)
+      }),
+    )
+  })
+
   it('accounts for every key once: as work of a packet, or in settled counts', () => {
     fc.assert(
       fc.property(runs, (findings) => {
