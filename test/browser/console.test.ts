@@ -52,7 +52,7 @@ describe('the console', () => {
     await page.getByRole('link', { name: 'papers' }).click()
     await page.getByRole('button', { name: 'Start', exact: true }).click()
     await page.getByText('20 of 20').waitFor()
-    await page.getByText('Complete').waitFor()
+    await page.locator('.head .state.complete').waitFor()
     await page.getByRole('button', { name: 'More of what can be done' }).click()
     await page.getByRole('menuitem', { name: 'Start the next pass' }).click()
     await page.getByText('A copy began').first().waitFor()

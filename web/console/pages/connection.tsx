@@ -8,6 +8,7 @@ import { Holders } from '../connections/holders.tsx'
 import { Test } from '../connections/test.tsx'
 import { Endpoint, FromSites, UsedBy } from '../connections/where.tsx'
 import { when } from '../format.ts'
+import { plain } from '../hostile.ts'
 import { useMay } from '../may.ts'
 import { sealingPage } from '../parts/connection-form.tsx'
 import { Notice } from '../parts/notice.tsx'
@@ -102,7 +103,7 @@ function Settings({ workspace, connection }: Of) {
   const style = pathStyle === null ? 'usual' : pathStyle ? 'path' : 'host'
   const rows = [
     [texts.column.endpoint, <Endpoint key="endpoint" of={connection} />],
-    [settings.region, region ?? settings.unsaid],
+    [settings.region, region === null ? settings.unsaid : plain(region)],
     [texts.column.credential, texts.credential(credential, secretVersion)],
     [texts.column.sites, <FromSites key="sites" workspace={workspace} of={connection} />],
     [settings.style, settings.styles[style]],

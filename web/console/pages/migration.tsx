@@ -235,7 +235,10 @@ function PacketsOf({ workspace, migration, number }: NonNullable<ReturnType<type
 /** JSON whose characters are seen: those that are not, or that turn a text around, are written as its escapes. */
 const visible = (json: string) =>
   json.replaceAll(/[\p{Cf}\u2028\u2029]/gu, (odd) =>
-    Array.from({ length: odd.length }, (_, i) => `\\u${odd.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+    Array.from(
+      { length: odd.length },
+      (_, i) => `\\u${odd.charCodeAt(i).toString(16).padStart(4, '0')}`,
+    ).join(''),
   )
 
 export function Settings() {

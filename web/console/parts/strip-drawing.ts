@@ -49,8 +49,7 @@ export function draw(canvas: HTMLCanvasElement, { strip, edges: x, work, chosen,
   const context = canvas.getContext('2d')
   if (!context) return
   context.scale(scale, scale)
-  const colours = coloursOf(canvas)
-  const fills = patterns(context, colours, scale)
+  const { colours, fills } = paintOf(canvas, context, scale)
   const [top, bottom] = [rail, height - rail - 2]
   context.fillStyle = colours.ground
   context.fillRect(0, top, width, bottom - top)
@@ -86,6 +85,20 @@ export function draw(canvas: HTMLCanvasElement, { strip, edges: x, work, chosen,
     const right = x[Math.max(from!, to!) + 1]!
     context.strokeRect(left - 1, top - 1, Math.max(4, right - left + 1), bottom - top + 2)
   }
+}
+
+type Fills = ReturnType<typeof patterns>
+const paints = new Map<string, { readonly colours: Colours; readonly fills: Fills }>()
+
+/** Made once for each theme, and each density of the screen. */
+function paintOf(canvas: Element, context: CanvasRenderingContext2D, scale: number) {
+  const name = `${getComputedStyle(canvas).getPropertyValue('--strip-ready')} ${scale}`
+  const known = paints.get(name)
+  if (known) return known
+  const colours = coloursOf(canvas)
+  const paint = { colours, fills: patterns(context, colours, scale) }
+  paints.set(name, paint)
+  return paint
 }
 
 /** Each state has a pattern of its own beside its colour. */

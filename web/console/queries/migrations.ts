@@ -68,7 +68,8 @@ export const packets = (workspace: string, id: string, number: number, from: str
         listPackets,
         {
           params: { workspace, migration: id },
-          query: { pass: number, ...(pageParam !== null && { cursor: pageParam }) },
+          // What is drawn within a tenth of a second.
+          query: { pass: number, limit: 50, ...(pageParam !== null && { cursor: pageParam }) },
         },
         { signal },
       ),
