@@ -20,6 +20,7 @@ import type { NewPacket } from './core/packet.ts'
 import { equalOptions } from './core/pass.ts'
 import { reaches, reachOfAll, withoutSites } from './core/place.ts'
 import { moveAlarm, nextAlarm } from './core/schedule.ts'
+import { fitted } from './core/status-size.ts'
 import { happened, type Standing, standing } from './core/watch-events.ts'
 import { Door } from './door.ts'
 import { type Env, localWorkspace, pace } from './env.ts'
@@ -254,7 +255,7 @@ export class Migration extends DurableObject<Env> {
   #status(pass: PassRow): PassStatus {
     const live = this.#live?.pass.number === pass.number ? this.#live : null
     const status = passStatus(this.#tables, pass, live?.holders.sessions.values() ?? [])
-    return live?.paused ? { ...status, paused: live.paused } : status
+    return live?.paused ? fitted({ ...status, paused: live.paused }) : status
   }
 
   passes(before: number, limit: number) {

@@ -21,8 +21,8 @@ const ladder = [
 
 /** May be given what it has given already. */
 export function fitted(status: PassStatus): PassStatus {
-  const { failureCauses: causes, errors, waitsFor } = status
-  if (causes.length === 0 && errors.length === 0 && waitsFor === undefined) return status
+  const { failureCauses: causes, errors, waitsFor, paused } = status
+  if (causes.length + errors.length === 0 && !waitsFor && !paused) return status
   const sorted = {
     ...status,
     failureCauses: causes.toSorted((a, b) => b.objects - a.objects),
@@ -37,7 +37,7 @@ export function fitted(status: PassStatus): PassStatus {
 }
 
 function cut(status: PassStatus, entries: number, text: number): PassStatus {
-  const { failureCauses, errors, leftOut, waitsFor } = status
+  const { failureCauses, errors, leftOut, waitsFor, paused } = status
   const left = {
     causes: (leftOut?.causes ?? 0) + Math.max(0, failureCauses.length - entries),
     errors: (leftOut?.errors ?? 0) + Math.max(0, errors.length - entries),
@@ -58,13 +58,14 @@ function cut(status: PassStatus, entries: number, text: number): PassStatus {
     })),
     ...(left.causes + left.errors > 0 && { leftOut: left }),
     ...(waitsFor && { waitsFor: waitFor(waitsFor, entries, text) }),
+    ...(paused && { paused: { ...paused, by: beginning(paused.by, text) } }),
   }
 }
 
 /** None at all would say that nobody can reach it. */
 const waitFor = ({ message, sites }: WaitsFor, entries: number, text: number): WaitsFor => ({
   message: beginning(message, text),
-  sites: sites?.slice(0, Math.max(1, entries)) ?? null,
+  sites: sites?.slice(0, Math.max(1, entries)).map((site) => beginning(site, 4 * text)) ?? null,
 })
 
 const encoder = new TextEncoder()

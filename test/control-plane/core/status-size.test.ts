@@ -55,7 +55,7 @@ const errors = fc.subarray([...errorCodes]).chain((codes) =>
   ),
 )
 /** The longest that a schema lets in, too. */
-const options = fc.constantFrom(defaultPassOptions, {
+const longest: PassStatus['options'] = {
   ...defaultPassOptions,
   fidelity: {
     ...defaultPassOptions.fidelity,
@@ -66,7 +66,8 @@ const options = fc.constantFrom(defaultPassOptions, {
     },
     encryption: `aws:kms:dsse:${'k'.repeat(512)}`,
   },
-})
+}
+const options = fc.constantFrom(defaultPassOptions, longest)
 const waitsFor = fc.record({
   message: text(30_000),
   sites: fc.option(fc.array(text(100), { maxLength: 100 })),
@@ -78,14 +79,15 @@ const status = fc.record({
   expected: fc.record({ objects: figure, bytes: figure }),
   inFlight: fc.record({ objects: figure, bytes: figure }),
   packets: fc.record({ ready: figure, leased: figure, done: figure, parked: figure, settled: figure }),
-  ...{ agents: figure, failureCauses: causes, errors },
+  ...{ agents: figure, open: figure, waived: figure, retries: figure, failureCauses: causes, errors },
 }) as unknown as fc.Arbitrary<PassStatus>
 
 describe('the status of a pass', () => {
   it('is under 4 KiB, whatever failed, and however stores and people write', () => {
     fc.assert(
-      fc.property(status, fc.option(waitsFor), (given, waitsFor) => {
-        const small = fitted(given)
+      fc.property(status, fc.option(waitsFor), fc.option(text(9_000)), (given, waitsFor, by) => {
+        const status = fitted(given)
+        const small = by === null ? status : fitted({ ...status, paused: { since: 1_800_000_000_000, by } })
         // As the route answers it: the fleet says what it waits for.
         const whole = waitsFor ? fitted({ ...small, waitsFor }) : small
         expect(bytesOf(whole)).toBeLessThan(4_096)
@@ -96,8 +98,36 @@ describe('the status of a pass', () => {
         expect(whole.counts).toEqual(given.counts)
         expect(fitted(whole)).toEqual(whole)
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
+  })
+
+  it('is so where each of its parts is as large as it can be', () => {
+    const all = (value: object): never =>
+      JSON.parse(JSON.stringify(value), (_, each) => (typeof each === 'number' ? most : each)) as never
+    const zero = '\0'
+    const error = {
+      op: zero.repeat(200),
+      message: zero.repeat(2_000),
+      hint: zero.repeat(1_000),
+      retry: 'later',
+    }
+    const counts = zeroCounts()
+    const given = all({
+      ...{ number: 1, state: 'incomplete', options: longest, startedAt: 1, endedAt: 1, surveying: false },
+      counts: {
+        ...counts,
+        evidence: Object.fromEntries(evidenceClasses.map((name) => [name, 1])),
+        dropped: Object.fromEntries(properties.map((name) => [name, 1])),
+      },
+      ...{ expected: { objects: 1, bytes: 1 }, inFlight: { objects: 1, bytes: 1 }, agents: 1 },
+      packets: { ready: 1, leased: 1, done: 1, parked: 1, settled: 1 },
+      ...{ retries: 1, open: 1, waived: 1, paused: { since: 1, by: zero.repeat(10_000) } },
+      waitsFor: { message: zero.repeat(10_000), sites: Array.from({ length: 100 }, () => zero.repeat(100)) },
+      failureCauses: errorCodes.map((code) => ({ code, objects: 1, bytes: 1, message: zero.repeat(500) })),
+      errors: errorCodes.map((code) => ({ error: { code, ...error }, packets: 1, parked: 1 })),
+    })
+    expect(bytesOf(fitted(given))).toBeLessThan(4_096)
   })
 
   it('names what is most frequent, and all of it where that fits', () => {
