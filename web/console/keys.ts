@@ -56,11 +56,14 @@ export function listen({ open, go }: Keyed): () => void {
     if (key === '?') return then(() => open('help'))
     if (key === '/') return focus(document.querySelector<HTMLElement>('main input[type="search"]'))
     if (key === 'j' || key === 'k') return step(at, key === 'j' ? 1 : -1)
-    if (key === 'Enter' && at.matches(rows)) return then(() => at.querySelector<HTMLElement>(acts)?.click())
+    const act = key === 'Enter' && at.matches(rows) ? at.querySelector<HTMLElement>(acts) : null
+    if (act) return then(() => act.click())
     const deed = deedsNow().find((one) => one.key === key)
     return deed !== undefined && then(() => deed.run())
   }
   addEventListener('keydown', hear)
+  // For whoever has to know that they work now: tests do.
+  document.documentElement.dataset.keys = 'heard'
   return () => removeEventListener('keydown', hear)
 }
 

@@ -2,7 +2,7 @@
 import { useLocation, useRouter } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { machineToken } from '../machine-token.ts'
-import { paletteCalled } from './key-choice.ts'
+import { paletteCalled, wasPaletteCalled } from './key-choice.ts'
 import { listen, placeKeys } from './keys.ts'
 import { useMay } from './may.ts'
 import { hasLostSession, watchSession, wayBack } from './signed-out.ts'
@@ -24,7 +24,8 @@ export default function Overlays(props: {
   const below = `/w/${workspace}`
   const go = (path: string) => router.history.push(path)
   useEffect(() => {
-    const palette = () => setOpen('palette')
+    const palette = () => wasPaletteCalled() && setOpen('palette')
+    palette()
     addEventListener(paletteCalled, palette)
     const stop = listen({ open: setOpen, go: (path) => router.history.push(`${below}${path}`) })
     return () => {

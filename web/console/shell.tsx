@@ -19,7 +19,7 @@ import {
 import { lazy, Suspense, useEffect, useState } from 'react'
 import type { Scope } from '../../shared/api/scopes.ts'
 import { Announced } from './announce.tsx'
-import { paletteCalled } from './key-choice.ts'
+import { callPalette } from './key-choice.ts'
 import * as queries from './queries/me.ts'
 import { texts } from './texts.ts'
 import { setTheme, type Theme, theme, themes } from './theme.ts'
@@ -72,7 +72,7 @@ export function Shell() {
             </button>
           </div>
           <div className="places" id="places">
-            <button type="button" className="finds" onClick={() => dispatchEvent(new Event(paletteCalled))}>
+            <button type="button" className="finds" onClick={callPalette}>
               <Search size={16} aria-hidden="true" />
               {texts.find.deed}
               <kbd>{texts.find.keys}</kbd>

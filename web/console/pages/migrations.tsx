@@ -33,7 +33,6 @@ export function Migrations() {
   )
   const look = (change: { [name in keyof Listing]: Listing[name] | undefined }) =>
     void navigate({ search: (before) => ({ ...before, ...change }) as Listing, replace: true })
-  const list = useMoves()
   const isAll = state === undefined && text === undefined
   return (
     <Page
@@ -74,7 +73,7 @@ export function Migrations() {
               </p>
             )
           return (
-            <div ref={list}>
+            <div>
               <Table
                 caption={texts.nav.migrations}
                 columns={columnsFor(workspace)}
@@ -102,33 +101,7 @@ function Search({ text, change }: { text: string; change(text: string): void }) 
     const timer = setTimeout(() => latest.current(typed), typedMs)
     return () => clearTimeout(timer)
   }, [typed, text])
-  return (
-    <TextField label={says.search} type="search" maxLength={64} data-search value={typed} change={type} />
-  )
-}
-
-/** From migration to migration by j and k, whatever has the focus but a field. */
-function useMoves() {
-  const list = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    const move = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return
-      if (event.target instanceof Element && event.target.closest('input, select, textarea, [role=dialog]'))
-        return
-      if (event.key === '/') document.querySelector<HTMLElement>('[data-search]')?.focus()
-      else if (event.key !== 'j' && event.key !== 'k') return
-      else {
-        const links = [...(list.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
-        const at = links.indexOf(document.activeElement as HTMLElement)
-        const next = at < 0 ? 0 : at + (event.key === 'j' ? 1 : -1)
-        links[Math.max(0, Math.min(links.length - 1, next))]?.focus()
-      }
-      event.preventDefault()
-    }
-    document.addEventListener('keydown', move)
-    return () => document.removeEventListener('keydown', move)
-  }, [])
-  return list
+  return <TextField label={says.search} type="search" maxLength={64} value={typed} change={type} />
 }
 
 const failedOf = ({ pass }: MigrationView) => pass?.counts.objects.failed ?? 0
@@ -155,7 +128,7 @@ const columnsFor = (workspace: string): Column<MigrationView>[] => [
     kind: 'key',
     cell: ({ id, source, destination }) => (
       <div>
-        <Link to="/w/$workspace/migrations/$migration" params={{ workspace, migration: id }} data-row={id}>
+        <Link to="/w/$workspace/migrations/$migration" params={{ workspace, migration: id }}>
           {id}
         </Link>
         <div className="quiet">
