@@ -108,11 +108,14 @@ function arrangementRows({ mapping, manifest }: MigrationView): [string, string]
 const stateOf = ({ state, paused }: PassStatus): string =>
   paused ? `paused by ${paused.by}, ${when(paused.since)}` : state
 
+const retryText = ({ retries }: PassStatus): string =>
+  retries === undefined ? '' : ` of what failed in pass ${retries}`
+
 function passRows(pass: PassStatus): [string, string][] {
   const { objects, bytes: moved } = pass.counts
   const { kind, dryRun } = pass.options
   return [
-    ['pass', `${pass.number}: ${kind}${dryRun ? ' (dry run)' : ''}, ${stateOf(pass)}`],
+    ['pass', `${pass.number}: ${kind}${dryRun ? ' (dry run)' : ''}${retryText(pass)}, ${stateOf(pass)}`],
     ['began', when(pass.startedAt)],
     ...(pass.endedAt === null
       ? []
@@ -143,6 +146,12 @@ function passRows(pass: PassStatus): [string, string][] {
       'failures',
       `${count(cause.objects)} ${cause.code}: ${cause.message}`,
     ]),
+    ...(pass.open + pass.waived > 0
+      ? ([['open', `${count(pass.open)} failed and open, ${count(pass.waived)} waived`]] as [
+          string,
+          string,
+        ][])
+      : []),
     ...pass.errors.map(({ error, packets }): [string, string] => [
       'errors',
       `${plural(packets, 'packet')}: ${error.message}${error.hint ? ` → ${error.hint}` : ''}`,

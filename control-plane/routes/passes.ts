@@ -22,7 +22,11 @@ export function passRoutes(app: App): void {
     const migration = await findMigration(scope, params.migration)
     const answer = await beginPass(env, scope, migration, given)
     if ('busy' in answer) {
-      const { number, options } = answer.busy
+      const { number, options, retries } = answer.busy
+      if (retries !== undefined) {
+        const detail = `pass ${number} of ${migration.id}, which retries what failed in pass ${retries}, is running`
+        throw new Refusal(409, 'busy', detail, 'Cancel it, or let it end.')
+      }
       const kind = options.kind === 'verify' ? 'verification' : options.dryRun ? 'dry run' : 'copy'
       throw new Refusal(
         409,

@@ -190,7 +190,9 @@ describe('a retry', () => {
       await agent.ask(packet.through === 'f' ? failed(packet, [denied('c')]) : outcomeOf(packet))
     await agent.next('end')
     await retry('divide')
-    expect(await json('POST', `${migration('divide')}/passes`, {})).toMatchObject({ status: 409 })
+    expect(await json('POST', `${migration('divide')}/passes`, {})).toMatchObject({
+      ...{ status: 409, body: { detail: expect.stringContaining('retries what failed in pass 1') } },
+    })
     await work('divide', 1)
     await json('POST', `${migration('divide')}/passes`, {})
     const ends = (await workIn('divide', 3)).map(({ through }) => through)
