@@ -8,6 +8,8 @@ export const newMigrationTexts = {
   like: (id: string) => `With the settings of ${id}. Give it a name, and change what is to be other.`,
   says: 'What is typed here stays in this tab until the migration is made.',
   startOver: 'Start over',
+  startOverTitle: 'Start over?',
+  startOverSays: 'What is typed here is forgotten.',
   may: 'Your role in this workspace makes no migrations. You can look, and save what you chose as YAML for somebody who may.',
   mayNotLook: 'Your role in this workspace does not ask agents to look. Type bucket and prefix by hand.',
   steps: {
