@@ -1,5 +1,6 @@
 /** What was done to one thing, the newest first; all of it is in the audit log. Nothing for whom that log is not. */
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { when } from '../format.ts'
 import { useMay } from '../may.ts'
 import { Shown } from '../parts/shown.tsx'
@@ -34,6 +35,11 @@ export function History({ workspace, subject }: { workspace: string; subject: st
           )
         }
       </Shown>
+      <p className="small">
+        <Link to="/w/$workspace/audit" params={{ workspace }} search={{ subject } as never}>
+          {texts.all}
+        </Link>
+      </p>
     </section>
   )
 }
