@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BuildOptions, Plugin } from 'esbuild'
 import { pageHeaders } from '../shared/page-headers.ts'
@@ -98,14 +98,17 @@ const jsonSchemaNames = [
   'toJSONSchema',
 ]
 /** The pages check what they are sent, and write no schema down: a fifth of zod is for that. */
-const withoutJsonSchema: Plugin = {
+const withoutJsonSchema = {
   name: 'without-json-schema',
-  setup(build) {
-    build.onLoad({ filter: /zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/ }, () => ({
-      contents: `const none = () => undefined\nexport { ${jsonSchemaNames.map((name) => `none as ${name}`)} }`,
-    }))
-  },
+  load: (id: string) =>
+    /zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/.test(id)
+      ? `const none = () => undefined\nexport { ${jsonSchemaNames.map((name) => `none as ${name}`)} }`
+      : null,
 }
+
+/** What every page needs is one file: it compresses better, and stays the same from one version of Dray to the next. */
+const libraries =
+  /node_modules\/(react|react-dom|scheduler|use-sync-external-store|zod|@tanstack\/(?!react-virtual|virtual))/
 
 /** The path of `worker.js`; `auth.mjs`, which it imports, is beside it. */
 export async function buildWorker(root = packageRoot()): Promise<string> {
@@ -130,18 +133,7 @@ export async function buildWeb(): Promise<string> {
   const root = packageRoot()
   const directory = join(root, 'dist', 'web')
   const sources: Source[] = ['web', 'shared']
-  await split(
-    directory,
-    'main.js',
-    join('web', 'console', 'main.tsx'),
-    sources,
-    {
-      jsx: 'automatic',
-      define: { 'process.env.NODE_ENV': '"production"' },
-      plugins: [withoutJsonSchema],
-    },
-    root,
-  )
+  await split(directory, 'main.js', join('web', 'console', 'main.tsx'), sources, root)
   await bundle('web/seal.js', 'web/seal-page.ts', sources, { minify: true }, root)
   await bundle('web/entry.js', 'web/entry/main.ts', sources, { minify: true }, root)
   for (const name of ['console', 'entry', 'seal']) {
@@ -173,40 +165,47 @@ async function split(
   name: string,
   entry: string,
   sources: Source[],
-  options: BuildOptions,
   root: string,
 ): Promise<void> {
   const path = join(directory, name)
   if (!existsSync(join(root, entry)) || (await isFresh(path, sources, root))) return
   const began = new Date()
-  const { build } = await import('esbuild')
-  const { outputFiles = [] } = await build({
-    entryPoints: [join(root, entry)],
-    outdir: directory,
-    chunkNames: 'part-[hash]',
-    bundle: true,
-    splitting: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
+  const { rolldown } = await import('rolldown')
+  const bundled = await rolldown({
+    input: { main: join(root, entry) },
+    platform: 'browser',
     logLevel: 'silent',
-    ...options,
+    transform: {
+      target: 'es2024',
+      jsx: { runtime: 'automatic', development: false },
+      define: { 'process.env.NODE_ENV': '"production"' },
+    },
+    plugins: [withoutJsonSchema],
   })
+  const { output } = await bundled
+    .generate({
+      format: 'esm',
+      minify: true,
+      entryFileNames: name,
+      chunkFileNames: 'part-[hash].js',
+      codeSplitting: { groups: [{ name: 'libraries', test: libraries }] },
+    })
+    .finally(() => bundled.close())
   await mkdir(directory, { recursive: true })
-  const parts = outputFiles.filter((file) => file.path !== path)
-  for (const part of parts) await replace(part.path, part.contents, began)
-  const made = new Set(parts.map((part) => basename(part.path)))
+  const files = output.flatMap((file) => (file.type === 'chunk' ? [file] : []))
+  const parts = files.filter(({ fileName }) => fileName !== name)
+  for (const { fileName, code } of parts) await replace(join(directory, fileName), code, began)
+  const made = new Set(parts.map(({ fileName }) => fileName))
   for (const old of await readdir(directory)) {
     if (!old.startsWith('part-') || made.has(old)) continue
     const { mtimeMs } = await stat(join(directory, old)).catch(() => ({ mtimeMs: Date.now() }))
     if (mtimeMs < Date.now() - partsStay) await rm(join(directory, old), { force: true })
   }
-  await replace(path, outputFiles.find((file) => file.path === path)!.contents, began)
+  await replace(path, files.find(({ fileName }) => fileName === name)!.code, began)
 }
 
 /** Whole or not at all. */
-async function replace(path: string, contents: Uint8Array, time: Date): Promise<void> {
+async function replace(path: string, contents: string, time: Date): Promise<void> {
   const temporary = temporaryBeside(path)
   await writeFile(temporary, contents)
   await utimes(temporary, time, time)
