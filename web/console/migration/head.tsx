@@ -15,6 +15,7 @@ import { call } from '../../api.ts'
 import { announce } from '../announce.tsx'
 import { useChange } from '../change.ts'
 import { copy } from '../copy.ts'
+import { useDeeds } from '../deeds.ts'
 import type { Live } from '../live.ts'
 import { useMay } from '../may.ts'
 import { Confirm } from '../parts/dialog.tsx'
@@ -73,6 +74,20 @@ export function Head(props: {
     (deed) => deed !== next && (pass ? deed !== 'start' : deed === 'dryRun'),
   )
   const idle = mayRun && !running && !start.isPending
+  useDeeds([
+    ...(idle ? [{ name: says.deeds[next], key: 's', run: () => begin(next) }] : []),
+    ...(idle ? starts.map((deed) => ({ name: says.deeds[deed], run: () => begin(deed) })) : []),
+    ...(mayRun && running
+      ? [
+          pass?.paused
+            ? { name: says.deeds.resume, key: 'p', run: () => resume.mutate() }
+            : { name: says.deeds.pause, key: 'p', run: () => ask('pause') },
+          { name: says.deeds.cancel, run: () => ask('cancel') },
+        ]
+      : []),
+    ...(mayWrite ? [{ name: says.deeds.edit, run: () => ask('edit') }] : []),
+    { name: says.deeds.yaml, run: () => void save(workspace, migration) },
+  ])
   return (
     <Page
       title={id}

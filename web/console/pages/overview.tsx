@@ -130,7 +130,7 @@ function Needs({ workspace, items }: { workspace: string; items: readonly Attent
     <section className="card" aria-label={says.attention}>
       <h2>{says.attention}</h2>
       {items.length === 0 && <p className="quiet">{says.calm}</p>}
-      <ul className="rows">
+      <ul className="glance">
         {items.slice(0, mostItems).map((item) => {
           const kind = kinds[item.is]
           const [what, more] = told(item)
@@ -158,7 +158,7 @@ function Runs({ workspace, running }: { workspace: string; running: readonly Run
     <section className="card" aria-label={says.running}>
       <h2>{says.running}</h2>
       {running.length === 0 && <p className="quiet">{says.idle}</p>}
-      <ul className="rows">
+      <ul className="glance">
         {running.map(({ id, done, all, surveying, paused, objects, bytes: rate }) => {
           // Never all of it before it is known how much there is.
           const share = percent(done, surveying ? all + 1 : all)
@@ -190,7 +190,7 @@ function Latest({ workspace, latest }: { workspace: string; latest: Known['lates
   return (
     <section className="card" aria-label={says.latest}>
       <h2>{says.latest}</h2>
-      <ul className="rows">
+      <ul className="glance">
         {latest.map(({ id, state, bytes: copied }) => (
           <li key={id}>
             <Link to="/w/$workspace/migrations/$migration" params={{ workspace, migration: id }}>
