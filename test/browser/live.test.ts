@@ -168,6 +168,25 @@ describe('a migration that runs', () => {
     await context.close()
   })
 
+  it('is paused and resumed, and says so; an agent that is looked at is in the address', async () => {
+    const { page, troubles, context } = await open()
+    await page.locator('.link.live').waitFor()
+    await page.getByRole('button', { name: 'Pause…' }).click()
+    await page.getByRole('button', { name: 'Pause the pass' }).click()
+    await page.getByText(/^Paused since .* by /).waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByText(/^Paused since /).waitFor({ state: 'detached' })
+    const happened = page.getByRole('region', { name: 'What happened' })
+    await happened.getByRole('listitem').filter({ hasText: 'Resumed' }).waitFor()
+    await happened.getByRole('listitem').filter({ hasText: 'Paused by' }).waitFor()
+    await page.getByRole('region', { name: 'Agents' }).getByRole('button').first().click()
+    await page.getByRole('button', { name: 'Show all again' }).waitFor()
+    expect(new URL(page.url()).searchParams.get('agent')).toMatch(/^agent-/)
+    expect(await page.title()).toMatch(/^\d.* · photos – Dray$/)
+    expect(troubles).toEqual([])
+    await context.close()
+  })
+
   it.each([
     ['desktop', desktop, 'dark'],
     ['phone', phone, 'light'],
