@@ -7,6 +7,21 @@ export const texts = {
   none: 'none',
   everySite: 'every site',
   menu: 'Menu',
+  /** What could not be shown, as in "Your role does not show …". */
+  what: {
+    packet: 'this packet',
+    pass: 'this pass',
+    failures: 'failures',
+    migration: 'this migration',
+    packets: 'packets',
+    migrations: 'migrations',
+    overview: 'the migrations of this workspace',
+    passes: 'passes',
+    comparison: 'this comparison',
+    keySpace: 'the key space',
+  },
+  command: 'Command',
+  perSecond: (objects: string) => `${objects} objects/s`,
   find: { deed: 'Find or do', keys: 'Ctrl K' },
   copy: {
     deed: 'Copy',

@@ -9,6 +9,7 @@ import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import * as queries from '../queries/migrations.ts'
 import { migrationTexts } from '../texts/migration.ts'
+import { texts as common } from '../texts.ts'
 
 const says = migrationTexts.packet
 export const stateOf = { ready: 'new', leased: 'running', done: 'complete', parked: 'failed' } as const
@@ -27,7 +28,7 @@ export function PacketDetails(props: {
   const { workspace, migration, number, after } = props
   const asked = useQuery(queries.packet(workspace, migration, number, after || null))
   return (
-    <Shown of={asked} what="this packet">
+    <Shown of={asked} what={common.what.packet}>
       {(packet) => {
         if (!packet) return <p className="quiet">{says.gone}</p>
         const rows: [string, ReactNode][] = [

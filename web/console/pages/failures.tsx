@@ -27,6 +27,7 @@ import * as queries from '../queries/failures.ts'
 import * as migrations from '../queries/migrations.ts'
 import { passes } from '../queries/passes.ts'
 import { failureTexts as texts } from '../texts/failures.ts'
+import { texts as common } from '../texts.ts'
 
 const from = '/w/$workspace/migrations/$migration/'
 
@@ -65,9 +66,9 @@ function OfPass({ of, last, filter }: { of: queries.OfPass; last: number; filter
   return (
     <>
       <Passes of={of} last={last} />
-      <Shown of={status} what="this pass">
+      <Shown of={status} what={common.what.pass}>
         {(pass) => (
-          <Shown of={causes} what="failures">
+          <Shown of={causes} what={common.what.failures}>
             {({ causes }) => (
               <>
                 <Elsewhere pass={pass} last={last} open={sum(causes, 'open')} />

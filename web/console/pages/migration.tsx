@@ -34,7 +34,7 @@ export function Migration() {
   const live = useLive(workspace, id)
   useTold(workspace, id, live.known?.pass ?? null)
   return (
-    <Shown of={asked} what="this migration">
+    <Shown of={asked} what={texts.what.migration}>
       {(migration) =>
         migration.pass ? (
           <WithPass workspace={workspace} migration={migration} number={migration.pass.number} live={live} />
@@ -94,7 +94,7 @@ function WithPass(props: { workspace: string; migration: MigrationView; number: 
   )
   const { points = [], lanes = [], traces = [], events = [] } = live.known ?? {}
   return (
-    <Shown of={asked} what="this pass">
+    <Shown of={asked} what={texts.what.pass}>
       {(asked) => {
         // The very last that was said: what was asked for comes from the same, a little later.
         const told = live.known?.pass
@@ -195,7 +195,7 @@ function PacketsOf({ workspace, migration, number }: NonNullable<ReturnType<type
   const asked = useInfiniteQuery(queries.packets(workspace, migration.id, number, after))
   const says = migrationTexts.packet
   return (
-    <Shown of={asked} what="packets">
+    <Shown of={asked} what={texts.what.packets}>
       {({ pages }) => (
         <>
           <Table
@@ -245,7 +245,7 @@ export function Settings() {
   const { workspace, migration: id } = useParams({ from })
   const asked = useQuery(queries.migration(workspace, id))
   return (
-    <Shown of={asked} what="this migration">
+    <Shown of={asked} what={texts.what.migration}>
       {({ pass: _, ...definition }) => (
         <Code label={migrationTexts.tabs.definition} text={visible(JSON.stringify(definition, null, 2))} />
       )}

@@ -58,7 +58,7 @@ export function Migrations() {
           options={(['newest', 'name', 'failed', 'bytes'] as const).map((one) => [one, says.orders[one]])}
         />
       </div>
-      <Shown of={asked} what="migrations">
+      <Shown of={asked} what={texts.what.migrations}>
         {({ pages }) => {
           const migrations = pages.flatMap((page) => page.migrations)
           if (migrations.length === 0)

@@ -11,6 +11,7 @@ import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
 import * as queries from '../queries/migrations.ts'
 import { newMigrationTexts as texts } from '../texts/new-migration.ts'
+import { texts as common } from '../texts.ts'
 
 export function NewMigration() {
   const { workspace } = useParams({ from: '/w/$workspace' })
@@ -43,7 +44,7 @@ function Begin({ workspace, from, again }: { workspace: string; from: string | n
   if (kept) return begin(kept)
   if (from === null) return begin(emptyDraft)
   return (
-    <Shown of={like} what="migrations">
+    <Shown of={like} what={common.what.migrations}>
       {(migration) => begin(draftLike(migration))}
     </Shown>
   )

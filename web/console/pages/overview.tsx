@@ -31,7 +31,7 @@ export function Overview() {
         </Link>
       }
     >
-      <Shown of={asked} what="the migrations of this workspace">
+      <Shown of={asked} what={texts.what.overview}>
         {(known) => {
           const { attention, running, migrations, agents, connections, latest } = known
           return (

@@ -62,7 +62,7 @@ export function Passes() {
           end={() => compareThese(undefined)}
         />
       )}
-      <Shown of={asked} what="passes">
+      <Shown of={asked} what={common.what.passes}>
         {({ pages }) => {
           const passes = pages.flatMap((page) => page.passes)
           if (passes.length === 0) return <Empty says={texts.none} />

@@ -38,7 +38,7 @@ export function Compared(props: {
           </button>
         </div>
       </div>
-      <Shown of={asked} what="this comparison">
+      <Shown of={asked} what={common.what.comparison}>
         {({ from, to, failures }) => (
           <>
             <Table<Row>

@@ -91,7 +91,7 @@ function Closer(props: {
   const { span, open, zoom, up } = props
   const asked = useQuery(queries.strip(props.workspace, props.migration, props.number, span))
   return (
-    <Shown of={asked} what="the key space">
+    <Shown of={asked} what={texts.what.keySpace}>
       {({ strip }) => <Strip name={says.zoomed} strip={strip} span={span} open={open} zoom={zoom} up={up} />}
     </Shown>
   )

@@ -5,6 +5,7 @@ import type { LaneChart, Times } from '../chart.ts'
 import { bytes, count } from '../format.ts'
 import { plain } from '../hostile.ts'
 import { migrationTexts } from '../texts/migration.ts'
+import { texts } from '../texts.ts'
 import { useTheme } from '../theme.ts'
 
 const says = migrationTexts.lanes
@@ -64,7 +65,9 @@ export function Lanes(props: {
             <span>{row.lane ? says.held(row.lane.leased) : says.away}</span>
             <span className="number">
               {row.lane?.bytes == null ? '–' : `${bytes(row.lane.bytes)}/s`}
-              {row.lane?.objects != null && <small> {count(Math.round(row.lane.objects))} objects/s</small>}
+              {row.lane?.objects != null && (
+                <small> {texts.perSecond(count(Math.round(row.lane.objects)))}</small>
+              )}
             </span>
             <Spark pace={row.pace} times={props.times ?? whole} most={most} />
           </li>
