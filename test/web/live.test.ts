@@ -5,7 +5,16 @@ import type { BucketRow, Point, WatchMessage } from '../../shared/api/watch.ts'
 import { zeroCounts } from '../../shared/counts.ts'
 import { left, rateOver } from '../../web/console/estimate.ts'
 import { applied } from '../../web/console/known.ts'
-import { condensed, edges, nextTrouble, packetsIn, sentence } from '../../web/console/parts/strip-model.ts'
+import {
+  condensed,
+  edges,
+  figuresIn,
+  nextTrouble,
+  packetsIn,
+  placeOf,
+  sentence,
+} from '../../web/console/parts/strip-model.ts'
+import { lookingIn } from '../../web/console/search.ts'
 
 const row = (through: string | null, state: number, failed = 0): BucketRow => {
   const states = [0, 0, 0, 0, 0].map((_, i) => (i === state ? 1 : 0))
@@ -57,6 +66,58 @@ it('goes from failure to failure, and says what is where', () => {
   )
   // What would turn the text around is shown instead.
   expect(sentence(strip, 2)).toContain('“\\u{202e}txt”')
+})
+
+it('finds a bucket again that others came before, and what overlaps a part', () => {
+  const strip = [row('a', 3), row('c', 3), row('m', 1), row(null, 0)]
+  expect(placeOf(strip, 0, 'c')).toBe(1)
+  expect(placeOf(strip, 2, 'm')).toBe(2)
+  expect(placeOf(strip, 9, 'gone')).toBe(3)
+  const ends = (after: string | null, through: string | null) =>
+    JSON.parse(figuresIn(strip, { after, through })).map(([end]: BucketRow) => end)
+  expect(ends('a', 'd')).toEqual(['c', 'm'])
+  expect(ends(null, 'a')).toEqual(['a'])
+  expect(ends('m', null)).toEqual([null])
+})
+
+it('takes from an address what makes sense, and nothing else', () => {
+  const zoom = [
+    [null, 'm'],
+    ['c', 'm'],
+  ]
+  expect(lookingIn({ zoom, agent: 'a', since: 1, until: 2, packet: '' })).toEqual({
+    ...{ zoom, agent: 'a', since: 1, until: 2, packet: '' },
+  })
+  expect(lookingIn({ zoom: [['a', 1]], agent: 3, since: 2, until: 1, packet: null })).toEqual({})
+  const long = ['k'.repeat(5_000), null]
+  expect(lookingIn({ zoom: [long, long] }).zoom).toEqual([long])
+})
+
+it('keeps what each agent did over time, bounded, and what happened in its order', () => {
+  const points = (from: number) =>
+    Array.from({ length: 300 }, (_, i) => [from + i, i, i] as [number, number, number])
+  const known = applied(
+    { ...applied(null, snapshot(null), 0)! },
+    { t: 'delta', id: 2, now: 0, traces: [{ agent: 'b', site: 's', points: points(0) }] },
+    0,
+  )
+  const next = applied(
+    known,
+    {
+      ...{ t: 'delta', id: 3, now: 0 },
+      traces: [
+        { agent: 'b', site: 's', points: points(300) },
+        { agent: 'a', site: 's', points: points(0) },
+      ],
+      events: [{ id: 7, at: 1, pass: 1, is: 'came', agent: 'a' }],
+    },
+    0,
+  )
+  expect(next?.traces.map(({ agent, points }) => [agent, points.length, points.at(-1)![0]])).toEqual([
+    ['a', 300, 299],
+    ['b', 500, 599],
+  ])
+  expect(next?.events.map(({ id }) => id)).toEqual([7])
 })
 
 it('adds up, condensed or not', () => {
