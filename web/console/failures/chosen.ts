@@ -1,6 +1,6 @@
 /** Which failures somebody has ticked: these very ones, or all that the filter shows. */
 import type { Failure, Selection } from '../../../shared/api/failures.ts'
-import type { Filter } from '../queries/failures.ts'
+import type { Filter } from './search.ts'
 
 export type Chosen =
   | { readonly all: true }

@@ -1,13 +1,17 @@
 /** What of the failures' page is in its address; what makes no sense is dropped. */
 import type { FailureState } from '../../../shared/api/failures.ts'
 
-export interface FailuresSearch {
-  /** Absent: the last one. */
-  readonly pass?: number | undefined
+/** Which failures: those for which all of this holds. */
+export interface Filter {
   readonly cause?: number | undefined
   readonly prefix?: string | undefined
   readonly text?: string | undefined
   readonly state?: FailureState | undefined
+}
+
+export interface FailuresSearch extends Filter {
+  /** Absent: the last one. */
+  readonly pass?: number | undefined
 }
 
 /** Written out: the page that is shown first needs none of their schemas. */

@@ -1,6 +1,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
-import { type FailureState, listCauses, listFailures } from '../../../shared/api/failures.ts'
+import { listCauses, listFailures } from '../../../shared/api/failures.ts'
 import { call } from '../../api.ts'
+import type { Filter } from '../failures/search.ts'
 import { failuresOf } from './migrations.ts'
 
 /** The pass whose failures are meant. */
@@ -10,13 +11,7 @@ export interface OfPass {
   readonly pass: number
 }
 
-/** Which of them: those for which all of this holds. */
-export interface Filter {
-  readonly cause?: number | undefined
-  readonly prefix?: string | undefined
-  readonly text?: string | undefined
-  readonly state?: FailureState | undefined
-}
+export type { Filter }
 
 /** Rows of a page. */
 export const pageRows = 200
