@@ -259,6 +259,7 @@ export const rows: readonly Row[] = [
     ask: async (stage) => ({ params: { endpoint: await stage.limit() } }),
   }),
 
+  row(`GET ${at}/overview`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations`, viewer('migrations:read'), 200),
   row(`PUT ${at}/migrations/:migration`, operator('migrations:write'), 201, {
     ask: (stage) => ({ params: { migration: stage.fresh('migration') }, body: stage.definition }),
@@ -285,6 +286,12 @@ export const rows: readonly Row[] = [
   }),
   row(`GET ${at}/migrations/:migration/passes/:pass`, viewer('migrations:read'), 200),
   row(`POST ${at}/migrations/:migration/passes/:pass/cancel`, operator('migrations:run'), 200, {
+    ask: async (stage) => ({ params: { migration: await stage.running() } }),
+  }),
+  row(`POST ${at}/migrations/:migration/passes/:pass/pause`, operator('migrations:run'), 200, {
+    ask: async (stage) => ({ params: { migration: await stage.running() }, body: {} }),
+  }),
+  row(`POST ${at}/migrations/:migration/passes/:pass/resume`, operator('migrations:run'), 200, {
     ask: async (stage) => ({ params: { migration: await stage.running() } }),
   }),
   row(`GET ${at}/migrations/:migration/passes/:pass/failures`, viewer('migrations:read'), 200),
