@@ -41,8 +41,7 @@ export function Migration() {
         ) : (
           <Head {...{ workspace, migration, live }} pass={null} tab={texts.state.new}>
             <p className="quiet">{migrationTexts.notStarted}</p>
-            <Tabs workspace={workspace} migration={id} pass={null} />
-            <Outlet />
+            <Settings />
           </Head>
         )
       }
@@ -148,7 +147,7 @@ function Selected() {
   )
 }
 
-function Tabs(props: { workspace: string; migration: string; pass: PassStatus | null }) {
+function Tabs(props: { workspace: string; migration: string; pass: PassStatus }) {
   const { workspace, migration, pass } = props
   const params = { workspace, migration }
   const says = migrationTexts.tabs
@@ -162,7 +161,7 @@ function Tabs(props: { workspace: string; migration: string; pass: PassStatus | 
         activeOptions={{ exact: true, includeSearch: false }}
       >
         {says.failures}
-        {pass && ` (${count(pass.open)})`}
+        {` (${count(pass.open)})`}
       </Link>
       <Link
         {...how}
