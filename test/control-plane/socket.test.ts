@@ -76,9 +76,12 @@ async function upload(id: string, { id: packet, generation }: LeasedPacket, line
 }
 
 async function report(id: string): Promise<{ key: string }[]> {
-  const response = await fetch(new URL(`/api/workspaces/local/migrations/${id}/passes/1/report/ndjson`, plane.url), {
-    headers: { authorization: `Bearer ${plane.token}` },
-  })
+  const response = await fetch(
+    new URL(`/api/workspaces/local/migrations/${id}/passes/1/report/ndjson`, plane.url),
+    {
+      headers: { authorization: `Bearer ${plane.token}` },
+    },
+  )
   const text = await response.text()
   return text
     .split('\n')
