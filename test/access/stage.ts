@@ -122,7 +122,15 @@ export async function setStage({ agentHere }: Everybody) {
 
   /** By the names in paths. */
   const params: Record<string, string> = {
-    ...{ workspace: here, migration: 'm', pass: '1', packet: '1', generation: '1', schedule: 's', format: 'ndjson' },
+    ...{
+      workspace: here,
+      migration: 'm',
+      pass: '1',
+      packet: '1',
+      generation: '1',
+      schedule: 's',
+      format: 'ndjson',
+    },
     ...{ connection: 'c', webhook: 'w', delivery: '1', endpoint: 'file:paris', site: 'paris' },
     ...{ agent: agentHere.id, member: 'somebody', session: (await world.session('owner')).id },
     ...{ token: await stage.token(), ...invitation },
