@@ -131,7 +131,9 @@ export const registerMigrations: Register = (program, run) => {
 
   ofPass(one('report', 'Write the report of a pass: a line for every change and every failure.'))
     .addOption(
-      new Option('--format <format>', 'unless given: as the file is named, or else ndjson').choices(reportFormats),
+      new Option('--format <format>', 'unless given: as the file is named, or else ndjson').choices(
+        reportFormats,
+      ),
     )
     .option('--output <file>', 'into this file, whole or not at all, and not to standard output')
     .addHelpText('after', reportHelp)
