@@ -4,16 +4,14 @@
  */
 import type { WebhookEvent } from '../shared/api/webhook-events.ts'
 import type { Env } from './env.ts'
+import type { Write } from './schema-version.ts'
 
 export class Announcements {
   readonly #sql: SqlStorage
-  readonly #write: (query: string, ...values: SqlStorageValue[]) => void
+  readonly #write: Write
 
   /** `write` counts rows, where somebody does. */
-  constructor(
-    sql: SqlStorage,
-    write: (query: string, ...values: SqlStorageValue[]) => void = sql.exec.bind(sql),
-  ) {
+  constructor(sql: SqlStorage, write: Write = sql.exec.bind(sql)) {
     this.#sql = sql
     this.#write = write
     sql.exec('CREATE TABLE IF NOT EXISTS announcement (id INTEGER PRIMARY KEY, event TEXT NOT NULL)')

@@ -8,7 +8,8 @@ import type { Answer } from '../shared/api/route.ts'
 import { type Key, publicKey } from '../shared/key.ts'
 import { keyHash } from './core/key-hash.ts'
 import type { Ids } from './failure-table.ts'
-import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { MigrationTables } from './migration-tables.ts'
+import type { PassRow } from './pass-table.ts'
 import { pause } from './pause.ts'
 
 export type Compared = Answer<typeof comparePasses>['failures']

@@ -1,17 +1,18 @@
 /** The last events of a migration: a row each, written over by the one that is a hundred younger, so that a sleep of the object loses none. */
 import { type WatchEvent, watchEventSchema } from '../shared/api/watch.ts'
 import type { NewWatchEvent } from './core/watch-events.ts'
+import type { Write } from './schema-version.ts'
 
 const most = 100
 
 export class EventRing {
   readonly #sql: SqlStorage
-  readonly #write: (query: string, ...values: SqlStorageValue[]) => void
+  readonly #write: Write
   /** In the order in which they came. */
   events: readonly WatchEvent[] = []
 
   /** `write` counts rows. */
-  constructor(sql: SqlStorage, write: (query: string, ...values: SqlStorageValue[]) => void) {
+  constructor(sql: SqlStorage, write: Write) {
     this.#sql = sql
     this.#write = write
     sql.exec('CREATE TABLE IF NOT EXISTS event (slot INTEGER PRIMARY KEY, event TEXT NOT NULL)')

@@ -11,7 +11,7 @@ import type { Key } from '../shared/key.ts'
 import type { Failure } from '../shared/protocol.ts'
 import { formOf } from './core/cause.ts'
 import type { CauseRow } from './core/causes.ts'
-import { addColumns } from './schema-version.ts'
+import { addColumns, type Row, type Write } from './schema-version.ts'
 
 export interface FailureRow extends Failure {
   readonly id: number
@@ -45,7 +45,6 @@ export interface Ids {
   readonly end: number
 }
 
-type Row = Record<string, SqlStorageValue>
 type Where = { readonly sql: string; readonly values: SqlStorageValue[] }
 
 /** A step of the object's schema; failures of before are of one cause for each code. */
@@ -82,9 +81,9 @@ export function createCauses(sql: SqlStorage): void {
 
 export class FailureTable {
   readonly #sql: SqlStorage
-  readonly #write: (query: string, ...values: SqlStorageValue[]) => void
+  readonly #write: Write
 
-  constructor(sql: SqlStorage, write: (query: string, ...values: SqlStorageValue[]) => void) {
+  constructor(sql: SqlStorage, write: Write) {
     this.#sql = sql
     this.#write = write
   }

@@ -6,7 +6,8 @@ import type { Cause, Failure, FailureState } from '../shared/api/failures.ts'
 import { publicKey } from '../shared/key.ts'
 import { remedies } from '../shared/remedy.ts'
 import type { FailureRow, Ids, Meant } from './failure-table.ts'
-import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { MigrationTables } from './migration-tables.ts'
+import type { PassRow } from './pass-table.ts'
 
 /** Ids that are looked through in one go: some 20 ms. */
 const window = 50_000
@@ -19,7 +20,7 @@ export interface Page {
 
 /** The most frequent first. */
 export function causesOf(tables: MigrationTables, pass: PassRow): Cause[] {
-  const isOver = tables.wholeAfter(pass.number) !== null
+  const isOver = tables.passes.wholeAfter(pass.number) !== null
   const causes = tables.failures.causes(pass.number).map((row): Cause => {
     const { id, code, form, message, objects, bytes, waived, firstAt, lastAt, samples } = row
     // A pass over everything has tried all of them again.
@@ -80,7 +81,7 @@ function asMeant(
   pass: PassRow,
   asked: Meant,
 ): { readonly meant: Meant | null; readonly retriedBy: number | null } {
-  const retriedBy = tables.wholeAfter(pass.number)?.number ?? null
+  const retriedBy = tables.passes.wholeAfter(pass.number)?.number ?? null
   if (retriedBy === null) return { meant: asked, retriedBy }
   if (asked.state === 'open') return { meant: null, retriedBy }
   return { meant: asked.state === 'retried' ? { ...asked, state: 'not-waived' } : asked, retriedBy }

@@ -8,7 +8,7 @@ import type { Work } from '../shared/protocol.ts'
 import { restAfter, restsFrom, type Slots } from './core/dispatch.ts'
 import type { Packet } from './core/packet.ts'
 import { measured, rateOf, type Speed, unmeasured } from './core/speed.ts'
-import type { SessionRow } from './migration-tables.ts'
+import type { SessionRow } from './session-table.ts'
 
 export type Leased = Packet & { state: 'leased' }
 

@@ -8,7 +8,8 @@ import { Causes } from './core/causes.ts'
 import { countEffect, countPacket } from './core/counters.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Stepped, step } from './core/packet.ts'
 import { type PassEnd, passEnd } from './core/pass.ts'
-import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { MigrationTables } from './migration-tables.ts'
+import type { PassRow } from './pass-table.ts'
 import { earlierOf } from './series.ts'
 
 /** Called with each packet that is new (`before` is null) or has changed. */
@@ -28,7 +29,7 @@ export class Ledger {
   constructor(tables: MigrationTables, pass: PassRow, became: Became) {
     this.#tables = tables
     this.#became = became
-    this.#nextPacket = tables.next('packet')
+    this.#nextPacket = tables.packets.next()
     this.#nextFailure = tables.failures.next()
     this.causes = new Causes(tables.failures.causes(pass.number))
     this.#waivedFrom = waivedFrom(tables, pass)
@@ -37,7 +38,7 @@ export class Ledger {
 
   /** Null where this pass has none of that id: what an earlier pass left leased stays so in its rows, and is nobody's. */
   packet(id: number): Packet | null {
-    return id < this.pass.firstPacket ? null : this.#tables.packet(id)
+    return id < this.pass.firstPacket ? null : this.#tables.packets.get(id)
   }
 
   /** The id of the packet that is inserted next. */
@@ -73,7 +74,7 @@ export class Ledger {
       for (const failure of effect.failures) this.#fail(packet.id, failure, now)
     }
     countPacket(this.pass.counters, before, packet)
-    this.#tables.updatePacket(packet)
+    this.#tables.packets.update(packet)
     this.#became(before, packet, now)
     return stepped
   }
@@ -95,7 +96,7 @@ export class Ledger {
     const { counters, options } = this.pass
     const state = isOver ? passEnd(counters, options, earlierOf(this.#tables, this.pass)) : null
     if (state) this.#end(state, now, strip())
-    else this.#tables.saveCounters(this.pass)
+    else this.#tables.passes.saveCounters(this.pass)
     return state
   }
 
@@ -108,18 +109,18 @@ export class Ledger {
 
   #end(state: PassEnd, now: number, strip: string | null): void {
     this.pass = { ...this.pass, state, endedAt: now, told: false }
-    this.#tables.endPass(this.pass, strip)
+    this.#tables.passes.end(this.pass, strip)
   }
 
   #store(packet: NewPacket, now: number): void {
     const id = this.#nextPacket++
-    this.#tables.insertPacket(id, packet)
+    this.#tables.packets.insert(id, packet)
     this.#became(null, { ...packet, id }, now)
   }
 }
 
 /** A waiver holds as long as every pass finds the same: from the last pass over everything on. */
 function waivedFrom(tables: MigrationTables, { number, base, firstFailure }: PassRow): number {
-  const before = base === number ? tables.wholeBefore(number) : tables.pass(base)
+  const before = base === number ? tables.passes.wholeBefore(number) : tables.passes.get(base)
   return before?.firstFailure ?? firstFailure
 }

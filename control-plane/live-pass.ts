@@ -18,8 +18,10 @@ import type { NewWatchEvent } from './core/watch-events.ts'
 import { Holders, type Leased, type Session } from './holders.ts'
 import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
-import type { MigrationTables, PassRow, Paused, SessionRow } from './migration-tables.ts'
+import type { MigrationTables, Paused } from './migration-tables.ts'
 import { PassStrip } from './pass-strip.ts'
+import type { PassRow } from './pass-table.ts'
+import type { SessionRow } from './session-table.ts'
 import { Uploads } from './uploads.ts'
 
 export interface Outgoing {
@@ -72,11 +74,11 @@ export class LivePass {
     this.#ledger = new Ledger(tables, pass, (before, after, now) => this.#became(before, after, now))
     this.#uploads = new Uploads(tables, this.#ledger)
     this.#idle = new IdleAgents(this.holders, (session, message) => this.#send(session, message))
-    this.#nextSession = tables.next('session')
+    this.#nextSession = tables.sessions.next()
     this.#paused = tables.paused()
-    const rows = new Map(tables.sessions().map((row) => [row.id, row]))
-    for (const packet of tables.ready(pass.firstPacket)) this.#queue.add(packet, now)
-    for (const packet of tables.leased(pass.firstPacket)) {
+    const rows = new Map(tables.sessions.all().map((row) => [row.id, row]))
+    for (const packet of tables.packets.ready(pass.firstPacket)) this.#queue.add(packet, now)
+    for (const packet of tables.packets.leased(pass.firstPacket)) {
       if (packet.state !== 'leased') continue
       const row = rows.get(packet.session)!
       // Nobody was heard while the object was away: one whole lease of grace.
@@ -118,7 +120,7 @@ export class LivePass {
     { session: name, started, held }: AgentMessage & { t: 'hello' },
     now: number,
   ): { session: Session; superseded: number[]; lost: Held[] } | null {
-    const row = this.#tables.sessionOf(agent, name)
+    const row = this.#tables.sessions.of(agent, name)
     for (const other of this.holders.sessions.values()) {
       if (other.row.agent === agent && !other.silent && isNewer(other.row, { session: name, started }))
         return null
@@ -126,7 +128,7 @@ export class LivePass {
     let session = row && this.holders.sessions.get(row.id)
     if (!session) {
       const fresh = row ?? { id: this.#nextSession++, agent, session: name, started }
-      if (!row) this.#tables.insertSession(fresh)
+      if (!row) this.#tables.sessions.insert(fresh)
       session = this.holders.add(fresh, now)
     }
     const superseded: number[] = []

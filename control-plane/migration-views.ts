@@ -9,8 +9,9 @@ import type { Packet } from './core/packet.ts'
 import { fitted } from './core/status-size.ts'
 import { shareOf } from './core/strip.ts'
 import type { Session } from './holders.ts'
-import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { MigrationTables } from './migration-tables.ts'
 import type { PacketRuns, PlacedPackets } from './packet-runs.ts'
+import type { PassRow } from './pass-table.ts'
 import { standingOf } from './series.ts'
 
 export type PacketsPage = z.infer<typeof packetsPageSchema>
@@ -64,7 +65,7 @@ export function passesPage(
   limit: number,
   status: (pass: PassRow) => PassStatus,
 ): PassesPage {
-  const passes = tables.passesBefore(before, limit + 1)
+  const passes = tables.passes.before(before, limit + 1)
   const isMore = passes.length > limit
   const page = passes.slice(0, limit)
   return { passes: page.map(status), cursor: isMore ? String(page.at(-1)!.number) : null }
@@ -81,11 +82,11 @@ export async function packetsPage(
   cursor: string | null,
   limit: number,
 ): Promise<PacketsPage | null> {
-  const pass = tables.pass(number)
+  const pass = tables.passes.get(number)
   if (!pass) return null
   const from = cursor === null ? null : unescapeKey(cursor.slice(1))
   const packets = inKeyOrder(tables, await placed.of(pass), from, limit + 1)
-  const agents = new Map(tables.sessions().map(({ id, agent }) => [id, agent]))
+  const agents = new Map(tables.sessions.all().map(({ id, agent }) => [id, agent]))
   const next = packets.length > limit ? packets.pop() : undefined
   return {
     packets: packets.map((packet) => view(packet, pass.state === 'running', agents)),
@@ -99,7 +100,7 @@ function inKeyOrder(tables: MigrationTables, runs: PacketRuns, from: Key | null,
   for (const { first, end, after } of runs.overlapping({ after: from, through: null })) {
     // What is in this run, and in those that follow, begins past them all.
     if (found.length === n && (after ?? '') >= (found.at(-1)!.after ?? '')) break
-    found.push(...tables.inKeyOrder(first, end, from, n))
+    found.push(...tables.packets.inKeyOrder(first, end, from, n))
     found = found.sort((a, b) => ((a.after ?? '') < (b.after ?? '') ? -1 : 1)).slice(0, n)
   }
   return found
@@ -136,12 +137,12 @@ function view(
 
 /** The accepted reports from the id `from` on, in the order of packets. */
 export function reportsPage(tables: MigrationTables, number: number, from: number): ReportsPage | null {
-  const pass = tables.pass(number)
+  const pass = tables.passes.get(number)
   if (!pass) return null
   const first = Math.max(pass.firstPacket, from)
-  const end = Math.min(tables.endOfPackets(number), tables.next('packet'))
+  const end = Math.min(tables.passes.endOfPackets(number), tables.packets.next())
   const limit = Math.min(end, first + reportWindow)
-  const reports = tables.reports(first, limit, pageSize / 2)
+  const reports = tables.packets.reports(first, limit, pageSize / 2)
   const next = reports.length === pageSize / 2 ? reports.at(-1)!.packet + 1 : limit
   return { reports, next: next < end ? next : null }
 }

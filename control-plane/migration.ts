@@ -28,10 +28,11 @@ import type { Meant, WaiverRow } from './failure-table.ts'
 import { causesOf, countOf, type Page as FailuresPage, failuresOf } from './failures.ts'
 import { closeAnswer, closeSocket, parseAgentMessage } from './incoming.ts'
 import { LivePass } from './live-pass.ts'
-import { type Definition, MigrationTables, type PassRow } from './migration-tables.ts'
+import { type Definition, MigrationTables } from './migration-tables.ts'
 import { packetsPage, passesPage, passStatus, reportsPage } from './migration-views.ts'
 import { PlacedPackets } from './packet-runs.ts'
 import { firstPackets, newPass } from './pass-start.ts'
+import type { PassRow } from './pass-table.ts'
 import { handBack, markRetried, retryOf } from './retrying.ts'
 import { changedIn } from './series.ts'
 import { Sockets } from './sockets.ts'
@@ -100,7 +101,7 @@ export class Migration extends DurableObject<Env> {
       ctx,
       view: () => this.#view(),
       events: () => this.#tables.events.events,
-      count: () => this.#strips.of(this.#tables.lastPass()!),
+      count: () => this.#strips.of(this.#tables.passes.last()!),
       mayStill: (watcher: Watcher, now: number) =>
         mayStill(env, this.#workspace, watcher, 'migrations:read', now),
       armAlarm: () => this.#armAlarm(),
@@ -115,11 +116,11 @@ export class Migration extends DurableObject<Env> {
 
   /** Memory from the tables and from the sockets that outlived the sleep. */
   #wake(now: number): void {
-    const pass = this.#tables.lastPass()
+    const pass = this.#tables.passes.last()
     this.#tables.events.read()
     this.#live = pass?.state === 'running' ? this.#lived(pass, now) : null
     this.#sockets.clear()
-    const rows = new Map(this.#tables.sessions().map((row) => [row.id, row]))
+    const rows = new Map(this.#tables.sessions.all().map((row) => [row.id, row]))
     for (const { socket, session, free } of Sockets.awake(this.ctx.getWebSockets())) {
       const row = rows.get(session)
       if (!row) continue
@@ -139,7 +140,7 @@ export class Migration extends DurableObject<Env> {
 
   startPass(definition: Definition, options: PassOptions): StartAnswer {
     const now = Date.now()
-    const last = this.#live?.pass ?? this.#tables.lastPass()
+    const last = this.#live?.pass ?? this.#tables.passes.last()
     if (last?.state === 'running') {
       if (last.retries !== null || !equalOptions(last.options, options)) return { busy: this.#status(last) }
       this.#commit(() => this.#live?.resume())
@@ -157,12 +158,12 @@ export class Migration extends DurableObject<Env> {
     this.#commit(() => {
       const first = packets()
       this.#tables.setDefinition(definition)
-      this.#tables.insertPass(pass)
+      this.#tables.passes.insert(pass)
       this.#live = this.#lived(pass, now)
       this.#live.insert(first, now)
       this.#untold = true
     })
-    return this.#status(this.#tables.lastPass()!)
+    return this.#status(this.#tables.passes.last()!)
   }
 
   /**
@@ -175,16 +176,16 @@ export class Migration extends DurableObject<Env> {
     options: PassOptions,
     meant: Meant | null,
   ): RetryAnswer | null {
-    const pass = this.#tables.pass(number)
+    const pass = this.#tables.passes.get(number)
     if (!pass) return null
     if (this.#live) return { busy: this.#live.pass.number }
-    const since = this.#tables.wholeAfter(number)
+    const since = this.#tables.passes.wholeAfter(number)
     if (since) return { since: since.number }
     const retried = retryOf(this.#tables, definition, pass, meant, options.kind)
     if (!retried) return { nothing: true }
     const { packets, objects, expected } = retried
     const retry = { retries: number, base: pass.base }
-    const next = newPass(this.#tables, this.#tables.lastPass(), options, Date.now(), retry)
+    const next = newPass(this.#tables, this.#tables.passes.last(), options, Date.now(), retry)
     const status = this.#begin(definition, next, () => {
       next.counters.expected = expected
       markRetried(this.#tables, pass, meant, next.number)
@@ -196,7 +197,7 @@ export class Migration extends DurableObject<Env> {
   /** Some of those that are meant, from `rest` on (waiving.ts); `by` is null where waivers are taken back. Null where there is no such pass. */
   waive(number: number, meant: Meant, by: WaiverRow | null, rest: Rest): Waived | null {
     const live = this.#live?.pass.number === number ? this.#live : null
-    const pass = live?.pass ?? this.#tables.pass(number)
+    const pass = live?.pass ?? this.#tables.passes.get(number)
     if (!pass) return null
     let waived: Waived = { objects: 0, rest: null }
     this.#commit(() => {
@@ -210,15 +211,15 @@ export class Migration extends DurableObject<Env> {
   #settle(base: number): void {
     const { announcements } = this.#tables
     for (const pass of changedIn(this.#tables, base)) {
-      this.#tables.setState(pass.number, pass.state)
+      this.#tables.passes.setState(pass.number, pass.state)
       const ended = { state: 'running', parked: pass.counters.packets.parked } as const
       for (const event of passEvents(this.#tables.definition()!, ended, pass, Date.now()))
         announcements.add(event)
       this.#untold = true
     }
-    const last = this.#tables.lastPass()
+    const last = this.#tables.passes.last()
     if (last?.base !== base || last.state === 'running') return
-    this.#tables.setUntold(last.number)
+    this.#tables.passes.setUntold(last.number)
     this.#untold = true
   }
 
@@ -248,7 +249,7 @@ export class Migration extends DurableObject<Env> {
   }
 
   passStatus(number: number): PassStatus | null {
-    const pass = this.#live?.pass.number === number ? this.#live.pass : this.#tables.pass(number)
+    const pass = this.#live?.pass.number === number ? this.#live.pass : this.#tables.passes.get(number)
     return pass && this.#status(pass)
   }
 
@@ -266,7 +267,7 @@ export class Migration extends DurableObject<Env> {
 
   /** Its number; 0 before the first. */
   lastPass(): number {
-    return this.#tables.lastPass()?.number ?? 0
+    return this.#tables.passes.last()?.number ?? 0
   }
 
   packets(pass: number, cursor: string | null, limit: number) {
@@ -275,23 +276,23 @@ export class Migration extends DurableObject<Env> {
 
   /** Of what failed, null where there is no such pass (failures.ts). */
   causes(number: number): Cause[] | null {
-    const pass = this.#tables.pass(number)
+    const pass = this.#tables.passes.get(number)
     return pass && causesOf(this.#tables, pass)
   }
 
   failures(number: number, meant: Meant, from: number, limit: number): FailuresPage | null {
-    const pass = this.#tables.pass(number)
+    const pass = this.#tables.passes.get(number)
     return pass && failuresOf(this.#tables, pass, meant, from, limit)
   }
 
   countFailures(number: number, meant: Meant, from: number, most: number) {
-    const pass = this.#tables.pass(number)
+    const pass = this.#tables.passes.get(number)
     return pass && countOf(this.#tables, pass, meant, from, most)
   }
 
   /** Null where there is no such pass. */
   async comparison(from: number, to: number): Promise<Compared | null> {
-    const [before, after] = [this.#tables.pass(from), this.#tables.pass(to)]
+    const [before, after] = [this.#tables.passes.get(from), this.#tables.passes.get(to)]
     return before && after && compareFailures(this.#tables, before, after)
   }
 
@@ -316,7 +317,7 @@ export class Migration extends DurableObject<Env> {
 
   #view(): View {
     const live = this.#live
-    const pass = live?.pass ?? this.#tables.lastPass()
+    const pass = live?.pass ?? this.#tables.passes.last()
     if (!pass) return { pass: null, strip: null, workers: [] }
     return {
       pass: this.#status(pass),
@@ -471,7 +472,7 @@ export class Migration extends DurableObject<Env> {
   #hello(socket: WebSocket, message: AgentMessage & { t: 'hello' }): void {
     const live = this.#live
     if (!live) {
-      const { number, state } = this.#tables.lastPass() ?? {}
+      const { number, state } = this.#tables.passes.last() ?? {}
       if (number && state && state !== 'running')
         socket.send(JSON.stringify({ t: 'end', pass: number, state }))
       this.#close(socket, closeCodes.over, 'no pass is running')

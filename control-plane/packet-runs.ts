@@ -8,7 +8,9 @@ import type { Key } from '../shared/key.ts'
 import type { Range } from '../shared/range.ts'
 import type { Packet } from './core/packet.ts'
 import type { Ids } from './failure-table.ts'
-import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { MigrationTables } from './migration-tables.ts'
+import type { PacketTable, Placed } from './packet-table.ts'
+import type { PassRow } from './pass-table.ts'
 import { pause } from './pause.ts'
 
 /** Of packets in one run: as much as is read where one of them is wanted. */
@@ -24,9 +26,6 @@ interface Run {
   through: Key | null
 }
 
-/** What a run has to know of a packet. */
-export type Placed = Pick<Packet, 'id' | 'after' | 'through'>
-
 /** Of the pass that somebody looked at last. */
 export class PlacedPackets {
   readonly #tables: MigrationTables
@@ -39,8 +38,8 @@ export class PlacedPackets {
   async of({ number, firstPacket }: PassRow): Promise<PacketRuns> {
     if (this.#known?.pass !== number) this.#known = { pass: number, runs: new PacketRuns(firstPacket) }
     const { runs } = this.#known
-    await runs.look(this.#tables, () =>
-      Math.min(this.#tables.endOfPackets(number), this.#tables.next('packet')),
+    await runs.look(this.#tables.packets, () =>
+      Math.min(this.#tables.passes.endOfPackets(number), this.#tables.packets.next()),
     )
     return runs
   }
@@ -64,15 +63,15 @@ export class PacketRuns {
   }
 
   /** Settles once all are placed; `end` says past which id there is none. */
-  look(tables: Pick<MigrationTables, 'placed'>, end: () => number): Promise<void> {
-    this.#looking ??= this.#look(tables, end)
+  look(packets: Pick<PacketTable, 'placed'>, end: () => number): Promise<void> {
+    this.#looking ??= this.#look(packets, end)
     return this.#looking
   }
 
-  async #look(tables: Pick<MigrationTables, 'placed'>, end: () => number): Promise<void> {
+  async #look(packets: Pick<PacketTable, 'placed'>, end: () => number): Promise<void> {
     while (this.#next < end()) {
       const next = Math.min(this.#next + window, end())
-      for (const placed of tables.placed(this.#next, next)) this.#append(placed)
+      for (const placed of packets.placed(this.#next, next)) this.#append(placed)
       this.#next = next
       if (next < end()) await pause()
     }

@@ -3,7 +3,8 @@ import { noFilter, type PassOptions } from '../shared/policy.ts'
 import { zeroCounters } from './core/counters.ts'
 import { initialPackets, pickBoundaries } from './core/initial-packets.ts'
 import type { NewPacket } from './core/packet.ts'
-import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
+import type { Definition, MigrationTables } from './migration-tables.ts'
+import type { PassRow } from './pass-table.ts'
 
 /** `retry`: of which failures, and the pass over everything that those go back to. */
 export interface Retry {
@@ -28,7 +29,7 @@ export function newPass(
     options,
     startedAt: now,
     endedAt: null,
-    firstPacket: tables.next('packet'),
+    firstPacket: tables.packets.next(),
     firstFailure: tables.failures.next(),
     retries: retry?.retries ?? null,
     base: retry?.base ?? number,
@@ -47,11 +48,11 @@ export function firstPackets(
   const isSorted = mapping !== undefined || manifest !== undefined
   // A file system lists a part of itself as dearly as the whole.
   const divides = source.kind !== 'file' && destination.kind !== 'file' && !isSorted
-  const earlier = divides ? tables.lastWhole() : null
+  const earlier = divides ? tables.passes.lastWhole() : null
   const ends = earlier
-    ? tables.sampleEnds(
+    ? tables.packets.sampleEnds(
         earlier.firstPacket,
-        Math.min(tables.endOfPackets(earlier.number), pass.firstPacket),
+        Math.min(tables.passes.endOfPackets(earlier.number), pass.firstPacket),
         sampled,
       )
     : []

@@ -32,7 +32,7 @@ export class PassStrip {
 
   /** Of a pass that is under way; `count` it. */
   static sampled(tables: MigrationTables, firstPacket: number): PassStrip {
-    const ends = tables.sampleEnds(firstPacket, tables.next('packet'), maxBuckets)
+    const ends = tables.packets.sampleEnds(firstPacket, tables.packets.next(), maxBuckets)
     return new PassStrip(new Strip(ends), firstPacket)
   }
 
@@ -53,9 +53,9 @@ export class PassStrip {
   async #count(tables: MigrationTables, go: () => boolean): Promise<Strip> {
     for (;;) {
       if (!go() || this.isWhole) return this.strip
-      const end = tables.next('packet')
+      const end = tables.packets.next()
       const next = Math.min(this.#counted + window, end)
-      for (const packet of tables.covering(this.#counted, next, everything)) this.strip.count(packet)
+      for (const packet of tables.packets.covering(this.#counted, next, everything)) this.strip.count(packet)
       this.#counted = next >= end ? Number.POSITIVE_INFINITY : next
       if (!this.isWhole) await pause()
     }
@@ -71,7 +71,7 @@ export async function zoomed(tables: MigrationTables, ids: readonly Ids[], range
   let stride = 1
   let seen = 0
   for await (const { first, end } of windows(ids)) {
-    for (const { through } of tables.covering(first, end, range)) {
+    for (const { through } of tables.packets.covering(first, end, range)) {
       if (through === null || (range.through !== null && through >= range.through)) continue
       if (seen++ % stride === 0) ends.push(through)
       if (ends.length < 4 * maxBuckets) continue
@@ -83,7 +83,7 @@ export async function zoomed(tables: MigrationTables, ids: readonly Ids[], range
   const step = Math.max(1, Math.ceil(ends.length / maxBuckets))
   const strip = new Strip(ends.filter((_, i) => i % step === 0))
   for await (const { first, end } of windows(ids)) {
-    for (const packet of tables.covering(first, end, range)) strip.count(packet)
+    for (const packet of tables.packets.covering(first, end, range)) strip.count(packet)
   }
   return strip
 }

@@ -1,10 +1,11 @@
 /** A pass over nothing but what failed: what it is made of, and what becomes of the failures that it is to try again. */
-import { everything, type Range } from '../shared/range.ts'
+import { compareRanges, everything, type Range } from '../shared/range.ts'
 import { Causes } from './core/causes.ts'
 import type { NewPacket } from './core/packet.ts'
 import { type FailedKey, mostRetried, retryPackets } from './core/retry-packets.ts'
 import type { Meant } from './failure-table.ts'
-import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
+import type { Definition, MigrationTables } from './migration-tables.ts'
+import type { PassRow } from './pass-table.ts'
 import { before, leavesSome } from './series.ts'
 
 /** Failures that are opened again by one statement. */
@@ -65,7 +66,7 @@ export function markRetried(
     for (const { cause, n } of openIn(tables, each, open)) causes.mark(cause, 'retried', n)
     tables.failures.mark(ids, open, 'retried_by', retry)
     tables.failures.saveCauses(each.number, causes.changed())
-    if (!meant && leavesSome(each)) tables.leaveTo(each.number, retry)
+    if (!meant && leavesSome(each)) tables.passes.leaveTo(each.number, retry)
   }
 }
 
@@ -74,7 +75,7 @@ export function handBack(tables: MigrationTables, retry: PassRow): void {
   if (retry.retries === null) return
   const undone = undoneOf(tables, retry)
   for (const pass of before(tables, retry)) {
-    if (pass.leftTo === retry.number && undone.length > 0) tables.leaveTo(pass.number, null)
+    if (pass.leftTo === retry.number && undone.length > 0) tables.passes.leaveTo(pass.number, null)
     const causes = new Causes(tables.failures.causes(pass.number))
     const retried: Meant = { retriedBy: retry.number }
     const ids = tables.failureIds(pass)
@@ -115,14 +116,14 @@ function openIn(tables: MigrationTables, pass: PassRow, open: Meant): { cause: n
 /** The ranges of packets that are not done, in order; whatever was cut off from them has a packet of its own. */
 function undoneOf(tables: MigrationTables, { number, firstPacket }: PassRow): Range[] {
   const ranges: Range[] = []
-  for (const { state, after, through } of tables.covering(
+  for (const { state, after, through } of tables.packets.covering(
     firstPacket,
-    tables.endOfPackets(number),
+    tables.passes.endOfPackets(number),
     everything,
   )) {
     if (state !== 'done') ranges.push({ after, through })
   }
-  return ranges.sort((a, b) => (a.after === null || (b.after !== null && a.after < b.after) ? -1 : 1))
+  return ranges.sort(compareRanges)
 }
 
 function isIn(ranges: readonly Range[], key: string): boolean {

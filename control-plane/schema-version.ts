@@ -4,6 +4,9 @@
  */
 
 export type Step = (sql: SqlStorage) => void
+export type Row = Record<string, SqlStorageValue>
+/** Runs a statement that writes, and counts the rows. */
+export type Write = (query: string, ...values: SqlStorageValue[]) => void
 
 /**
  * `steps`: from nothing to what this version works with. Throws where a newer version was here before: going back is not possible, and

@@ -3,14 +3,15 @@
  * and when somebody waives what was left, an ended pass becomes complete.
  */
 import { type Earlier, passEnd } from './core/pass.ts'
-import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { MigrationTables } from './migration-tables.ts'
+import type { PassRow } from './pass-table.ts'
 
 /** Of one pass alone. `open`: of those that failed, whoever counted them. */
 function ofOne(tables: MigrationTables, { number, counters }: PassRow): { open: number; waived: number } {
   const { objects, retried, waived } = tables.failures.totals(number)
   const failed = Math.max(objects, counters.counts.objects.failed)
   // A pass over everything has tried all of them again.
-  const isOver = tables.wholeAfter(number) !== null
+  const isOver = tables.passes.wholeAfter(number) !== null
   return { open: isOver ? 0 : failed - retried - waived, waived }
 }
 
@@ -27,7 +28,7 @@ export function standingOf(tables: MigrationTables, pass: PassRow): { open: numb
 
 /** The passes of its series before it, in their order. */
 export const before = (tables: MigrationTables, { number, base, retries }: PassRow): PassRow[] =>
-  retries === null ? [] : tables.series(base).filter((each) => each.number < number)
+  retries === null ? [] : tables.passes.series(base).filter((each) => each.number < number)
 
 /** Whether it has packets that were not done, and that no retry does. What a cancelled retry did not get to is open again. */
 export function leavesSome({ state, retries, leftTo, counters }: PassRow): boolean {
@@ -50,7 +51,7 @@ export function earlierOf(tables: MigrationTables, pass: PassRow): Earlier {
 
 /** Those of a series that ended, and are in another state now that something of it was waived or is open again. */
 export function changedIn(tables: MigrationTables, base: number): PassRow[] {
-  return tables.series(base).flatMap((pass) => {
+  return tables.passes.series(base).flatMap((pass) => {
     if (pass.state !== 'complete' && pass.state !== 'incomplete') return []
     const state = passEnd(pass.counters, pass.options, earlierOf(tables, pass)) ?? pass.state
     return state === pass.state ? [] : [{ ...pass, state }]

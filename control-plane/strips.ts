@@ -1,14 +1,13 @@
 /** The strips of a migration's passes: of the one that runs, of those that are over, and of a part of one, closer. */
 import type { BucketRow } from '../shared/api/watch.ts'
-import type { Range } from '../shared/range.ts'
+import { everything, type Range } from '../shared/range.ts'
 import type { Strip } from './core/strip.ts'
 import { rowsOf, stripOf } from './core/strip-rows.ts'
 import type { LivePass } from './live-pass.ts'
-import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { MigrationTables } from './migration-tables.ts'
 import type { PlacedPackets } from './packet-runs.ts'
 import { zoomed } from './pass-strip.ts'
-
-const everything: Range = { after: null, through: null }
+import type { PassRow } from './pass-table.ts'
 
 export class Strips {
   readonly #tables: MigrationTables
@@ -25,7 +24,7 @@ export class Strips {
 
   /** The buckets of a pass, or of what overlaps `range`; null where there is no such pass. */
   async rows(number: number, range: Range): Promise<BucketRow[] | null> {
-    const pass = this.#tables.pass(number)
+    const pass = this.#tables.passes.get(number)
     if (!pass) return null
     if (range.after === null && range.through === null) return rowsOf(await this.of(pass))
     const runs = await this.#placed.of(pass)
@@ -42,11 +41,11 @@ export class Strips {
       const strip = await live.countStrip()
       if (live.pass.state === 'running') return strip
     }
-    const kept = this.#tables.strip(number)
+    const kept = this.#tables.passes.strip(number)
     const strip = kept ? stripOf(JSON.parse(kept)) : await this.#whole(pass)
     if (!kept) {
       strip.cancel()
-      this.#tables.keepStrip(number, JSON.stringify(rowsOf(strip)))
+      this.#tables.passes.keepStrip(number, JSON.stringify(rowsOf(strip)))
     }
     if (this.#over?.pass !== number) this.#over = { pass: number, strip }
     return this.#over.strip
@@ -65,7 +64,7 @@ export class Strips {
   }
 
   #whole({ number, firstPacket }: PassRow): Promise<Strip> {
-    const end = Math.min(this.#tables.endOfPackets(number), this.#tables.next('packet'))
+    const end = Math.min(this.#tables.passes.endOfPackets(number), this.#tables.packets.next())
     return zoomed(this.#tables, [{ first: firstPacket, end }], everything)
   }
 }

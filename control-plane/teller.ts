@@ -6,8 +6,9 @@
 import type { PassStatus } from '../shared/api/migrations.ts'
 import { reachOfAll } from './core/place.ts'
 import type { Env } from './env.ts'
-import type { Definition, MigrationTables, PassRow } from './migration-tables.ts'
+import type { Definition, MigrationTables } from './migration-tables.ts'
 import { passStatus } from './migration-views.ts'
+import type { PassRow } from './pass-table.ts'
 import { Catalogue } from './store/catalogue.ts'
 
 const summaryMs = 5_000
@@ -29,7 +30,7 @@ export class Teller {
     this.#env = env
     this.#tables = tables
     this.#failed = failed
-    this.retryAt = tables.lastPass()?.told === false || tables.announcements.waiting ? 0 : null
+    this.retryAt = tables.passes.last()?.told === false || tables.announcements.waiting ? 0 : null
   }
 
   /** To be called after a change of state was stored, and before the alarm is set. */
@@ -61,10 +62,10 @@ export class Teller {
     try {
       // The state may have moved on while it was told: then there is more to tell.
       for (;;) {
-        const pass = this.#tables.lastPass()
+        const pass = this.#tables.passes.last()
         if (pass && !pass.told) {
           await this.#tellOf(pass, this.#tables.definition()!)
-          this.#tables.setTold(pass.number, pass.state)
+          this.#tables.passes.setTold(pass.number, pass.state)
         } else if (this.#tables.announcements.waiting) await this.#tables.announcements.tell(this.#env)
         else break
       }

@@ -4,6 +4,7 @@
  */
 import type { Key } from '../shared/key.ts'
 import type { PlannedUpload } from '../shared/large-object.ts'
+import type { Row, Write } from './schema-version.ts'
 
 /** An upload of a large object: from before it is created until its object is settled. */
 export interface UploadRow {
@@ -23,13 +24,11 @@ export interface UploadRow {
   readonly children: number
 }
 
-type Row = Record<string, SqlStorageValue>
-
 export class UploadTable {
   readonly #sql: SqlStorage
-  readonly #write: (query: string, ...values: SqlStorageValue[]) => void
+  readonly #write: Write
 
-  constructor(sql: SqlStorage, write: (query: string, ...values: SqlStorageValue[]) => void) {
+  constructor(sql: SqlStorage, write: Write) {
     this.#sql = sql
     this.#write = write
     sql.exec(`

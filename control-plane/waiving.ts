@@ -1,7 +1,8 @@
 /** To waive failures, and to take that back: some in one transaction, so that a million of them hold nobody up. */
 import { Causes } from './core/causes.ts'
 import type { Ids, Meant, WaiverRow } from './failure-table.ts'
-import type { MigrationTables, PassRow } from './migration-tables.ts'
+import type { MigrationTables } from './migration-tables.ts'
+import type { PassRow } from './pass-table.ts'
 
 /** Ids that are gone through in one transaction: some 20 ms, and ten times that where keys come in no order and the table is large. */
 const window = 5_000
@@ -34,7 +35,8 @@ export function waive(
   if (first >= all.end) return { objects: 0, rest: null }
   // What a pass over everything has tried again needs no waiver.
   const state = waiver ? 'open' : 'waived'
-  const some = waiver && tables.wholeAfter(pass.number) ? [] : failures.byCause(ids, { ...meant, state })
+  const some =
+    waiver && tables.passes.wholeAfter(pass.number) ? [] : failures.byCause(ids, { ...meant, state })
   const objects = some.reduce((sum, { n }) => sum + n, 0)
   const row = known ?? (waiver && objects > 0 ? failures.addWaiver(waiver) : null)
   if (objects > 0) failures.mark(ids, { ...meant, state }, 'waiver', waiver ? row : null)

@@ -15,8 +15,8 @@ beforeAll(prepare)
 /** What must hold in the tables after anything at all. */
 function check(_: Migration, state: DurableObjectState): void {
   const tables = new MigrationTables(state.storage)
-  const pass = tables.lastPass()!
-  const packets = tables.inKeyOrder(pass.firstPacket, Number.MAX_SAFE_INTEGER, null, 100_000)
+  const pass = tables.passes.last()!
+  const packets = tables.packets.inKeyOrder(pass.firstPacket, Number.MAX_SAFE_INTEGER, null, 100_000)
   expect(tiles(packets.sort(compareRanges), everything)).toBe(true)
   const counts = packets.map((packet) => (packet.state === 'done' ? (packet.counts?.objects.listed ?? 0) : 0))
   expect(pass.counters.counts.objects.listed).toBe(counts.reduce((a, b) => a + b, 0))

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Packet } from '../../../control-plane/core/packet.ts'
-import { PacketRuns, type Placed } from '../../../control-plane/packet-runs.ts'
+import { PacketRuns } from '../../../control-plane/packet-runs.ts'
+import type { Placed } from '../../../control-plane/packet-table.ts'
 import type { Key } from '../../../shared/key.ts'
 
 const keyOf = (i: number) => String(i).padStart(6, '0') as Key
@@ -44,12 +45,12 @@ it('packets are found by their place in the key space, in whatever order they ca
       // Some were there when somebody looked, and the others came after.
       const known = looked % (all.length + 1)
       const runs = new PacketRuns(1)
-      const tables = {
+      const packets = {
         *placed(first: number, end: number) {
           yield* all.slice(first - 1, end - 1)
         },
       }
-      await runs.look(tables, () => known + 1)
+      await runs.look(packets, () => known + 1)
       for (const each of all.slice(known)) runs.became({ ...each, kind: 'copy' } as Packet)
       // One of them splits: what it gives away comes as another.
       const wide = all.find(({ id }) => id === 1 + (a % all.length))!
@@ -80,12 +81,12 @@ it('of a pass that one survey has cut, a page is a run or two, whatever its size
     (_, i): Placed => ({ id: i + 1, after: keyOf(i), through: keyOf(i + 1) }),
   )
   const runs = new PacketRuns(1)
-  const tables = {
+  const packets = {
     *placed(first: number, end: number) {
       yield* all.slice(first - 1, end - 1)
     },
   }
-  await runs.look(tables, () => all.length + 1)
+  await runs.look(packets, () => all.length + 1)
   const found = [...runs.overlapping({ after: keyOf(50_000), through: keyOf(50_100) })]
   expect(found.reduce((sum, { first, end }) => sum + end - first, 0)).toBeLessThanOrEqual(1_000)
 })

@@ -120,7 +120,7 @@ describe('two passes, compared', () => {
     const whole = (await compare('many', 1, 2)).failures
     await runInDurableObject(objectOf('many'), async (_, { storage }) => {
       const tables = new MigrationTables(storage)
-      const few = await compareFailures(tables, tables.pass(1)!, tables.pass(2)!, 100)
+      const few = await compareFailures(tables, tables.passes.get(1)!, tables.passes.get(2)!, 100)
       for (const kind of ['fixed', 'still', 'new'] as const) {
         expect(few[kind].objects).toBe(whole[kind].objects)
         expect(few[kind].samples).toHaveLength(20)
