@@ -195,8 +195,8 @@ it('tables that an earlier version made get their new columns', async () => {
   const object = env.MIGRATION.getByName('local/older')
   await runInDurableObject(object, (_, { storage }) => {
     // It knew of no versions.
-    storage.sql.exec('DROP TABLE schema')
-    storage.sql.exec('DROP TABLE packet')
+    for (const table of ['schema', 'packet', 'failure', 'cause', 'waiver'])
+      storage.sql.exec(`DROP TABLE ${table}`)
     storage.sql.exec(`CREATE TABLE packet (
       id INTEGER PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, after TEXT, through TEXT,
       objects INTEGER NOT NULL, bytes INTEGER NOT NULL, generation INTEGER NOT NULL, failures INTEGER NOT NULL,
