@@ -64,6 +64,11 @@ export class Holders {
     return lease && this.sessions.get(lease.session)
   }
 
+  /** Whether an agent holds it by this very lease. */
+  isLeased(packet: number, generation: number, agent: string): boolean {
+    return this.holderOf(packet)?.row.agent === agent && this.#leased.get(packet)?.generation === generation
+  }
+
   leasesOf(session: Session): Leased[] {
     return [...session.leases].map((id) => this.#leased.get(id)!)
   }
@@ -108,6 +113,14 @@ export class Holders {
     if (!its) return
     its.speed = measured(its.speed, work, ms)
     its.failures = its.restsUntil = 0
+  }
+
+  /** What is counted now is in flight no more; the next heartbeat says what still is. */
+  settled({ did, inFlight }: Session, objects: number, bytes: number): void {
+    did.objects += objects
+    did.bytes += bytes
+    inFlight.objects = Math.max(0, inFlight.objects - objects)
+    inFlight.bytes = Math.max(0, inFlight.bytes - bytes)
   }
 
   /** Its surveys may be waiting for a `proceed` that it was not sent, or that was lost. */

@@ -1,27 +1,25 @@
 /**
- * A running pass in memory: what is ready, what is leased, and who is there. Everything here can be rebuilt from the
+ * A running pass in memory: what is ready, what is leased (grants.ts), and who is there (attendance.ts). Everything here can be rebuilt from the
  * tables by one scan (`new LivePass`), and is thrown away when a transaction fails.
  *
  * Every method that changes something runs inside a transaction of the object's storage and leaves what is to be sent in
  * `out`, for its owner to send once the transaction is over.
  */
-import type { Counts } from '../shared/counts.ts'
-import type { AgentMessage, Held, LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
+import type { AgentMessage, PlaneMessage } from '../shared/protocol.ts'
+import { Attendance } from './attendance.ts'
 import type { Causes } from './core/causes.ts'
-import { dispatch, holds, proceeds, type Slots } from './core/dispatch.ts'
-import { isNewer } from './core/newest.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone } from './core/packet.ts'
 import { ReadyQueue } from './core/queue.ts'
 import type { Strip } from './core/strip.ts'
 import { rowsOf } from './core/strip-rows.ts'
 import type { NewWatchEvent } from './core/watch-events.ts'
-import { Holders, type Leased, type Session } from './holders.ts'
+import { Grants } from './grants.ts'
+import { Holders, type Session } from './holders.ts'
 import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
 import type { MigrationTables, Paused } from './migration-tables.ts'
 import { PassStrip } from './pass-strip.ts'
 import type { PassRow } from './pass-table.ts'
-import type { SessionRow } from './session-table.ts'
 import { Uploads } from './uploads.ts'
 
 export interface Outgoing {
@@ -33,28 +31,21 @@ export interface Outgoing {
 type Change = Exclude<AgentMessage, { t: 'hello' | 'free' | 'heartbeat' | 'release' | 'cleared' }>
 const unknown: Refusal = { code: 'stale', message: 'this pass has no such packet' }
 
-/** Leases that are taken back in one transaction; the rest follow by alarm. */
-const maxExpired = 2_000
-/** Packets in one message: boundaries may have 4,096 bytes each. */
-const maxLeasesPerMessage = 100
-/** An upload of uneven parts says where each of them begins, and the MD5s of all. */
-const maxUploadsPerMessage = 10
-
 export class LivePass {
   readonly #tables: MigrationTables
-  readonly #leaseMs: number
   readonly #queue = new ReadyQueue()
   readonly #ledger: Ledger
   readonly #uploads: Uploads
   readonly #placed: (packet: Packet) => void
   readonly #idle: IdleAgents
+  readonly #grants: Grants
   /** Leases of before then began at a time that nobody knows any more. */
   readonly #woke: number
-  #nextSession: number
   /** Null until somebody looks, where the object woke in the middle of the pass. */
   #strip: PassStrip | null = null
   #paused: Paused | null
   readonly holders = new Holders()
+  readonly attendance: Attendance
   out: Outgoing[] = []
   /** What is to be told to who watches, of this transaction. */
   news: NewWatchEvent[] = []
@@ -69,12 +60,23 @@ export class LivePass {
   ) {
     this.#tables = tables
     this.#placed = placed
-    this.#leaseMs = leaseMs
     this.#woke = now
     this.#ledger = new Ledger(tables, pass, (before, after, now) => this.#became(before, after, now))
     this.#uploads = new Uploads(tables, this.#ledger)
-    this.#idle = new IdleAgents(this.holders, (session, message) => this.#send(session, message))
-    this.#nextSession = tables.sessions.next()
+    const { holders } = this
+    const send = (session: Session, message: PlaneMessage) => this.#send(session, message)
+    this.#idle = new IdleAgents(holders, send)
+    this.attendance = new Attendance({
+      ...{ sessions: tables.sessions, holders, ledger: this.#ledger, leaseMs, send },
+      tell: (event) => this.news.push(event),
+    })
+    this.#grants = new Grants({
+      queue: this.#queue,
+      ledger: this.#ledger,
+      uploads: this.#uploads,
+      idle: this.#idle,
+      ...{ holders, send },
+    })
     this.#paused = tables.paused()
     const rows = new Map(tables.sessions.all().map((row) => [row.id, row]))
     for (const packet of tables.packets.ready(pass.firstPacket)) this.#queue.add(packet, now)
@@ -86,13 +88,6 @@ export class LivePass {
       this.holders.note({ ...packet, since: now })
       this.holders.mayHold(row.id)
     }
-  }
-
-  /** A socket that outlived the object's sleep: its session goes on. */
-  reconnect(row: SessionRow, free: number, now: number): void {
-    const session = this.holders.sessions.get(row.id) ?? this.holders.add(row, now)
-    session.connected = true
-    session.free = free
   }
 
   get pass(): PassRow {
@@ -114,59 +109,6 @@ export class LivePass {
     this.#ledger.insert(packets, now)
   }
 
-  /** The session, whose leases now are those that it still holds; and whom it supersedes. Null: it is superseded itself. */
-  hello(
-    agent: string,
-    { session: name, started, held }: AgentMessage & { t: 'hello' },
-    now: number,
-  ): { session: Session; superseded: number[]; lost: Held[] } | null {
-    const row = this.#tables.sessions.of(agent, name)
-    for (const other of this.holders.sessions.values()) {
-      if (other.row.agent === agent && !other.silent && isNewer(other.row, { session: name, started }))
-        return null
-    }
-    let session = row && this.holders.sessions.get(row.id)
-    if (!session) {
-      const fresh = row ?? { id: this.#nextSession++, agent, session: name, started }
-      if (!row) this.#tables.sessions.insert(fresh)
-      session = this.holders.add(fresh, now)
-    }
-    const superseded: number[] = []
-    for (const other of this.holders.sessions.values()) {
-      if (other.row.agent !== agent || other === session) continue
-      this.#takeBack(other, { t: 'supersede' }, now, () => true)
-      this.holders.sessions.delete(other.row.id)
-      superseded.push(other.row.id)
-    }
-    if (!session.connected) this.news.push({ is: 'came', agent })
-    session.connected = true
-    session.seen = now
-    session.silent = false
-    session.free = 0
-    const named = new Set(held.map(({ packet }) => packet))
-    this.#takeBack(session, { t: 'expire' }, now, (lease) => !named.has(lease.id))
-    this.holders.mayHold(session.row.id)
-    return { session, superseded, lost: this.#lost(session, held) }
-  }
-
-  /** Its leases go to others. */
-  shutOut(agent: string, now: number): void {
-    this.#dismiss(agent, now, () => true)
-  }
-
-  /** What processes of this agent hold that are not there goes to others. */
-  giveBack(agent: string, now: number): void {
-    this.#dismiss(agent, now, ({ connected }) => !connected)
-  }
-
-  #dismiss(agent: string, now: number, which: (session: Session) => boolean): void {
-    for (const session of this.holders.sessions.values()) {
-      if (session.row.agent !== agent || !which(session)) continue
-      this.#takeBack(session, { t: 'supersede' }, now, () => true)
-      this.holders.sessions.delete(session.row.id)
-    }
-  }
-
   receive(session: Session, message: Exclude<AgentMessage, { t: 'hello' }>, now: number): void {
     session.seen = now
     session.silent = false
@@ -174,16 +116,9 @@ export class LivePass {
       case 'free':
         session.free = message.n
         return
-      case 'heartbeat': {
-        session.inFlight = message.inFlight
-        const held = this.#lost(session, message.held)
-        if (held.length > 0) this.#send(session, { t: 'drop', held })
-        const named = new Set(message.held.map(({ packet }) => packet))
-        // A lease that it does not name after all this time never arrived, or was given up.
-        const old = now - this.#leaseMs
-        this.#takeBack(session, { t: 'expire' }, now, (lease) => lease.since < old && !named.has(lease.id))
+      case 'heartbeat':
+        this.attendance.heartbeat(session, message, now)
         return
-      }
       case 'release':
         for (const { packet, generation } of message.held) {
           this.#step(packet, { t: 'release', session: session.row.id, generation }, now)
@@ -208,12 +143,13 @@ export class LivePass {
           this.#send(session, { t: 'refused', seq, ...refused })
           return
         }
-        if (message.t === 'outcome') settle(session, message.counts)
-        if (message.t === 'parts') settleBytes(session, this.#ledger.packet(packet)?.work.bytes ?? 0)
-        const survey = message.t === 'cut' ? this.holders.surveys.get(packet) : undefined
-        const hold = survey !== undefined && holds(this.#queue.work, this.holders.working)
-        if (hold) survey.held = true
-        this.#send(session, { t: 'ack', seq, hold })
+        if (message.t === 'outcome') {
+          const { objects, bytes } = message.counts
+          this.holders.settled(session, objects.listed, bytes.copied)
+        }
+        if (message.t === 'parts')
+          this.holders.settled(session, 0, this.#ledger.packet(packet)?.work.bytes ?? 0)
+        this.#send(session, { t: 'ack', seq, hold: message.t === 'cut' && this.#grants.hold(packet) })
         return
       }
       default:
@@ -221,34 +157,10 @@ export class LivePass {
     }
   }
 
-  disconnect(id: number): void {
-    const session = this.holders.sessions.get(id)
-    if (!session) return
-    if (session.connected) this.news.push({ is: 'left', agent: session.row.agent })
-    session.connected = false
-    session.free = 0
-    if (session.leases.size === 0) this.holders.sessions.delete(id)
-  }
-
   /** What time alone does: silent sessions lose their leases, and what failed is ready again. */
   tick(now: number): void {
     this.#queue.wake(now)
-    let budget = maxExpired
-    for (const session of this.holders.sessions.values()) {
-      if (session.leases.size === 0 || session.seen + this.#leaseMs > now) continue
-      const lost: Held[] = []
-      this.#takeBack(session, { t: 'expire' }, now, (lease) => {
-        if (--budget < 0) return false
-        lost.push({ packet: lease.id, generation: lease.generation })
-        return true
-      })
-      if (!session.silent) this.news.push({ is: 'silent', agent: session.row.agent, packets: lost.length })
-      // Not another packet for it, until it is heard of again.
-      session.silent = true
-      if (session.connected) this.#send(session, { t: 'drop', held: lost })
-      else if (session.leases.size === 0) this.holders.sessions.delete(session.row.id)
-      if (budget <= 0) return
-    }
+    this.attendance.expire(now)
   }
 
   get paused(): Paused | null {
@@ -287,59 +199,9 @@ export class LivePass {
     this.#tables.setPaused(paused)
   }
 
-  /** Leases what can be leased, and lets held surveys go on. Returns when to look again without being called, if ever. */
+  /** Leases what can be leased. Returns when to look again without being called, if ever. */
   dispatch(now: number): number | null {
-    if (this.#paused) return null
-    let slots = this.holders.slots(now)
-    while (!this.#grant(slots, now)) slots = this.holders.slots(now)
-    this.#letProceed()
-    if (this.#queue.work > 0 || this.#queue.surveys > 0) return null
-    return this.#idle.help(slots, now)
-  }
-
-  /** False where something in the queue was no longer ready, so that there may be slots left for what is. */
-  #grant(slots: Slots[], now: number): boolean {
-    let isUpToDate = true
-    const granted = new Map<number, LeasedPacket[]>()
-    for (const { session, packet } of dispatch(this.#queue, slots, this.holders.surveys.size)) {
-      const before = this.#ledger.packet(packet)!
-      // Its upload dissolved while it was in the queue.
-      if (before.state !== 'ready') {
-        isUpToDate = false
-        continue
-      }
-      const holder = this.holders.sessions.get(session)!
-      // An agent that held nothing may have been quiet for long: its lease begins now.
-      if (holder.leases.size === 0) holder.seen = now
-      holder.free--
-      const { packet: lease } = this.#ledger.apply(before, { t: 'lease', session }, now)
-      const { id, generation, kind, after, through, work } = lease
-      const upload = this.#uploads.leased(lease)
-      const leases = granted.get(session) ?? []
-      granted.set(session, leases)
-      leases.push({
-        ...{ id, generation, kind, after, through, attempt: generation, work },
-        ...(upload && { upload }),
-      })
-    }
-    for (const [session, packets] of granted) {
-      const most = packets.some(({ upload }) => upload) ? maxUploadsPerMessage : maxLeasesPerMessage
-      for (let i = 0; i < packets.length; i += most) {
-        const some = packets.slice(i, i + most)
-        this.#send(this.holders.sessions.get(session)!, { t: 'lease', packets: some })
-      }
-    }
-    return isUpToDate
-  }
-
-  #letProceed(): void {
-    if (!proceeds(this.#queue.work, this.holders.working)) return
-    for (const [packet, survey] of this.holders.surveys) {
-      const session = survey.held ? this.holders.holderOf(packet) : undefined
-      if (!session?.connected) continue
-      this.#send(session, { t: 'proceed', packet })
-      survey.held = false
-    }
+    return this.#paused ? null : this.#grants.give(now)
   }
 
   /** Stores the counters, and ends the pass where nothing is left to do. To be called last. */
@@ -378,27 +240,6 @@ export class LivePass {
 
   get nextRetry(): number | null {
     return this.#queue.nextDue
-  }
-
-  isLeased(packet: number, generation: number, agent: string): boolean {
-    const isHolder = this.holders.holderOf(packet)?.row.agent === agent
-    return isHolder && this.holders.lease(packet)?.generation === generation
-  }
-
-  /** Those of `held` that are neither leased to the session nor done by that very lease. */
-  #lost(session: Session, held: readonly Held[]): Held[] {
-    return held.filter(({ packet, generation }) => {
-      const lease = this.holders.lease(packet)
-      if (lease) return lease.generation !== generation || lease.session !== session.row.id
-      const stored = this.#ledger.packet(packet)
-      return stored?.state !== 'done' || stored.generation !== generation
-    })
-  }
-
-  #takeBack(session: Session, event: PacketEvent, now: number, which: (lease: Leased) => boolean): void {
-    for (const lease of this.holders.leasesOf(session)) {
-      if (which(lease)) this.#ledger.apply(lease, event, now)
-    }
   }
 
   #change(session: number, message: Change, now: number): Refusal | null {
@@ -449,16 +290,4 @@ export class LivePass {
   #send(session: Session, message: PlaneMessage): void {
     this.out.push({ session: session.row.id, message })
   }
-}
-
-/** What is counted now is in flight no more; the next heartbeat says what still is. */
-function settle(session: Session, { objects, bytes }: Counts): void {
-  session.did.objects += objects.listed
-  session.inFlight.objects = Math.max(0, session.inFlight.objects - objects.listed)
-  settleBytes(session, bytes.copied)
-}
-
-function settleBytes(session: Session, bytes: number): void {
-  session.did.bytes += bytes
-  session.inFlight.bytes = Math.max(0, session.inFlight.bytes - bytes)
 }

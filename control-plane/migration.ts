@@ -125,7 +125,7 @@ export class Migration extends DurableObject<Env> {
       const row = rows.get(session)
       if (!row) continue
       this.#sockets.set(session, socket, free)
-      this.#live?.reconnect(row, free, now)
+      this.#live?.attendance.reconnect(row, free, now)
     }
   }
 
@@ -340,7 +340,7 @@ export class Migration extends DurableObject<Env> {
 
   /** Whether a report of this lease is wanted of this agent: it holds it now. */
   wantsReport(agent: string, pass: number, packet: number, generation: number): boolean {
-    return this.#live?.pass.number === pass && this.#live.isLeased(packet, generation, agent)
+    return this.#live?.pass.number === pass && this.#live.holders.isLeased(packet, generation, agent)
   }
 
   /** Shuts an agent out, and gives what it holds back at once. */
@@ -349,7 +349,7 @@ export class Migration extends DurableObject<Env> {
     for (const socket of this.ctx.getWebSockets()) {
       if (Sockets.agentOf(socket) === agent) this.#reject(socket, closeCodes.revoked, 'this agent is revoked')
     }
-    this.#commit(() => this.#live?.shutOut(agent, Date.now()))
+    this.#commit(() => this.#live?.attendance.shutOut(agent, Date.now()))
   }
 
   /** Forgets all of it; where a pass runs nothing, and answers with its number. */
@@ -408,7 +408,8 @@ export class Migration extends DurableObject<Env> {
     }
     this.#reject(socket, parsed.code, parsed.reason)
     // What it held under its former version nobody will give back: it is free for others at once.
-    if (parsed.outdated) this.#attempt(() => this.#live?.giveBack(Sockets.agentOf(socket), Date.now()))
+    if (parsed.outdated)
+      this.#attempt(() => this.#live?.attendance.giveBack(Sockets.agentOf(socket), Date.now()))
   }
 
   #receiveAll(batch: readonly Incoming[]): void {
@@ -446,7 +447,7 @@ export class Migration extends DurableObject<Env> {
     if (session === null || !this.#sockets.isCurrent(session, socket)) return
     this.#attempt(() => {
       this.#sockets.forget(session)
-      this.#live?.disconnect(session)
+      this.#live?.attendance.disconnect(session)
     })
   }
 
@@ -478,7 +479,7 @@ export class Migration extends DurableObject<Env> {
       this.#close(socket, closeCodes.over, 'no pass is running')
       return
     }
-    const said = live.hello(Sockets.agentOf(socket), message, Date.now())
+    const said = live.attendance.hello(Sockets.agentOf(socket), message, Date.now())
     if (!said) {
       this.#close(socket, closeCodes.superseded, 'another process works with this agent’s identity')
       return
