@@ -136,7 +136,7 @@ export async function buildWeb(): Promise<string> {
   await split(directory, 'main.js', join('web', 'console', 'main.tsx'), sources, root)
   await bundle('web/seal.js', 'web/seal-page.ts', sources, { minify: true }, root)
   await bundle('web/entry.js', 'web/entry/main.ts', sources, { minify: true }, root)
-  for (const name of ['console', 'entry', 'seal']) {
+  for (const name of ['console', 'migration', 'wizard', 'entry', 'seal']) {
     await bundle(`web/${name}.css`, `web/styles/${name}.css`, sources, { minify: true }, root)
   }
   if (!existsSync(join(root, 'web', 'index.html'))) return directory

@@ -121,6 +121,7 @@ describe('a migration that runs', () => {
     await strip.waitFor()
     await atGate
     await page.locator('.legend .trouble b').filter({ hasNotText: /^0$/ }).waitFor()
+    await page.getByRole('link', { name: 'Activity' }).click()
     await page.getByRole('region', { name: 'Agents' }).waitFor()
     await page.locator('.throughput canvas').waitFor()
     await strip.focus()
@@ -176,6 +177,7 @@ describe('a migration that runs', () => {
     await page.getByText(/^Paused since .* by /).waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByText(/^Paused since /).waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'Activity' }).click()
     const happened = page.getByRole('region', { name: 'What happened' })
     await happened.getByRole('listitem').filter({ hasText: 'Resumed' }).waitFor()
     await happened.getByRole('listitem').filter({ hasText: 'Paused by' }).waitFor()
@@ -194,6 +196,7 @@ describe('a migration that runs', () => {
   ] as const)('is without barriers that a program sees: %s, %o, %s', async (name, viewport, scheme) => {
     const { page, troubles, context } = await open(viewport, scheme)
     await page.getByRole('slider', { name: 'The key space' }).waitFor()
+    await page.getByRole('link', { name: 'Activity' }).click()
     await page.locator('.throughput canvas').waitFor()
     await picture(page, `live-${name}-${scheme}`)
     expect(await violations(page)).toEqual([])
@@ -212,7 +215,7 @@ describe('a migration that runs', () => {
     expect(figures.slice(0, 3)).toEqual([0, 0, 0])
     expect(figures[3]).toBeGreaterThan(20)
     expect(figures.slice(4)).toEqual([0, failed])
-    await page.getByText(`${objects.toLocaleString('en')} of ${objects.toLocaleString('en')}`).waitFor()
+    await page.getByText(`of ${objects.toLocaleString('en')}`, { exact: true }).waitFor()
     await page.getByRole('link', { name: `Failures (${failed})` }).waitFor()
     await page.getByText(`The pass ended: incomplete`).first().waitFor()
     await picture(page, 'live-over')

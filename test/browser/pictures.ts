@@ -117,6 +117,7 @@ const pages: Record<string, View> = {
   overview: [''],
   migrations: ['/migrations'],
   live: ['/migrations/lake'],
+  activity: ['/migrations/camera-archive/activity'],
   migration: ['/migrations/camera-archive'],
   failures: ['/migrations/camera-archive?cause=1'],
   waiting: ['/migrations/attachments'],
@@ -144,6 +145,10 @@ const pages: Record<string, View> = {
   'set-up': ['//setup#not-a-token'],
   seal: ['//seal.html?workspace=local&connection=archive'],
 }
+/** What hangs on a wall. */
+const wall = { width: 2560, height: 1440 }
+const onWall = ['overview', 'live', 'migration', 'sites']
+let pictures = 0
 const wanted = Object.entries(pages).filter(([name]) => named.length === 0 || named.includes(name))
 
 try {
@@ -152,19 +157,23 @@ try {
   for (const [size, viewport] of [
     ['desktop', desktop],
     ['phone', phone],
+    ['wall', wall],
   ] as const) {
     for (const colorScheme of ['light', 'dark'] as const) {
+      const shown = wanted.filter(([name]) => size !== 'wall' || onWall.includes(name))
+      if (shown.length === 0) continue
       const { page, context, troubles } = await openPage(browser, viewport)
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.goto(`${origin}/#token=${token}`)
       await page.getByRole('heading', { level: 1 }).waitFor()
-      for (const [name, [path, prepare]] of wanted) {
+      for (const [name, [path, prepare]] of shown) {
         const inWorkspace = path.startsWith('//') ? path.slice(1) : `/w/local${path}`
         await page.goto(`${origin}${inWorkspace}`)
         await page.getByRole('heading', { level: 1 }).waitFor()
         await prepare?.(page)
         await page.waitForTimeout(900)
         const picture = join(to, `${name}-${size}-${colorScheme}.png`)
+        pictures++
         // A palette lies over what is in sight.
         await page.screenshot({
           path: picture,
@@ -176,7 +185,7 @@ try {
     }
   }
   await browser.close()
-  console.log(`${wanted.length * 4} pictures in ${to}`)
+  console.log(`${pictures} pictures in ${to}`)
 } finally {
   await up.stop()
   await store.stop()

@@ -87,6 +87,8 @@ const passesTab = createRoute({
   component: lazyRouteComponent(() => import('./pages/passes.tsx'), 'Passes'),
   validateSearch: passesIn,
 })
+/** The page around it shows it: it has what is told. */
+const activityTab = createRoute({ getParentRoute: () => migration, path: 'activity' })
 /** `after`: percent-escaped. */
 const packetsTab = createRoute({
   getParentRoute: () => migration,
@@ -123,6 +125,7 @@ const tree = root.addChildren([
     newMigration,
     migration.addChildren([
       failuresTab,
+      activityTab,
       packetsTab,
       passesTab,
       tab('settings', lazyRouteComponent(aMigration, 'Settings')),

@@ -22,6 +22,7 @@ export const texts = {
   },
   command: 'Command',
   perSecond: (objects: string) => `${objects} objects/s`,
+  bytes: (exact: string) => `${exact} ${exact === '1' ? 'byte' : 'bytes'}`,
   find: { deed: 'Find or do', keys: 'Ctrl K' },
   copy: {
     deed: 'Copy',
@@ -117,6 +118,8 @@ export const texts = {
     packets: 'Packets',
     agents: 'Agents',
     began: 'Began',
+    since: 'since',
+    runs: 'Runs for',
     lasted: 'Lasted',
     left: 'About',
     listing: 'still listing',

@@ -6,9 +6,13 @@ import { plain } from '../hostile.ts'
 import { connectionPageTexts as texts } from '../texts/connections.ts'
 import { texts as common } from '../texts.ts'
 
-export function Endpoint({ of: { endpoint, region } }: { of: ConnectionView }) {
+/** `alone`: without its region, which stands beside it. */
+export function Endpoint(props: { of: ConnectionView; alone?: boolean }) {
+  const { endpoint, region } = props.of
   return (
-    <span className="mono breaks">{plain(`${endpoint ?? texts.aws}${region ? `, ${region}` : ''}`)}</span>
+    <span className="mono breaks">
+      {plain(`${endpoint ?? texts.aws}${region && !props.alone ? `, ${region}` : ''}`)}
+    </span>
   )
 }
 

@@ -3,7 +3,8 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Cause } from '../../../shared/api/failures.ts'
 import type { PassStatus } from '../../../shared/api/migrations.ts'
-import { bytes, when } from '../format.ts'
+import { when } from '../format.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Key, Said } from '../parts/key.tsx'
 import { nameOf, failureTexts as texts } from '../texts/failures.ts'
 import { Deeds, type Doable } from './deeds.tsx'
@@ -46,7 +47,7 @@ function CauseCard(props: { on: Doable; cause: Cause; begins: boolean; isChosen:
       <div className="head">
         <h3>{nameOf(code)}</h3>
         <span>
-          <strong>{texts.objects(objects)}</strong>, {bytes(cause.bytes)}
+          <strong>{texts.objects(objects)}</strong>, <Bytes of={cause.bytes} />
         </span>
         <span className="quiet">{texts.shares(open, retried, waived)}</span>
       </div>

@@ -1,9 +1,11 @@
 /** One failure, whole: what a row cuts short. */
 import type { Failure } from '../../../shared/api/failures.ts'
-import { bytes, when } from '../format.ts'
+import { when } from '../format.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Key, Said } from '../parts/key.tsx'
 import { State } from '../parts/state.tsx'
+import { Time } from '../parts/time.tsx'
 import { nameOf, failureTexts as texts } from '../texts/failures.ts'
 import { texts as common } from '../texts.ts'
 import { tallyOf } from './chosen.ts'
@@ -32,9 +34,13 @@ export function Details(props: { on: Doable; failure: Failure; remedy: string | 
           </>
         )}
         <dt>{columns.bytes}</dt>
-        <dd>{bytes(failure.bytes)}</dd>
+        <dd>
+          <Bytes of={failure.bytes} />
+        </dd>
         <dt>{columns.at}</dt>
-        <dd>{when(failure.at)}</dd>
+        <dd>
+          <Time at={failure.at} />
+        </dd>
         <dt>{columns.state}</dt>
         <dd>
           <State is={stateOf[failure.state]} says={texts.states[failure.state]} />

@@ -6,10 +6,12 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type MouseEvent, useRef, useState } from 'react'
 import type { Failure } from '../../../shared/api/failures.ts'
 import { announce } from '../announce.tsx'
-import { bytes, when } from '../format.ts'
+import { when } from '../format.ts'
 import { plain } from '../hostile.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Key, Said } from '../parts/key.tsx'
 import { State } from '../parts/state.tsx'
+import { Time } from '../parts/time.tsx'
 import type { Filter, OfPass } from '../queries/failures.ts'
 import { nameOf, failureTexts as texts } from '../texts/failures.ts'
 import { texts as common } from '../texts.ts'
@@ -196,8 +198,12 @@ function Row(props: {
         </small>
       </td>
       <td className="cause">{nameOf(failure.code)}</td>
-      <td className="bytes">{bytes(failure.bytes)}</td>
-      <td className="at">{when(failure.at)}</td>
+      <td className="bytes">
+        <Bytes of={failure.bytes} />
+      </td>
+      <td className="at">
+        <Time at={failure.at} />
+      </td>
       <td className="stands">
         <State is={stateOf[failure.state]} says={texts.states[failure.state]} />
         {waiver && (

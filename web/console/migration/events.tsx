@@ -1,8 +1,9 @@
-/** What happened, the latest first; what comes while one looks is read out. */
+/** What happened, the latest first; that agents come and go, and come again, is told in one line. */
 import { useState } from 'react'
 import type { WatchEvent } from '../../../shared/api/watch.ts'
-import { time, when } from '../format.ts'
+import { time } from '../format.ts'
 import { Said } from '../parts/key.tsx'
+import { Time } from '../parts/time.tsx'
 import type { Looking } from '../search.ts'
 import { migrationTexts } from '../texts/migration.ts'
 
@@ -22,6 +23,41 @@ const kindOf: Readonly<Record<WatchEvent['is'], string>> = {
   failed: 'failed',
 }
 
+interface Row {
+  /** Of the earliest event in it: it stays what it is when others join it. */
+  readonly first: number
+  readonly event: WatchEvent
+  /** That came before it, the latest first. */
+  readonly more: readonly WatchEvent[]
+}
+
+/** So many comings and goings in a row are told one by one. */
+const fewMoves = 2
+const moves = (event: WatchEvent | undefined) => event?.is === 'came' || event?.is === 'left'
+
+/** Of events, the latest first. */
+export function folded(events: readonly WatchEvent[]): Row[] {
+  const rows: Row[] = []
+  for (let i = 0; i < events.length; ) {
+    let end = i + 1
+    if (moves(events[i])) while (moves(events[end]) && events[end]!.pass === events[i]!.pass) end++
+    if (end - i <= fewMoves) end = i + 1
+    rows.push({ first: events[end - 1]!.id, event: events[i]!, more: events.slice(i + 1, end) })
+    i = end
+  }
+  return rows
+}
+
+/** What comes while one looks is read out, whatever is shown of it. */
+export function Latest({ events }: { events: readonly WatchEvent[] }) {
+  const latest = events.at(-1)
+  return (
+    <p className="hidden" role="status">
+      {latest && says.says(latest)}
+    </p>
+  )
+}
+
 export function Events({ events, looking }: { events: readonly WatchEvent[]; looking: Looking }) {
   const [all, showAll] = useState(false)
   const { agent, since = 0, until = Number.POSITIVE_INFINITY } = looking
@@ -30,20 +66,15 @@ export function Events({ events, looking }: { events: readonly WatchEvent[]; loo
     .filter((event) => agent === undefined || ('agent' in event && event.agent === agent))
     .toReversed()
   if (events.length === 0) return null
-  const latest = events.at(-1)!
+  const rows = folded(meant)
   return (
     <section className="card" aria-label={says.name}>
       <h2>{says.name}</h2>
-      <p className="hidden" role="status">
-        {says.says(latest)}
-      </p>
       {meant.length === 0 && <p className="quiet">{says.none}</p>}
       <ol className="events">
-        {meant.slice(0, all ? undefined : few).map((event) => (
-          <li key={event.id}>
-            <time dateTime={new Date(event.at).toISOString()} title={when(event.at)}>
-              {time(event.at)}
-            </time>
+        {rows.slice(0, all ? undefined : few).map(({ first, event, more }) => (
+          <li key={first}>
+            <Time at={event.at} says={time(event.at)} />
             <div>
               <span
                 className={`state ${event.is === 'ended' && event.state !== 'complete' ? event.state : kindOf[event.is]}`}
@@ -55,14 +86,26 @@ export function Events({ events, looking }: { events: readonly WatchEvent[]; loo
                   <code>{event.code}</code> <Said text={event.message} most={160} />
                 </div>
               )}
+              {more.length > 0 && (
+                <details className="quiet">
+                  <summary>{says.more(more.length)}</summary>
+                  <ul>
+                    {more.map((one) => (
+                      <li key={one.id}>
+                        {time(one.at)} {says.says(one)}
+                      </li>
+                    ))}
+                  </ul>
+                </details>
+              )}
             </div>
             <span className="quiet">{says.pass(event.pass)}</span>
           </li>
         ))}
       </ol>
-      {meant.length > few && (
+      {rows.length > few && (
         <button type="button" aria-expanded={all} onClick={() => showAll(!all)}>
-          {all ? says.fewer : says.all(meant.length)}
+          {all ? says.fewer : says.all(rows.length)}
         </button>
       )}
     </section>

@@ -3,7 +3,8 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { publicKey, unescapeKey } from '../../../shared/key.ts'
-import { bytes, count } from '../format.ts'
+import { count } from '../format.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Key } from '../parts/key.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
@@ -37,7 +38,7 @@ export function PacketDetails(props: {
           [says.agent, packet.agent ?? '–'],
           [says.attempts, count(packet.attempts)],
           [says.objects, count(packet.objects)],
-          [says.bytes, bytes(packet.bytes)],
+          [says.bytes, <Bytes key="bytes" of={packet.bytes} />],
           [says.failed, count(packet.failed)],
           ...(packet.error
             ? [[says.error, <code key="error">{packet.error}</code>] as [string, ReactNode]]

@@ -1,10 +1,12 @@
 /** A pass in figures that add up: objects are the same, copied, skipped, vanished or failed, and in all they are those that were listed. */
 import type { PassStatus } from '../../../shared/api/migrations.ts'
 import { left, pointOf, rateOver } from '../estimate.ts'
-import { bytes, count, duration, percent, when } from '../format.ts'
+import { count, duration, percent } from '../format.ts'
 import type { Live } from '../live.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { packetsIn } from '../parts/strip-model.ts'
+import { Time } from '../parts/time.tsx'
 import { known, settled } from '../progress.ts'
 import { migrationTexts } from '../texts/migration.ts'
 import { texts } from '../texts.ts'
@@ -36,22 +38,27 @@ export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
         of={[
           [
             texts.figures.objects,
-            says.of(count(done), count(Math.max(objects.listed, expected.objects))),
-            listing,
+            count(done),
+            [says.of(count(Math.max(objects.listed, expected.objects))), ...(listing ? [listing] : [])].join(
+              ', ',
+            ),
           ],
           [
             texts.figures.bytes,
-            bytes(counts.bytes.copied + inFlight.bytes),
-            says.expected(bytes(expected.bytes)),
+            <Bytes key="bytes" of={counts.bytes.copied + inFlight.bytes} />,
+            <>
+              {says.of('')}
+              <Bytes of={expected.bytes} /> {says.expected}
+            </>,
           ],
           [
             texts.figures.rate,
-            `${bytes(rate?.bytes ?? average)}/s`,
+            <Bytes key="rate" of={rate?.bytes ?? average} rate />,
             !rate
               ? texts.live.average
               : rate.objects === 0 && rate.bytes === 0
                 ? says.still
-                : `${count(Math.round(rate.objects))} objects/s ${texts.live.now}`,
+                : `${texts.perSecond(count(Math.round(rate.objects)))} ${texts.live.now}`,
           ],
           ...(running ? ([[texts.live.timeLeft, timeLeft(remaining), listing]] as const) : []),
           [says.same, count(objects.same)],
@@ -67,7 +74,13 @@ export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
             says.rest(count(inStates.leased), count(inStates.ready), count(inStates.parked)),
           ],
           [texts.figures.agents, count(agents), running ? says.workFor : undefined],
-          [texts.figures.began, when(startedAt), `${texts.figures.lasted.toLowerCase()} ${duration(lasted)}`],
+          [
+            running ? texts.figures.runs : texts.figures.lasted,
+            duration(lasted),
+            <>
+              {texts.figures.since} <Time at={startedAt} />
+            </>,
+          ],
         ]}
       />
     </>

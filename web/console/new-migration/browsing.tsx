@@ -5,11 +5,13 @@ import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import type { BrowseEntry } from '../../../shared/api/browse.ts'
 import type { NewMigration } from '../../../shared/api/migrations.ts'
 import { noFilter } from '../../../shared/policy.ts'
-import { bytes, count, when } from '../format.ts'
+import { bytes, count } from '../format.ts'
 import { plain } from '../hostile.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { More } from '../parts/more.tsx'
 import { Refusal } from '../parts/notice.tsx'
+import { Time } from '../parts/time.tsx'
 import { browsed, type Looked } from '../queries/browse.ts'
 import { newMigrationTexts } from '../texts/new-migration.ts'
 import { useScan } from './scanning.ts'
@@ -210,8 +212,8 @@ function Listing(props: {
               {plain(entry.name) || texts.marker}
             </bdi>
             <span className="quiet">{entry.storageClass ?? ''}</span>
-            <span className="quiet figure">{entry.bytes === null ? '' : bytes(entry.bytes)}</span>
-            <span className="quiet date">{entry.modifiedAt === null ? '' : when(entry.modifiedAt)}</span>
+            <span className="quiet figure">{entry.bytes !== null && <Bytes of={entry.bytes} />}</span>
+            <span className="quiet date">{entry.modifiedAt !== null && <Time at={entry.modifiedAt} />}</span>
           </div>
         )
       })}

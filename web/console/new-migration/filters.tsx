@@ -2,6 +2,7 @@
 import type { Scan } from '../../../shared/api/browse.ts'
 import { formatManifest } from '../../../shared/mapping.ts'
 import { bytes, count, duration } from '../format.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { AreaField } from '../parts/field.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { Said } from '../parts/key.tsx'
@@ -111,10 +112,10 @@ function Taken({ of }: { of: Scan }) {
     <>
       <Figures
         of={[
-          [texts.taken, bytes(taken.bytes), texts.objects(count(taken.objects))],
-          [texts.left, bytes(left.bytes), texts.objects(count(left.objects))],
+          [texts.taken, <Bytes key="taken" of={taken.bytes} />, texts.objects(count(taken.objects))],
+          [texts.left, <Bytes key="left" of={left.bytes} />, texts.objects(count(left.objects))],
           ...(others > 0 ? [[texts.others, count(others), texts.othersNote] as const] : []),
-          ...(largest ? [[texts.largest, bytes(largest.bytes)] as const] : []),
+          ...(largest ? [[texts.largest, <Bytes key="largest" of={largest.bytes} />] as const] : []),
         ]}
       />
       {narrowed && <p className="quiet small">{texts.narrowed}</p>}

@@ -3,8 +3,9 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import type { readAgent } from '../../../shared/api/agents.ts'
 import type { Answer } from '../../../shared/api/route.ts'
-import { bytes, count, duration, when } from '../format.ts'
+import { count, duration, when } from '../format.ts'
 import { healthOf } from '../health.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Code } from '../parts/code.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { Said } from '../parts/key.tsx'
@@ -12,6 +13,7 @@ import { Notice } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
+import { Time } from '../parts/time.tsx'
 import * as queries from '../queries/sites.ts'
 import { AgentState } from '../sites/agent-state.tsx'
 import { AgentDeeds } from '../sites/deeds.tsx'
@@ -104,14 +106,22 @@ function Numbers({ workspace, agent }: Of) {
         of={[
           ...(connected
             ? ([
-                [siteTexts.column.rate, `${bytes(rate.bytes)}/s`, texts.objectsPerSecond(rate.objects)],
+                [
+                  siteTexts.column.rate,
+                  <Bytes key="rate" of={rate.bytes} rate />,
+                  texts.objectsPerSecond(rate.objects),
+                ],
               ] as const)
             : []),
           ...(facts
             ? ([
                 [texts.load, facts.health.load.toFixed(1), asOf ?? texts.onCores(facts.cores)],
-                [texts.memory, bytes(facts.memory)],
-                [texts.room, facts.health.stateFree === null ? '–' : bytes(facts.health.stateFree), asOf],
+                [texts.memory, <Bytes key="memory" of={facts.memory} />],
+                [
+                  texts.room,
+                  facts.health.stateFree === null ? '–' : <Bytes key="room" of={facts.health.stateFree} />,
+                  asOf,
+                ],
                 [texts.version, facts.version],
               ] as const)
             : []),
@@ -157,7 +167,7 @@ function Now({ workspace, agent: { doing } }: Of) {
             },
             { name: texts.holds, cell: ({ packets }) => siteTexts.packets(packets) },
             { name: texts.objects, kind: 'number', cell: ({ objects }) => `${count(Math.round(objects))}/s` },
-            { name: texts.bytes, kind: 'number', cell: (one) => `${bytes(one.bytes)}/s` },
+            { name: texts.bytes, kind: 'number', cell: (one) => <Bytes of={one.bytes} rate /> },
           ]}
           rows={doing}
           id={({ migration }) => migration}
@@ -208,8 +218,8 @@ function Identity({ workspace, agent }: Of) {
     [texts.host, facts ? <Said key="host" text={`${facts.host}, ${facts.platform}`} /> : '–'],
     [texts.address, address ?? '–'],
     [texts.clock, clock === 0 ? texts.clockWell : texts.clockOff(duration(Math.abs(clock)))],
-    [texts.enrolled, when(enrolledAt)],
-    [texts.seen, seenAt === null ? siteTexts.neverSeen : when(seenAt)],
+    [texts.enrolled, <Time key="enrolled" at={enrolledAt} />],
+    [texts.seen, seenAt === null ? siteTexts.neverSeen : <Time key="seen" at={seenAt} />],
   ] as const
   return (
     <section aria-labelledby="identity">

@@ -7,13 +7,13 @@ import { ConnectionDeeds } from '../connections/deeds.tsx'
 import { Holders } from '../connections/holders.tsx'
 import { Test } from '../connections/test.tsx'
 import { Endpoint, FromSites, UsedBy } from '../connections/where.tsx'
-import { when } from '../format.ts'
 import { plain } from '../hostile.ts'
 import { useMay } from '../may.ts'
 import { sealingPage } from '../parts/connection-form.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
+import { Time } from '../parts/time.tsx'
 import * as queries from '../queries/connections.ts'
 import { sites as allSites } from '../queries/sites.ts'
 import { History } from '../sites/history.tsx'
@@ -102,7 +102,7 @@ function Settings({ workspace, connection }: Of) {
   const { settings } = texts
   const style = pathStyle === null ? 'usual' : pathStyle ? 'path' : 'host'
   const rows = [
-    [texts.column.endpoint, <Endpoint key="endpoint" of={connection} />],
+    [texts.column.endpoint, <Endpoint key="endpoint" of={connection} alone />],
     [settings.region, region === null ? settings.unsaid : plain(region)],
     [texts.column.credential, texts.credential(credential, secretVersion)],
     [texts.column.sites, <FromSites key="sites" workspace={workspace} of={connection} />],
@@ -112,7 +112,7 @@ function Settings({ workspace, connection }: Of) {
       settings.uses,
       <UsedBy key="uses" workspace={workspace} migrations={usedBy} whole={usedBy.length < mostUsers} />,
     ],
-    [settings.changed, when(updatedAt)],
+    [settings.changed, <Time key="changed" at={updatedAt} />],
   ] as const
   return (
     <section aria-label={settings.title} className="card">

@@ -1,25 +1,25 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet, useParams, useSearch } from '@tanstack/react-router'
-import { useEffect, useMemo, useRef } from 'react'
+import { Link, Outlet, useMatch, useParams, useSearch } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import type { MigrationView, PassStatus } from '../../../shared/api/migrations.ts'
 import { count, percent, time } from '../format.ts'
 import { latest } from '../known.ts'
 import { useLastPass } from '../last-pass.ts'
 import { type Live, useLive } from '../live.ts'
+import { Activity, useIsWide } from '../migration/activity.tsx'
 import { Banners } from '../migration/banners.tsx'
-import { Events } from '../migration/events.tsx'
+import { Latest } from '../migration/events.tsx'
 import { Head } from '../migration/head.tsx'
 import { useLooking } from '../migration/looking.ts'
 import { Bound, stateOf } from '../migration/packet-details.tsx'
 import { PassFigures } from '../migration/pass-figures.tsx'
 import { Code } from '../parts/code.tsx'
 import { KeySpace } from '../parts/key-space.tsx'
-import { Lanes } from '../parts/lanes.tsx'
 import { More } from '../parts/more.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
+import { Style } from '../parts/style.tsx'
 import { Table } from '../parts/table.tsx'
-import { Throughput } from '../parts/throughput.tsx'
 import { known, settled } from '../progress.ts'
 import * as queries from '../queries/migrations.ts'
 import { lookingIn } from '../search.ts'
@@ -34,18 +34,26 @@ export function Migration() {
   const live = useLive(workspace, id)
   useTold(workspace, id, live.known?.pass ?? null)
   return (
-    <Shown of={asked} what={texts.what.migration}>
-      {(migration) =>
-        migration.pass ? (
-          <WithPass workspace={workspace} migration={migration} number={migration.pass.number} live={live} />
-        ) : (
-          <Head {...{ workspace, migration, live }} pass={null} tab={texts.state.new}>
-            <p className="quiet">{migrationTexts.notStarted}</p>
-            <Settings />
-          </Head>
-        )
-      }
-    </Shown>
+    <>
+      <Style of="migration" />
+      <Shown of={asked} what={texts.what.migration}>
+        {(migration) =>
+          migration.pass ? (
+            <WithPass
+              workspace={workspace}
+              migration={migration}
+              number={migration.pass.number}
+              live={live}
+            />
+          ) : (
+            <Head {...{ workspace, migration, live }} pass={null} tab={texts.state.new}>
+              <p className="quiet">{migrationTexts.notStarted}</p>
+              <Settings />
+            </Head>
+          )
+        }
+      </Shown>
+    </>
   )
 }
 
@@ -85,13 +93,10 @@ function WithPass(props: { workspace: string; migration: MigrationView; number: 
     // Until the object itself has answered: as the catalogue last heard of it.
     placeholderData: migration.pass ?? undefined,
   } as ReturnType<typeof queries.pass>)
-  const [looking, look] = useLooking()
-  const { agent, since, until } = looking
-  const times = useMemo(
-    () => (since === undefined || until === undefined ? null : ([since, until] as const)),
-    [since, until],
-  )
-  const { points = [], lanes = [], traces = [], events = [] } = live.known ?? {}
+  const { events = [] } = live.known ?? {}
+  const isWide = useIsWide()
+  const isFirst = useMatch({ from: `${from}/`, shouldThrow: false }) !== undefined
+  const isActivity = useMatch({ from: `${from}/activity`, shouldThrow: false }) !== undefined
   return (
     <Shown of={asked} what={texts.what.pass}>
       {(asked) => {
@@ -102,33 +107,30 @@ function WithPass(props: { workspace: string; migration: MigrationView; number: 
         const tab = pass.state === 'running' ? share : texts.state[pass.state]
         return (
           <Head {...{ workspace, migration, pass, live, tab }}>
+            <Latest events={events} />
             <Banners {...{ workspace, pass, events }} />
             <PassFigures pass={pass} live={live} />
-            <KeySpace workspace={workspace} migration={migration.id} pass={pass} live={live} />
-            <Selected />
-            <Throughput
-              points={points}
-              times={times}
-              look={(times) => look({ since: times?.[0], until: times?.[1] })}
-            />
-            <div className="pair">
-              <Lanes
-                {...{ traces, times, agent }}
-                lanes={pass.state === 'running' ? lanes : none}
-                choose={(agent) => look({ agent })}
-              />
-              <Events events={events} looking={looking} />
+            <div className={isWide && !isActivity ? 'watched beside' : 'watched'}>
+              <div className="stack">
+                <KeySpace workspace={workspace} migration={migration.id} pass={pass} live={live} />
+                <Selected />
+              </div>
+              {isWide && !isActivity && <Activity pass={pass} live={live} />}
+              <div className="stack">
+                <Tabs workspace={workspace} migration={migration.id} pass={pass} />
+                <Outlet />
+                {/* Where nothing failed there is nothing else to be seen. */}
+                {(isActivity || (isFirst && !isWide && pass.open === 0)) && (
+                  <Activity pass={pass} live={live} />
+                )}
+              </div>
             </div>
-            <Tabs workspace={workspace} migration={migration.id} pass={pass} />
-            <Outlet />
           </Head>
         )
       }}
     </Shown>
   )
 }
-
-const none = [] as const
 
 /** What of all this is looked at, and the way back. */
 function Selected() {
@@ -162,6 +164,13 @@ function Tabs(props: { workspace: string; migration: string; pass: PassStatus })
       >
         {says.failures}
         {` (${count(pass.open)})`}
+      </Link>
+      <Link
+        {...how}
+        to="/w/$workspace/migrations/$migration/activity"
+        activeOptions={{ includeSearch: false }}
+      >
+        {says.activity}
       </Link>
       <Link
         {...how}

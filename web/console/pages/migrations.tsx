@@ -3,7 +3,8 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { type MigrationView, passStates } from '../../../shared/api/migrations.ts'
-import { bytes, count, percent } from '../format.ts'
+import { count, percent } from '../format.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { SelectField, TextField } from '../parts/field.tsx'
 import { Route } from '../parts/location.tsx'
@@ -167,7 +168,7 @@ const columnsFor = (workspace: string): Column<MigrationView>[] => [
     kind: 'number',
     cell: ({ pass }) => count(pass?.counts.objects.listed ?? 0),
   },
-  { name: says.columns.bytes, kind: 'number', cell: (migration) => bytes(bytesOf(migration)) },
+  { name: says.columns.bytes, kind: 'number', cell: (migration) => <Bytes of={bytesOf(migration)} /> },
   { name: says.columns.failed, kind: 'number', cell: (migration) => count(failedOf(migration)) },
   { name: says.columns.created, cell: ({ createdAt }) => <Time at={createdAt} /> },
 ]

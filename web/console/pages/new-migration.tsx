@@ -9,6 +9,7 @@ import { forget, keptDraft } from '../new-migration/kept.ts'
 import { Wizard } from '../new-migration/wizard.tsx'
 import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
+import { Style } from '../parts/style.tsx'
 import * as queries from '../queries/migrations.ts'
 import { newMigrationTexts as texts } from '../texts/new-migration.ts'
 import { texts as common } from '../texts.ts'
@@ -30,6 +31,7 @@ export function NewMigration() {
         </Link>
       }
     >
+      <Style of="wizard" />
       <Begin key={`${workspace} ${from} ${round}`} {...{ workspace, from, again }} />
     </Page>
   )

@@ -6,6 +6,7 @@ import type { Answer } from '../../../shared/api/route.ts'
 import { bytes, count, percent, when } from '../format.ts'
 import { plain } from '../hostile.ts'
 import { Steps } from '../overview/steps.tsx'
+import { Bytes } from '../parts/bytes.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
@@ -49,7 +50,11 @@ export function Overview() {
               <Needs workspace={workspace} items={attention} />
               {latest.length > 0 && (
                 <>
-                  <Runs workspace={workspace} running={running} />
+                  <Runs
+                    workspace={workspace}
+                    running={running}
+                    waiting={attention.filter(({ is }) => is === 'waits').map(({ id }) => id)}
+                  />
                   <Figures
                     of={[
                       ...(['running', 'complete', 'incomplete', 'new'] as const).map(
@@ -64,7 +69,7 @@ export function Overview() {
                             ] as const,
                             [
                               says.figures.rate,
-                              `${bytes(agents.bytes)}/s`,
+                              <Bytes key="rate" of={agents.bytes} rate />,
                               says.figures.objects(count(Math.round(agents.objects))),
                             ] as const,
                           ]
@@ -153,7 +158,8 @@ function Needs({ workspace, items }: { workspace: string; items: readonly Attent
   )
 }
 
-function Runs({ workspace, running }: { workspace: string; running: readonly Running[] }) {
+function Runs(props: { workspace: string; running: readonly Running[]; waiting: readonly string[] }) {
+  const { workspace, running, waiting } = props
   return (
     <section className="card" aria-label={says.running}>
       <h2>{says.running}</h2>
@@ -161,11 +167,12 @@ function Runs({ workspace, running }: { workspace: string; running: readonly Run
       <ul className="glance">
         {running.map(({ id, done, all, surveying, paused, objects, bytes: rate }) => {
           // Never all of it before it is known how much there is.
-          const share = percent(done, surveying ? all + 1 : all)
+          const share = all === 0 ? '–' : percent(done, surveying ? all + 1 : all)
           const pace =
-            objects === null || rate === null
+            objects === null || rate === null || objects + rate === 0
               ? []
               : [`${bytes(rate)}/s`, says.figures.objects(count(Math.round(objects)))]
+          const how = paused ? [says.paused] : [...pace, ...(surveying ? [says.listing] : [])]
           return (
             <li key={id}>
               <Link to="/w/$workspace/migrations/$migration" params={{ workspace, migration: id }}>
@@ -174,7 +181,7 @@ function Runs({ workspace, running }: { workspace: string; running: readonly Run
               <div>
                 <progress max={Math.max(all, 1)} value={done} aria-label={says.progress(share, id)} />
                 <div className="quiet">
-                  {[...(paused ? [says.paused] : pace), ...(surveying ? [says.listing] : [])].join(', ')}
+                  {waiting.includes(id) ? says.items.waits : how.join(', ') || says.figures.unknown}
                 </div>
               </div>
               <span className="number">{share}</span>
@@ -199,7 +206,9 @@ function Latest({ workspace, latest }: { workspace: string; latest: Known['lates
             <div>
               <State is={state} says={texts.state[state]} />
             </div>
-            <span className="number">{bytes(copied)}</span>
+            <span className="number">
+              <Bytes of={copied} />
+            </span>
           </li>
         ))}
       </ul>

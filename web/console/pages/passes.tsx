@@ -5,17 +5,19 @@ import { useState } from 'react'
 import type { MigrationView, PassStatus } from '../../../shared/api/migrations.ts'
 import { downloadReport, reportFormats } from '../../../shared/api/passes.ts'
 import { evidenceClasses } from '../../../shared/counts.ts'
-import { bytes, count, duration, when } from '../format.ts'
+import { count, duration } from '../format.ts'
 import { useLastPass } from '../last-pass.ts'
 import { useMay } from '../may.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Compared } from '../parts/compared.tsx'
 import { Download } from '../parts/download.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { Figures } from '../parts/figures.tsx'
+import { type Figure, Figures } from '../parts/figures.tsx'
 import { More } from '../parts/more.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { StartPass } from '../parts/start-pass.tsx'
 import { State } from '../parts/state.tsx'
+import { Time } from '../parts/time.tsx'
 import { kindOf } from '../pass-kind.ts'
 import * as migrations from '../queries/migrations.ts'
 import * as queries from '../queries/passes.ts'
@@ -137,7 +139,7 @@ function Pass(props: {
         </h3>
         <State is={state} says={common.state[state]} />
         <span className="quiet">
-          {texts.began} {when(startedAt)}, {texts.lasted.toLowerCase()}{' '}
+          {texts.began} <Time at={startedAt} />, {texts.lasted.toLowerCase()}{' '}
           {duration((endedAt ?? Date.now()) - startedAt)}
         </span>
         {tick && (
@@ -183,7 +185,7 @@ function Pass(props: {
 }
 
 /** What is listed is the sum of what follows it; the rest only where there is some. */
-function figuresOf({ counts, packets }: PassStatus): (readonly [string, string])[] {
+function figuresOf({ counts, packets }: PassStatus): Figure[] {
   const { listed, same, copied, skipped, vanished, failed, deleted, extra } = counts.objects
   const some = (name: string, n: number) => (n > 0 ? [[name, count(n)] as const] : [])
   return [
@@ -195,7 +197,7 @@ function figuresOf({ counts, packets }: PassStatus): (readonly [string, string])
     [texts.figures.failed, count(failed)],
     ...some(texts.figures.deleted, deleted),
     ...some(texts.figures.extra, extra),
-    [texts.figures.bytesCopied, bytes(counts.bytes.copied)],
+    [texts.figures.bytesCopied, <Bytes key="bytes" of={counts.bytes.copied} />],
     ...some(texts.figures.parked, packets.parked),
   ]
 }

@@ -1,9 +1,9 @@
 /** Figures side by side: a name, a value, and what it needs to be understood. */
-export function Figures({
-  of,
-}: {
-  of: readonly (readonly [name: string, value: string, note?: string | undefined])[]
-}) {
+import type { ReactNode } from 'react'
+
+export type Figure = readonly [name: string, value: ReactNode, note?: ReactNode]
+
+export function Figures({ of }: { of: readonly Figure[] }) {
   return (
     <dl className="figures">
       {of.map(([name, value, note]) => (

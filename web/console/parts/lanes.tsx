@@ -7,6 +7,7 @@ import { plain } from '../hostile.ts'
 import { migrationTexts } from '../texts/migration.ts'
 import { texts } from '../texts.ts'
 import { useTheme } from '../theme.ts'
+import { Bytes } from './bytes.tsx'
 
 const says = migrationTexts.lanes
 const few = 8
@@ -64,7 +65,7 @@ export function Lanes(props: {
             <span className="quiet">{says.site(row.site)}</span>
             <span>{row.lane ? says.held(row.lane.leased) : says.away}</span>
             <span className="number">
-              {row.lane?.bytes == null ? '–' : `${bytes(row.lane.bytes)}/s`}
+              {row.lane?.bytes == null ? '–' : <Bytes of={row.lane.bytes} rate />}
               {row.lane?.objects != null && (
                 <small> {texts.perSecond(count(Math.round(row.lane.objects)))}</small>
               )}

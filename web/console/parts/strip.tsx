@@ -47,7 +47,7 @@ export function Strip(props: {
   const [by, setBy] = useState<'keys' | 'bytes'>('keys')
   const [chosen, choose] = useState<readonly [at: number, through: string | null] | null>(null)
   const [dragged, drag] = useState<readonly [number, number] | null>(null)
-  const [width, setWidth] = useState(0)
+  const [[width, height], setSize] = useState<readonly [number, number]>([0, 0])
   const theme = useTheme()
   const at = chosen === null ? null : placeOf(strip, ...chosen)
   const x = useMemo(() => edges(strip, by, width), [strip, by, width])
@@ -56,7 +56,7 @@ export function Strip(props: {
 
   useEffect(() => {
     const element = canvas.current!
-    const sized = new ResizeObserver(() => setWidth(element.clientWidth))
+    const sized = new ResizeObserver(() => setSize([element.clientWidth, element.clientHeight]))
     sized.observe(element)
     return () => sized.disconnect()
   }, [])
@@ -68,13 +68,13 @@ export function Strip(props: {
         ? lane.at.map((i) => [i, sites.indexOf(lane.site)] as const)
         : [],
     )
-    if (canvas.current && width > 0) {
+    if (canvas.current && width > 0 && height > 0) {
       draw(canvas.current, {
         ...{ strip, edges: x, chosen: at, range: dragged },
         work: work.filter(([i]) => i < strip.length),
       })
     }
-  }, [strip, x, at, dragged, lanes, agent, sites, width, theme])
+  }, [strip, x, at, dragged, lanes, agent, sites, width, height, theme])
 
   const under = (event: PointerEvent): number => {
     const from = event.clientX - event.currentTarget.getBoundingClientRect().left

@@ -1,7 +1,8 @@
 /** The agents of a site, a row each. */
 import { Link } from '@tanstack/react-router'
 import type { AgentView } from '../../../shared/api/agents.ts'
-import { bytes, when } from '../format.ts'
+import { when } from '../format.ts'
+import { Bytes } from '../parts/bytes.tsx'
 import { Said } from '../parts/key.tsx'
 import { Table } from '../parts/table.tsx'
 import { siteTexts as texts } from '../texts/sites.ts'
@@ -41,7 +42,7 @@ export function AgentsTable(props: { workspace: string; caption: string; agents:
           cell: (agent) => (
             <span className="rate">
               <Spark workspace={workspace} agent={agent.id} />
-              {agent.connected ? `${bytes(rateOf(agent).bytes)}/s` : '–'}
+              {agent.connected ? <Bytes of={rateOf(agent).bytes} rate /> : '–'}
             </span>
           ),
         },

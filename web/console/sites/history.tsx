@@ -1,10 +1,10 @@
 /** What was done to one thing, the newest first; all of it is in the audit log. Nothing for whom that log is not. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { when } from '../format.ts'
 import { useMay } from '../may.ts'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
+import { Time } from '../parts/time.tsx'
 import { history } from '../queries/history.ts'
 import { siteTexts } from '../texts/sites.ts'
 
@@ -25,7 +25,7 @@ export function History({ workspace, subject }: { workspace: string; subject: st
             <Table
               caption={texts.history}
               columns={[
-                { name: texts.when, cell: ({ at }) => when(at) },
+                { name: texts.when, cell: ({ at }) => <Time at={at} /> },
                 { name: texts.what, cell: ({ action }) => action },
                 { name: texts.who, cell: ({ actor }) => actor.name },
               ]}

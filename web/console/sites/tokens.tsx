@@ -3,10 +3,10 @@ import { useQuery } from '@tanstack/react-query'
 import { deleteJoinToken } from '../../../shared/api/sites.ts'
 import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
-import { when } from '../format.ts'
 import { Refusal } from '../parts/notice.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
+import { Time } from '../parts/time.tsx'
 import * as queries from '../queries/sites.ts'
 import { siteTexts } from '../texts/sites.ts'
 
@@ -33,7 +33,7 @@ export function JoinTokens({ workspace, site }: { workspace: string; site: strin
               columns={[
                 { name: texts.token, kind: 'key', cell: ({ id }) => <span className="mono">{id}</span> },
                 { name: texts.uses, cell: ({ used, uses }) => texts.usesOf(used, uses) },
-                { name: texts.until, cell: ({ expiresAt }) => when(expiresAt) },
+                { name: texts.until, cell: ({ expiresAt }) => <Time at={expiresAt} /> },
                 { name: texts.by, cell: ({ createdBy }) => createdBy },
                 {
                   name: siteTexts.column.act,

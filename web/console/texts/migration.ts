@@ -16,6 +16,7 @@ export const migrationTexts = {
   tabs: {
     name: 'Of this migration',
     failures: 'Failures',
+    activity: 'Activity',
     packets: 'Packets',
     passes: 'Passes',
     definition: 'Definition',
@@ -102,8 +103,8 @@ export const migrationTexts = {
   waitsHow: 'To the sites and their agents',
   settled: (share: string) => `${share} of the objects are settled`,
   figures: {
-    of: (done: string, all: string) => `${done} of ${all}`,
-    expected: (bytes: string) => `${bytes} expected`,
+    of: (all: string) => `of ${all}`,
+    expected: 'expected',
     same: 'Same',
     copied: 'Copied',
     failed: 'Failed',
@@ -122,6 +123,7 @@ export const migrationTexts = {
     none: 'Nothing of this happened in what is selected.',
     all: (n: number) => `Show all ${n}`,
     fewer: 'Show the last ones',
+    more: (n: number) => `and ${n} times before it that agents came or went`,
     pass: (n: number) => `pass ${n}`,
     says: (event: WatchEvent): string => {
       switch (event.is) {

@@ -16,6 +16,7 @@ export const overviewTexts = {
     agents: 'Agents there',
     of: (all: number) => `of ${count(all)}`,
     rate: 'Rate, all together',
+    unknown: 'Its agents have told no rate yet',
     objects: (rate: string) => `${rate} objects/s`,
   },
   items: {
