@@ -6,8 +6,8 @@ import { DurableObject } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
 import type { WebhookEvent } from '../shared/api/webhook-events.ts'
 import type { DeliveryView } from '../shared/api/webhooks.ts'
+import { Alarm } from './alarm.ts'
 import { maxAttempts, settle } from './core/delivery.ts'
-import { moveAlarm } from './core/schedule.ts'
 import { allowsInsecure, type Env } from './env.ts'
 import { Scope, system } from './store/scope.ts'
 import { webhooks } from './store/tables/webhooks.ts'
@@ -25,14 +25,13 @@ const ownPause = 60_000
 
 export class Courier extends DurableObject<Env> {
   readonly #deliveries: DeliveryTable
-  #alarmAt: number | null = null
+  readonly #alarm: Alarm
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#deliveries = new DeliveryTable(ctx.storage.sql)
-    ctx.blockConcurrencyWhile(async () => {
-      this.#alarmAt = await ctx.storage.getAlarm()
-    })
+    this.#alarm = new Alarm(ctx.storage)
+    ctx.blockConcurrencyWhile(() => this.#alarm.wake())
   }
 
   /** Once it returns, the event is not lost. Throws where it could not be taken: tell it again. */
@@ -84,7 +83,7 @@ export class Courier extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.#alarmAt = null
+    this.#alarm.fired()
     for (let round = 0; round < rounds; round++) {
       const due = this.#deliveries.due(Date.now(), atOnce, each)
       if (due.length === 0) break
@@ -125,10 +124,7 @@ export class Courier extends DurableObject<Env> {
   }
 
   #arm(): void {
-    const at = moveAlarm(this.#alarmAt, this.#deliveries.nextDue())
-    if (at === null) return
-    this.#alarmAt = at
-    void this.ctx.storage.setAlarm(at)
+    this.#alarm.arm(this.#deliveries.nextDue())
   }
 
   #scope(workspace: string): Scope {

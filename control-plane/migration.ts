@@ -13,13 +13,14 @@ import type { PassOptions } from '../shared/policy.ts'
 import { type AgentMessage, closeCodes, ping, pong, protocolVersion } from '../shared/protocol.ts'
 import type { Range } from '../shared/range.ts'
 import { mayStill } from './access/still.ts'
+import { Alarm } from './alarm.ts'
 import { Batches } from './batches.ts'
 import { type Compared, compareFailures } from './comparison.ts'
 import { passEvents } from './core/events.ts'
 import type { NewPacket } from './core/packet.ts'
 import { equalOptions } from './core/pass.ts'
 import { reaches, reachOfAll, withoutSites } from './core/place.ts'
-import { moveAlarm, nextAlarm } from './core/schedule.ts'
+import { nextAlarm } from './core/schedule.ts'
 import { fitted } from './core/status-size.ts'
 import { happened, type Standing, standing } from './core/watch-events.ts'
 import { Door } from './door.ts'
@@ -78,7 +79,7 @@ export class Migration extends DurableObject<Env> {
     (run) => void setTimeout(run, 0),
   )
   #live: LivePass | null = null
-  #alarmAt: number | null = null
+  readonly #alarm: Alarm
   /** The transaction changed the pass's state. */
   #untold = false
   #splitTimer: ReturnType<typeof setTimeout> | null = null
@@ -93,9 +94,8 @@ export class Migration extends DurableObject<Env> {
     this.#pace = pace(env)
     this.#teller = new Teller(env, this.#tables, () => this.#armAlarm())
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
-    ctx.blockConcurrencyWhile(async () => {
-      this.#alarmAt = await ctx.storage.getAlarm()
-    })
+    this.#alarm = new Alarm(ctx.storage)
+    ctx.blockConcurrencyWhile(() => this.#alarm.wake())
     this.#wake(Date.now())
     const around = {
       ctx,
@@ -366,7 +366,7 @@ export class Migration extends DurableObject<Env> {
     this.#placed = new PlacedPackets(this.#tables)
     this.#strips = new Strips(this.#tables, this.#placed, () => this.#live)
     this.#teller = new Teller(this.env, this.#tables, () => this.#armAlarm())
-    this.#alarmAt = null
+    this.#alarm.fired()
     return null
   }
 
@@ -600,24 +600,21 @@ export class Migration extends DurableObject<Env> {
   // ---- time
 
   override async alarm(): Promise<void> {
-    this.#alarmAt = null
+    this.#alarm.fired()
     const now = Date.now()
     if ((this.#watchers.checkAt ?? Number.POSITIVE_INFINITY) <= now) await this.#watchers.check(now)
     this.#commit(() => {})
   }
 
   #armAlarm(): void {
-    const wanted = nextAlarm({
+    const at = nextAlarm({
       seen: this.#live?.holders.seen() ?? [],
       leaseMs: this.#pace.leaseMs,
       retry: this.#live?.nextRetry ?? null,
       tell: this.#teller.retryAt,
       check: this.#watchers.checkAt,
     })
-    const at = moveAlarm(this.#alarmAt, wanted)
-    if (at === null) return
-    this.#alarmAt = at
-    void this.ctx.storage.setAlarm(at)
+    this.#alarm.arm(at)
   }
 
   #armSplit(at: number | null): void {

@@ -5,9 +5,9 @@
  * minute apart, and told as lost where it is still away then: a new start of either side comes in between.
  */
 import type { WebhookEvent } from '../../shared/api/webhook-events.ts'
+import { Alarm } from '../alarm.ts'
 import { Announcements } from '../announcements.ts'
 import { eventOf } from '../core/events.ts'
-import { moveAlarm } from '../core/schedule.ts'
 import type { Env } from '../env.ts'
 import type { Present } from './presence.ts'
 
@@ -39,10 +39,11 @@ export class Watch {
   readonly #announcements: Announcements
   /** By endpoint and limit: since when it holds work back, and when it last did. */
   readonly #held = new Map<string, { since: number; last: number }>()
-  #alarmAt: number | null = null
+  readonly #alarm: Alarm
 
   constructor(storage: DurableObjectStorage, env: Env, workspace: string, around: Around) {
     this.#storage = storage
+    this.#alarm = new Alarm(storage)
     this.#env = env
     this.#workspace = workspace
     this.#around = around
@@ -56,21 +57,21 @@ export class Watch {
   }
 
   /** To be awaited before anything else. */
-  async wake(): Promise<void> {
-    this.#alarmAt = await this.#storage.getAlarm()
+  wake(): Promise<void> {
+    return this.#alarm.wake()
   }
 
   /** An agent said hello. */
   here(agent: string): void {
     this.#storage.sql.exec('DELETE FROM absent WHERE agent = ?', agent)
-    this.#arm(Date.now() + minute)
+    this.#alarm.arm(Date.now() + minute)
   }
 
   /** Its socket broke, or its pings have stopped. */
   missed({ agent, site, draining }: Agent, now: number): void {
     if (draining || this.#around.isShutOut(agent)) return
     this.#storage.sql.exec('INSERT OR IGNORE INTO absent VALUES (?, ?, ?, 0)', agent, site, now)
-    this.#arm(now + minute)
+    this.#alarm.arm(now + minute)
   }
 
   /** Each began at (ms). */
@@ -98,7 +99,7 @@ export class Watch {
   }
 
   async alarm(): Promise<void> {
-    this.#alarmAt = null
+    this.#alarm.fired()
     const now = Date.now()
     const alive = new Set(this.#around.alive().map(({ agent }) => agent))
     for (const agent of this.#around.all()) if (!alive.has(agent.agent)) this.missed(agent, now)
@@ -107,7 +108,7 @@ export class Watch {
       .tell(this.#env)
       .catch((error) => console.warn('the courier was not told', error))
     const more = this.#announcements.waiting || alive.size > 0 || this.#unsettled()
-    if (more) this.#arm(Date.now() + minute)
+    if (more) this.#alarm.arm(Date.now() + minute)
   }
 
   /** `looked`: how often it was looked for; 2: it was told as lost. */
@@ -142,14 +143,7 @@ export class Watch {
 
   /** What fails is told again by the alarm. */
   #tell(): void {
-    this.#arm(Date.now() + minute)
+    this.#alarm.arm(Date.now() + minute)
     this.#announcements.tell(this.#env).catch((error) => console.warn('the courier was not told', error))
-  }
-
-  #arm(wanted: number): void {
-    const at = moveAlarm(this.#alarmAt, wanted)
-    if (at === null) return
-    this.#alarmAt = at
-    void this.#storage.setAlarm(at)
   }
 }
