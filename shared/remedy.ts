@@ -24,7 +24,7 @@ export const remedies: Record<ErrorCode, string> = {
   unordered: 'This store does not list in the order of bytes, which Dray needs.',
   'out-of-range': 'This store lists what it was not asked for; it cannot be trusted with a migration.',
   'unsupported-key':
-    'The destination cannot hold such names: rename the objects, map their keys, or copy to a bucket.',
+    'The destination cannot hold such names: rename the objects, map their keys, or choose one that can.',
   'unsupported-property':
     'Choose a destination that holds it, or say in the policy that it may be left out and counted.',
   'key-clash': 'Two objects cannot have one name: rename one of them, map them apart, or copy to a bucket.',

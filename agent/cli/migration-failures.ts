@@ -201,9 +201,13 @@ export async function waive(id: string, options: WaiveOptions, io: Io): Promise<
     if (options.json) io.stdout.write(`${JSON.stringify({ ...params, objects, state, open })}\n`)
     else if (objects === 0) {
       const what = takeBack ? 'waived' : 'open'
-      io.stdout.write(visible(`Nothing that is meant is ${what} in pass ${pass} of ${id}.\n`))
+      io.stdout.write(
+        visible(
+          `Nothing that is meant is ${what} in pass ${pass} of ${id}. Another pass: --pass (dray migration passes ${id}).\n`,
+        ),
+      )
     } else {
-      const what = takeBack ? 'are open again' : 'are waived'
+      const what = `${objects === 1 ? 'is' : 'are'} ${takeBack ? 'open again' : 'waived'}`
       const now = state === 'complete' ? 'the pass is complete' : `${count(open)} open`
       io.stdout.write(visible(`${plural(objects, 'failure')} of pass ${pass} of ${id} ${what}: ${now}.\n`))
     }

@@ -108,9 +108,9 @@ const formatBandwidth = (rate: number): string => {
   const units: [string, number][] = [
     ['GiB/s', binary.Gi!],
     ['MiB/s', binary.Mi!],
-    ['KiB/s', binary.Ki!],
     ['MB/s', 1e6],
     ['Mbit/s', 1e6 / 8],
+    ['KiB/s', binary.Ki!],
     ['kB/s', 1e3],
     ['kbit/s', 1e3 / 8],
     ['B/s', 1],

@@ -86,7 +86,12 @@ export async function callerOf(context: Context<{ Bindings: Env }>): Promise<Cal
     ? await tokenOf(env, request, bearer)
     : await personOf(env, request)
   if (known) return known
-  throw new Refusal(401, 'bad-credentials', 'the token is unknown, expired or revoked')
+  throw new Refusal(
+    401,
+    'bad-credentials',
+    'the token is unknown, expired or revoked',
+    'Give another one: dray token create makes them.',
+  )
 }
 
 /** Files that a browser stores as they come. */

@@ -9,7 +9,13 @@ import { Refusal } from './problem.ts'
 
 export async function findMigration(scope: Scope, id: string): Promise<MigrationView> {
   const known = idSchema.safeParse(id).success ? await new Catalogue(scope).migration(id) : null
-  if (!known) throw new Refusal(404, 'not-found', `there is no migration ${id}`)
+  if (!known)
+    throw new Refusal(
+      404,
+      'not-found',
+      `there is no migration ${id}`,
+      'See those that there are: dray migrations.',
+    )
   return known
 }
 
@@ -39,6 +45,7 @@ export async function findObject(env: Env, scope: Scope, id: string): Promise<Du
 
 /** `value`, or 404 for the pass that the path names. */
 export function orNoPass<T>(value: T | null, number: number): T {
-  if (value === null) throw new Refusal(404, 'not-found', `there is no pass ${number}`)
+  const hint = 'See those that there are: dray migration passes ID.'
+  if (value === null) throw new Refusal(404, 'not-found', `there is no pass ${number}`, hint)
   return value
 }

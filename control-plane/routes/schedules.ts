@@ -84,7 +84,13 @@ const said = ({ migration, cron, zone, options, enabled }: Row): NewSchedule => 
 
 async function find(scope: Scope, id: string): Promise<Row> {
   const row = await scope.row(schedules, eq(schedules.id, id))
-  if (!row) throw new Refusal(404, 'not-found', `there is no schedule ${id}`)
+  if (!row)
+    throw new Refusal(
+      404,
+      'not-found',
+      `there is no schedule ${id}`,
+      'See those that there are: dray schedule list.',
+    )
   return row
 }
 

@@ -71,7 +71,7 @@ export function tokenRoutes(app: App): void {
 async function find(scope: Scope, id: string) {
   const found = await scope.row(tokens, and(eq(tokens.id, id), isNotNull(tokens.makerName)))
   if (found) return found
-  throw new Refusal(404, 'not-found', `there is no token ${id}`)
+  throw new Refusal(404, 'not-found', `there is no token ${id}`, 'See those that there are: dray token list.')
 }
 
 /** Seconds that the token has which calls; without end where it has none, or something else calls. */

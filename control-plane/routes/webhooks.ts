@@ -112,7 +112,8 @@ export function webhookRoutes(app: App): void {
   serve(app, redeliver, async ({ env, scope, params }) => {
     const { id } = await find(scope, params.webhook)
     const delivery = await env.COURIER.getByName(scope.workspace).redeliver(id, params.delivery)
-    if (!delivery) throw new Refusal(404, 'not-found', `${id} has no delivery ${params.delivery}`)
+    const hint = `See those that there are: dray webhook deliveries ${id}.`
+    if (!delivery) throw new Refusal(404, 'not-found', `${id} has no delivery ${params.delivery}`, hint)
     await scope.record({
       action: 'webhook.redeliver',
       subject: `webhook/${id}`,
@@ -141,7 +142,13 @@ const changes = ({ events, format, disabled }: Body<typeof editWebhook>): Partia
 
 async function find(scope: Scope, id: string): Promise<Row> {
   const row = await scope.row(webhooks, eq(webhooks.id, id))
-  if (!row) throw new Refusal(404, 'not-found', `there is no webhook ${id}`)
+  if (!row)
+    throw new Refusal(
+      404,
+      'not-found',
+      `there is no webhook ${id}`,
+      'See those that there are: dray webhook list.',
+    )
   return row
 }
 

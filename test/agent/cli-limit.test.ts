@@ -39,6 +39,15 @@ test.each([
   expect(parseBandwidth(formatValue('bandwidth', rate).replace(/,/g, ''), '--bandwidth')).toBe(rate)
 })
 
+test.each([
+  [400_000_000, '400 MB/s'],
+  [50_000_000, '50 MB/s'],
+  [52_428_800, '50 MiB/s'],
+  [8_000, '8 kB/s'],
+])('%d bytes a second are shown as %s, in a unit of few digits', (rate, text) => {
+  expect(formatValue('bandwidth', rate)).toBe(text)
+})
+
 test.each(['50M', '50', '50mb/s', '50Mb/s', '50MB', '50MB/min', '-1MB/s', '1e3MB/s', ''])(
   'a rate is never guessed: %j',
   (text) => {

@@ -162,6 +162,21 @@ describe('a method', () => {
   })
 })
 
+it('says what to do about what is not there, and about a token that is no good', async () => {
+  const at = '/api/workspaces/local'
+  const paths = ['migrations/none', 'schedules/none', 'webhooks/none', 'sites/none', 'connections/none']
+  for (const path of paths) {
+    const { status, body } = await request(`GET ${at}/${path}`)
+    expect({ path, status, hint: JSON.parse(body).hint }).toEqual({
+      path,
+      status: 404,
+      hint: expect.stringContaining('dray '),
+    })
+  }
+  const { body } = await request('GET /api/me', { authorization: 'Bearer nobody' })
+  expect(JSON.parse(body).hint).toContain('dray token create')
+})
+
 it('takes nobody’s word for who they are', async () => {
   const headers = {
     authorization: '',

@@ -16,7 +16,7 @@ export function bytes(n: number): string {
     value /= 1024
     unit++
   }
-  return `${unit === 0 ? whole.format(value) : precise.format(value)} ${units[unit]}`
+  return `${unit === 0 ? whole.format(Math.round(value)) : precise.format(value)} ${units[unit]}`
 }
 
 /** Never 100 % before all is done. */
@@ -62,6 +62,14 @@ export function duration(ms: number): string {
   const hours = Math.floor(minutes / 60)
   if (hours < 48) return `${hours} h ${minutes % 60} min`
   return `${Math.floor(hours / 24)} days ${hours % 24} h`
+}
+
+/** A guess in milliseconds, no finer than it can be: `14 min`. */
+export function roughly(ms: number): string {
+  const [minute, hour] = [60_000, 3_600_000]
+  const step = ms < 10 * minute ? 10_000 : ms < 2 * hour ? minute : ms < 24 * hour ? 10 * minute : hour
+  const rounded = Math.max(1, Math.round(ms / step)) * step
+  return duration(rounded).replace(/ 0 (s|min|h)$/, '')
 }
 
 /** Bytes a second, as disks and stores count them. */
