@@ -8,11 +8,14 @@ import { escapeKey, type Key, unescapeKey } from '../shared/key.ts'
 import type { Packet } from './core/packet.ts'
 import { fitted } from './core/status-size.ts'
 import { shareOf } from './core/strip.ts'
-import type { Session } from './holders.ts'
+import type { LivePass } from './live-pass.ts'
 import type { MigrationTables } from './migration-tables.ts'
 import type { PacketRuns, PlacedPackets } from './packet-runs.ts'
 import type { PassRow } from './pass-table.ts'
 import { standingOf } from './series.ts'
+import type { Sockets } from './sockets.ts'
+import type { Strips } from './strips.ts'
+import type { View } from './watchers.ts'
 
 export type PacketsPage = z.infer<typeof packetsPageSchema>
 export type PassesPage = Answer<typeof listPasses>
@@ -25,13 +28,12 @@ const pageSize = 1_000
 /** Ids that one page of reports looks through at most. */
 const reportWindow = 100_000
 
-/** From the counters of the pass, and of its causes. `sessions`: of a running pass. */
-export function passStatus(tables: MigrationTables, pass: PassRow, sessions: Iterable<Session>): PassStatus {
+/** From the counters of the pass, and of its causes. `live`: of one that runs. */
+export function passStatus(tables: MigrationTables, pass: PassRow, live: LivePass | null): PassStatus {
   const { number, state, options, startedAt, endedAt, counters } = pass
   const inFlight = { objects: 0, bytes: state === 'running' ? (counters.gathered ?? 0) : 0 }
   let agents = 0
-  for (const session of sessions) {
-    if (!session.connected) continue
+  for (const session of live?.holders.connected() ?? []) {
     agents++
     inFlight.objects += session.inFlight.objects
     inFlight.bytes += session.inFlight.bytes
@@ -49,6 +51,7 @@ export function passStatus(tables: MigrationTables, pass: PassRow, sessions: Ite
     packets: counters.packets,
     agents,
     ...(pass.retries !== null && { retries: pass.retries }),
+    ...(live?.paused && { paused: live.paused }),
     ...standingOf(tables, pass),
     failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({
       code: code as ErrorCode,
@@ -56,6 +59,29 @@ export function passStatus(tables: MigrationTables, pass: PassRow, sessions: Ite
     })),
     errors: Object.values(counters.errors),
   })
+}
+
+/** What those see who watch. `live`: the pass that runs. */
+export function viewOf(
+  tables: MigrationTables,
+  live: LivePass | null,
+  strips: Strips,
+  sockets: Sockets,
+): View {
+  const pass = live?.pass ?? tables.passes.last()
+  if (!pass) return { pass: null, strip: null, workers: [] }
+  return {
+    pass: passStatus(tables, pass, live),
+    strip: strips.known(pass),
+    workers: (live?.holders.connected() ?? []).map((session) => ({
+      session: session.row.id,
+      agent: session.row.agent,
+      site: sockets.siteOf(session.row.id),
+      leased: live!.holders.leasesOf(session),
+      objects: session.did.objects + session.inFlight.objects,
+      bytes: session.did.bytes + session.inFlight.bytes,
+    })),
+  }
 }
 
 /** The newest first, from below the number `before` on. */

@@ -1,10 +1,16 @@
 /** How a pass begins: its row, and its first packets, divided where an earlier pass found work to be. */
+import type { PassStatus } from '../shared/api/migrations.ts'
 import { noFilter, type PassOptions } from '../shared/policy.ts'
 import { zeroCounters } from './core/counters.ts'
 import { initialPackets, pickBoundaries } from './core/initial-packets.ts'
 import type { NewPacket } from './core/packet.ts'
 import type { Definition, MigrationTables } from './migration-tables.ts'
 import type { PassRow } from './pass-table.ts'
+
+export type StartAnswer =
+  | { readonly pass: PassStatus; readonly resumed: boolean }
+  /** An unfinished pass with other options is in the way. */
+  | { readonly busy: PassStatus }
 
 /** `retry`: of which failures, and the pass over everything that those go back to. */
 export interface Retry {

@@ -1,4 +1,5 @@
 /** A pass over nothing but what failed: what it is made of, and what becomes of the failures that it is to try again. */
+import type { PassStatus } from '../shared/api/migrations.ts'
 import { compareRanges, everything, type Range } from '../shared/range.ts'
 import { Causes } from './core/causes.ts'
 import type { NewPacket } from './core/packet.ts'
@@ -12,6 +13,15 @@ import { before, leavesSome } from './series.ts'
 const atOnce = 1_000
 /** Failures that are read before any of them is written. */
 const window = 10_000
+
+export type RetryAnswer =
+  /** `objects`: failures that are tried again. */
+  | { readonly pass: PassStatus; readonly objects: number }
+  /** A pass of this number runs. */
+  | { readonly busy: number }
+  /** A later pass has looked at everything. */
+  | { readonly since: number }
+  | { readonly nothing: true }
 
 export interface Retried {
   readonly packets: NewPacket[]

@@ -2,6 +2,7 @@
  * A pass over everything and the retries that go back to it are a *series*. What is still open in it decides whether its passes are complete,
  * and when somebody waives what was left, an ended pass becomes complete.
  */
+import { passEvents } from './core/events.ts'
 import { type Earlier, passEnd } from './core/pass.ts'
 import type { MigrationTables } from './migration-tables.ts'
 import type { PassRow } from './pass-table.ts'
@@ -49,11 +50,22 @@ export function earlierOf(tables: MigrationTables, pass: PassRow): Earlier {
   }
 }
 
-/** Those of a series that ended, and are in another state now that something of it was waived or is open again. */
-export function changedIn(tables: MigrationTables, base: number): PassRow[] {
-  return tables.passes.series(base).flatMap((pass) => {
-    if (pass.state !== 'complete' && pass.state !== 'incomplete') return []
+/** Something of a series was waived, or is open again: passes that ended may be in another state now. Whether anybody is to be told of that. */
+export function settle(tables: MigrationTables, base: number, now: number): boolean {
+  let isUntold = false
+  for (const pass of tables.passes.series(base)) {
+    if (pass.state !== 'complete' && pass.state !== 'incomplete') continue
     const state = passEnd(pass.counters, pass.options, earlierOf(tables, pass)) ?? pass.state
-    return state === pass.state ? [] : [{ ...pass, state }]
-  })
+    if (state === pass.state) continue
+    tables.passes.setState(pass.number, state)
+    // As if it had only now ended so.
+    const before = { state: 'running', parked: pass.counters.packets.parked } as const
+    for (const event of passEvents(tables.definition()!, before, { ...pass, state }, now))
+      tables.announcements.add(event)
+    isUntold = true
+  }
+  const last = tables.passes.last()
+  if (last?.base !== base || last.state === 'running') return isUntold
+  tables.passes.setUntold(last.number)
+  return true
 }

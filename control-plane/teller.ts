@@ -3,9 +3,9 @@
  * must be told is in the pass's row (`told`) and in the announcements, so that it is told even if the object dies in between; telling
  * twice does no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
  */
-import type { PassStatus } from '../shared/api/migrations.ts'
 import { reachOfAll } from './core/place.ts'
 import type { Env } from './env.ts'
+import type { LivePass } from './live-pass.ts'
 import type { Definition, MigrationTables } from './migration-tables.ts'
 import { passStatus } from './migration-views.ts'
 import type { PassRow } from './pass-table.ts'
@@ -47,14 +47,14 @@ export class Teller {
     await this.#summary
   }
 
-  /** Of a running pass, at most every 5 s. */
-  tellSummary(status: () => PassStatus): void {
+  /** At most every 5 s. */
+  tellSummary(live: LivePass): void {
     const now = Date.now()
     if (this.#telling || now < this.#summaryAt + summaryMs) return
     this.#summaryAt = now
     const { id } = this.#tables.definition()!
     this.#summary = this.#catalogue()
-      .saveSummary(id, status())
+      .saveSummary(id, passStatus(this.#tables, live.pass, live))
       .catch((error) => console.warn('a summary was not saved', error))
   }
 
@@ -84,7 +84,7 @@ export class Teller {
     if (pass.state === 'running') await fleet.assign(definition.id, reachOfAll(definition))
     else await fleet.dismiss(definition.id)
     await this.#summary
-    await this.#catalogue().saveSummary(definition.id, passStatus(this.#tables, pass, []))
+    await this.#catalogue().saveSummary(definition.id, passStatus(this.#tables, pass, null))
   }
 
   #catalogue(): Catalogue {

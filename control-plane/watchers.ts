@@ -83,8 +83,8 @@ export const isWatch = (request: Request): boolean => request.headers.has(header
 
 export class Watchers {
   readonly #around: Around
-  readonly history = new History()
-  readonly traces = new Traces()
+  readonly #history = new History()
+  readonly #traces = new Traces()
   readonly #paces = new Map<number, { at: number; objects: number; bytes: number }[]>()
   #told: Told | null = null
   #id = Date.now()
@@ -129,6 +129,18 @@ export class Watchers {
 
   closeAll(code: number, reason: string): void {
     for (const socket of this.#sockets()) closeSocket(socket, code, reason)
+  }
+
+  /** A pass is to begin. */
+  forget(): void {
+    this.#history.clear()
+    this.#traces.clear()
+  }
+
+  /** The running pass may have come further: what it, and each agent, had come to is kept now and then, for those who come later. */
+  note(now: number, isLast = false): void {
+    this.#history.note(now, () => this.#around.view().pass!, isLast)
+    if (!isLast) this.#traces.note(now, () => this.#around.view().workers)
   }
 
   /** Something may have changed: they are told soon, once. */
@@ -188,13 +200,13 @@ export class Watchers {
   #snapshot(view: View, now: number): WatchMessage {
     const lanes = this.#lanes(view, now)
     const events = this.#around.events()
-    this.#told = toldOf(view, lanes, this.history.written, now, events)
+    this.#told = toldOf(view, lanes, this.#history.written, now, events)
     return {
       ...{ t: 'snapshot', id: this.#id, now, pass: view.pass },
       strip: view.strip && rowsOf(view.strip),
       lanes,
-      history: [...this.history.points],
-      traces: this.traces.all(),
+      history: [...this.#history.points],
+      traces: this.#traces.all(),
       events: [...events],
     }
   }
@@ -202,10 +214,10 @@ export class Watchers {
   #delta(told: Told, view: View, now: number): WatchMessage | null {
     const lanes = this.#lanes(view, now)
     const all = this.#around.events()
-    const next = toldOf(view, lanes, this.history.written, now, all)
+    const next = toldOf(view, lanes, this.#history.written, now, all)
     const edits = view.strip && next.revision !== told.revision ? editsOf(told, view.strip) : []
-    const points = this.history.since(told.points)
-    const traces = this.traces.since(told.at)
+    const points = this.#history.since(told.points)
+    const traces = this.#traces.since(told.at)
     const events = all.filter(({ id }) => id > told.event)
     const changes = {
       ...(next.status !== told.status && view.pass && { pass: view.pass }),
