@@ -67,6 +67,17 @@ it('opens by its button, switches the colours, and closes by Escape', async () =
   await page.getByRole('dialog').waitFor({ state: 'detached' })
 })
 
+it('begins what a page is for, wherever one is, and once', async () => {
+  await keys('Control+k')
+  await palette().fill('new conn')
+  await page.getByRole('option', { name: /^New connection/ }).waitFor()
+  await keys('Enter')
+  await page.getByRole('dialog', { name: 'New connection' }).waitFor()
+  expect(new URL(page.url()).hash).toBe('')
+  await keys('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+})
+
 it('goes to places by two letters, and gives the heading the focus', async () => {
   await keys('g', 's')
   await heading('Sites and agents')

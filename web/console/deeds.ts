@@ -1,4 +1,5 @@
 /** What can be done on the page that is shown, for the palette and, by single letters, for the keyboard. Pages fill it; it is empty again when they go. */
+import { useLocation, useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
 
 export interface PageDeed {
@@ -21,3 +22,21 @@ export function useDeeds(deeds: readonly PageDeed[]): void {
 }
 
 export const deedsNow = (): readonly PageDeed[] => [...filled.values()].flat()
+
+/** What the address of a page says, so that it begins with its main deed. */
+export const called = '#new'
+
+/**
+ * Opens what makes a new one where the address calls for it, and takes that out of the address: it is not done again. `path`: of the page,
+ * below the workspace: the page before it is still there while it is fetched.
+ */
+export function useCalled(path: string, open: () => void): void {
+  const { hash, pathname } = useLocation()
+  const navigate = useNavigate()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each call.
+  useEffect(() => {
+    if (`#${hash}` !== called || !pathname.endsWith(path)) return
+    open()
+    void navigate({ to: '.', search: true, hash: '', replace: true } as never)
+  }, [hash])
+}

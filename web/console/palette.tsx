@@ -4,12 +4,21 @@ import { Dialog } from '@base-ui/react/dialog'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useState } from 'react'
 import { listMigrations } from '../../shared/api/migrations.ts'
+import type { Scope } from '../../shared/api/scopes.ts'
 import { call } from '../api.ts'
-import { deedsNow } from './deeds.ts'
+import { announce } from './announce.tsx'
+import { called, deedsNow } from './deeds.ts'
 import { connections } from './queries/connections.ts'
 import { me } from './queries/me.ts'
 import { agents } from './queries/sites.ts'
+import { signOut } from './signed-out.ts'
+import { connectionPageTexts } from './texts/connections.ts'
 import { keyTexts as texts } from './texts/keys.ts'
+import { limitTexts } from './texts/limits.ts'
+import { peopleTexts } from './texts/people.ts'
+import { scheduleTexts } from './texts/schedules.ts'
+import { siteTexts } from './texts/sites.ts'
+import { webhookTexts } from './texts/webhooks.ts'
 import { texts as common } from './texts.ts'
 import { setTheme, themes } from './theme.ts'
 
@@ -20,8 +29,20 @@ interface Item {
   run(): void
 }
 
+/** What pages begin with, and who may. */
+const begins = [
+  ['/sites', siteTexts.join, 'sites:write'],
+  ['/connections', connectionPageTexts.new, 'connections:write'],
+  ['/schedules', scheduleTexts.make, 'migrations:write'],
+  ['/limits', limitTexts.make, 'limits:write'],
+  ['/webhooks', webhookTexts.make, 'webhooks:write'],
+  ['/people', peopleTexts.invitations.make, 'members:write'],
+] as const satisfies readonly (readonly [string, string, Scope])[]
+
 /** Of what is shown at once. */
 const most = 40
+
+const leave = () => void signOut().catch((error: Error) => announce(error.message))
 
 export default function Palette(props: {
   workspace: string
@@ -51,6 +72,7 @@ export default function Palette(props: {
   const { data: caller } = useQuery(me)
   const to = (path: string) => () => go(path)
   const below = `/w/${workspace}`
+  const may = caller?.workspaces.find(({ id }) => id === workspace)?.scopes ?? []
   const items: Item[] = [
     ...here.map(({ name, run }) => ({ value: `deed ${name}`, label: name, kind: kinds.deed, run })),
     ...props.pages.map(([path, label]) => ({
@@ -59,6 +81,12 @@ export default function Palette(props: {
       kind: kinds.page,
       run: to(path),
     })),
+    ...begins
+      .filter(([, , scope]) => may.includes(scope))
+      .map(([path, label]) => ({
+        ...{ value: `begin ${path}`, label, kind: kinds.deed },
+        run: to(`${below}${path}${called}`),
+      })),
     ...(named.data?.migrations ?? []).map(({ id }) => ({
       ...{ value: `migration ${id}`, label: id, kind: kinds.migration },
       run: to(`${below}/migrations/${id}`),
@@ -77,6 +105,9 @@ export default function Palette(props: {
         ...{ value: `workspace ${id}`, label: texts.workspace(id), kind: kinds.workspace },
         run: to(`/w/${id}`),
       })),
+    ...(caller?.kind === 'person'
+      ? [{ value: 'sign out', label: common.signOut, kind: kinds.deed, run: leave }]
+      : []),
     ...themes.map((one) => ({
       ...{ value: `theme ${one}`, label: texts.theme(common.theme[one]), kind: kinds.look },
       run: () => setTheme(one),

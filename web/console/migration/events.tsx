@@ -6,6 +6,7 @@ import { Said } from '../parts/key.tsx'
 import { Time } from '../parts/time.tsx'
 import type { Looking } from '../search.ts'
 import { migrationTexts } from '../texts/migration.ts'
+import { folded } from './folded.ts'
 
 const says = migrationTexts.events
 const few = 6
@@ -21,31 +22,6 @@ const kindOf: Readonly<Record<WatchEvent['is'], string>> = {
   paused: 'new',
   resumed: 'running',
   failed: 'failed',
-}
-
-interface Row {
-  /** Of the earliest event in it: it stays what it is when others join it. */
-  readonly first: number
-  readonly event: WatchEvent
-  /** That came before it, the latest first. */
-  readonly more: readonly WatchEvent[]
-}
-
-/** So many comings and goings in a row are told one by one. */
-const fewMoves = 2
-const moves = (event: WatchEvent | undefined) => event?.is === 'came' || event?.is === 'left'
-
-/** Of events, the latest first. */
-export function folded(events: readonly WatchEvent[]): Row[] {
-  const rows: Row[] = []
-  for (let i = 0; i < events.length; ) {
-    let end = i + 1
-    if (moves(events[i])) while (moves(events[end]) && events[end]!.pass === events[i]!.pass) end++
-    if (end - i <= fewMoves) end = i + 1
-    rows.push({ first: events[end - 1]!.id, event: events[i]!, more: events.slice(i + 1, end) })
-    i = end
-  }
-  return rows
 }
 
 /** What comes while one looks is read out, whatever is shown of it. */

@@ -1,7 +1,7 @@
 /** A pass in figures that add up: objects are the same, copied, skipped, vanished or failed, and in all they are those that were listed. */
 import type { PassStatus } from '../../../shared/api/migrations.ts'
 import { left, pointOf, rateOver } from '../estimate.ts'
-import { count, duration, percent } from '../format.ts'
+import { count, duration, percent, roughly } from '../format.ts'
 import type { Live } from '../live.ts'
 import { Bytes } from '../parts/bytes.tsx'
 import { Figures } from '../parts/figures.tsx'
@@ -48,7 +48,7 @@ export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
             <Bytes key="bytes" of={counts.bytes.copied + inFlight.bytes} />,
             <>
               {says.of('')}
-              <Bytes of={expected.bytes} /> {says.expected}
+              <Bytes of={expected.bytes} />
             </>,
           ],
           [
@@ -73,7 +73,7 @@ export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
             says.done(count(inStates.done)),
             says.rest(count(inStates.leased), count(inStates.ready), count(inStates.parked)),
           ],
-          [texts.figures.agents, count(agents), running ? says.workFor : undefined],
+          ...(running ? ([[texts.figures.agents, count(agents), says.workFor]] as const) : []),
           [
             running ? texts.figures.runs : texts.figures.lasted,
             duration(lasted),
@@ -88,4 +88,4 @@ export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
 }
 
 const timeLeft = (ms: readonly [number, number] | null): string =>
-  ms === null ? texts.live.unknown : texts.live.left(duration(ms[0]), duration(ms[1]))
+  ms === null ? texts.live.unknown : texts.live.left(roughly(ms[0]), roughly(ms[1]))

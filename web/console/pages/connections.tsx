@@ -7,6 +7,7 @@ import { announce } from '../announce.tsx'
 import { ConnectionDeeds } from '../connections/deeds.tsx'
 import { cannot, useTested } from '../connections/tested.ts'
 import { Endpoint, FromSites, UsedBy } from '../connections/where.tsx'
+import { useCalled } from '../deeds.ts'
 import { useMay } from '../may.ts'
 import { Code } from '../parts/code.tsx'
 import { ConnectionDialog, sealingPage } from '../parts/connection-form.tsx'
@@ -29,6 +30,7 @@ export function Connections() {
   const known = useQuery({ ...sites(workspace), enabled: may })
   const navigate = useNavigate()
   const [makes, make] = useState(false)
+  useCalled('/connections', () => may && make(true))
   return (
     <Page
       title={common.nav.connections}

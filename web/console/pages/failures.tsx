@@ -37,7 +37,7 @@ export function Failures() {
   const last = useLastPass()
   if (!last) return null
   const filter = { cause, prefix, text, state }
-  return <Chosen of={{ workspace, migration, pass }} last={last.number} filter={filter} />
+  return <Chosen of={{ workspace, migration, pass }} last={last.migration.pass!} filter={filter} />
 }
 
 /**
@@ -46,13 +46,14 @@ export function Failures() {
  */
 function Chosen(props: {
   of: Omit<queries.OfPass, 'pass'> & { pass: number | undefined }
-  last: number
+  /** As the catalogue last heard of it: what failed is asked for without waiting for more. */
+  last: PassStatus
   filter: queries.Filter
 }) {
-  const { of, last, filter } = props
-  const { data: latest } = useQuery(migrations.pass(of.workspace, of.migration, last))
-  if (of.pass === undefined && !latest) return null
-  const isBefore = latest !== undefined && latest.counts.objects.failed === 0 && latest.open > 0
+  const { of, filter } = props
+  const last = props.last.number
+  const { data: latest = props.last } = useQuery(migrations.pass(of.workspace, of.migration, last))
+  const isBefore = latest.counts.objects.failed === 0 && latest.open > 0
   const pass = of.pass ?? (isBefore ? (latest.retries ?? last) : last)
   return <OfPass key={pass} of={{ ...of, pass }} last={last} filter={filter} />
 }

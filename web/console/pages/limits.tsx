@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { deleteLimit, type LimitView } from '../../../shared/api/limits.ts'
 import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
+import { useCalled } from '../deeds.ts'
 import { LimitForm } from '../limits/form.tsx'
 import { Shares } from '../limits/shares.tsx'
 import { InUse } from '../limits/values.tsx'
@@ -36,6 +37,7 @@ export function Limits() {
   const may = useMay(workspace, 'limits:write')
   /** `null`: a new one. */
   const [edited, edit] = useState<LimitView | null | undefined>(undefined)
+  useCalled('/limits', () => may && edit(null))
   const [doomed, doom] = useState<LimitView | null>(null)
   const remove = useChange({
     run: ({ endpoint, revision }: LimitView) =>

@@ -11,6 +11,7 @@ import {
 } from '../../../shared/api/schedules.ts'
 import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
+import { useCalled } from '../deeds.ts'
 import { viewerZone, wallTime } from '../format.ts'
 import { useMay } from '../may.ts'
 import { Confirm } from '../parts/dialog.tsx'
@@ -36,6 +37,7 @@ export function Schedules() {
   const stale = [workspace, 'schedules']
   /** `null`: a new one. */
   const [edited, edit] = useState<ScheduleView | null | undefined>(undefined)
+  useCalled('/schedules', () => mayWrite && edit(null))
   const [doomed, doom] = useState<ScheduleView | null>(null)
   const run = useChange({
     run: ({ migration, options }: ScheduleView) =>

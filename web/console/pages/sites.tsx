@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { AgentView } from '../../../shared/api/agents.ts'
 import type { SiteView } from '../../../shared/api/sites.ts'
+import { useCalled } from '../deeds.ts'
 import { useMay } from '../may.ts'
 import { Code } from '../parts/code.tsx'
 import { Notice } from '../parts/notice.tsx'
@@ -31,6 +32,7 @@ export function Sites() {
   const may = useMay(workspace, 'sites:write')
   /** At which site; null: at any. */
   const [joins, join] = useState<{ site: string | null } | null>(null)
+  useCalled('/sites', () => may && join({ site: null }))
   const ids = sites.data?.sites.map(({ id }) => id) ?? []
   return (
     <Page

@@ -11,6 +11,7 @@ import {
 } from '../../../shared/api/webhooks.ts'
 import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
+import { useCalled } from '../deeds.ts'
 import { useMay } from '../may.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
@@ -44,6 +45,7 @@ export function Webhooks() {
   const may = useMay(workspace, 'webhooks:write')
   /** `null`: a new one. */
   const [edited, edit] = useState<WebhookView | null | undefined>(undefined)
+  useCalled('/webhooks', () => may && edit(null))
   const [asks, ask] = useState<{ what: 'delete' | 'secret'; of: WebhookView } | null>(null)
   const [secret, setSecret] = useState<{ id: string; secret: string } | null>(null)
   const stale = [workspace, 'webhooks']

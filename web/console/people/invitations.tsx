@@ -6,6 +6,7 @@ import { createInvitation, type InvitationView, withdrawInvitation } from '../..
 import type { Role } from '../../../shared/api/scopes.ts'
 import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
+import { useCalled } from '../deeds.ts'
 import { useMay } from '../may.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ChoiceField, TextField } from '../parts/field.tsx'
@@ -25,6 +26,7 @@ export function Invitations({ workspace, me }: { workspace: string; me: Me | und
   const asked = useQuery(queries.invitations(workspace))
   const may = useMay(workspace, 'members:write')
   const [isOpen, open] = useState(false)
+  useCalled('/people', () => may && open(true))
   const [made, setMade] = useState<{ email: string; link: string } | null>(null)
   const withdraw = useChange({
     run: ({ id }: InvitationView) => call(withdrawInvitation, { params: { workspace, invitation: id } }),

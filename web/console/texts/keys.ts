@@ -3,7 +3,7 @@ export const keyTexts = {
   search: 'A page, a migration, an agent, a connection, or what to do',
   none: 'Nothing is called that.',
   kinds: {
-    deed: 'do it here',
+    deed: 'to do',
     page: 'page',
     migration: 'migration',
     agent: 'agent',

@@ -104,7 +104,6 @@ export const migrationTexts = {
   settled: (share: string) => `${share} of the objects are settled`,
   figures: {
     of: (all: string) => `of ${all}`,
-    expected: 'expected',
     same: 'Same',
     copied: 'Copied',
     failed: 'Failed',
