@@ -7,7 +7,7 @@ import { Bytes } from '../parts/bytes.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { packetsIn } from '../parts/strip-model.ts'
 import { Time } from '../parts/time.tsx'
-import { known, settled } from '../progress.ts'
+import { bar, known, settled } from '../progress.ts'
 import { migrationTexts } from '../texts/migration.ts'
 import { texts } from '../texts.ts'
 
@@ -33,15 +33,16 @@ export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
   const some = (name: string, n: number) => (n > 0 ? [[name, count(n)] as const] : [])
   return (
     <>
-      <progress max={Math.max(all, 1)} value={done} aria-label={migrationTexts.settled(percent(done, all))} />
+      <progress {...bar(pass)} aria-label={migrationTexts.settled(percent(done, all))} />
       <Figures
         of={[
           [
             texts.figures.objects,
             count(done),
-            [says.of(count(Math.max(objects.listed, expected.objects))), ...(listing ? [listing] : [])].join(
-              ', ',
-            ),
+            [
+              says.of(count(running ? Math.max(objects.listed, expected.objects) : all)),
+              ...(listing ? [listing] : []),
+            ].join(', '),
           ],
           [
             texts.figures.bytes,

@@ -14,7 +14,7 @@ import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
-import { known, settled } from '../progress.ts'
+import { bar, known, settled } from '../progress.ts'
 import * as queries from '../queries/migrations.ts'
 import type { Listing } from '../search.ts'
 import { migrationsTexts as says } from '../texts/migrations.ts'
@@ -150,15 +150,14 @@ const columnsFor = (workspace: string): Column<MigrationView>[] => [
     kind: 'number',
     cell: ({ id, pass }) => {
       if (!pass) return '–'
-      const share = percent(settled(pass.counts.objects), known(pass))
+      const { counts, expected } = pass
+      // Before anything is listed nobody knows.
+      if (counts.objects.listed + expected.objects === 0 && pass.state === 'running') return '–'
+      const share = percent(settled(counts.objects), known(pass))
       return (
         <div className="share">
           {share}
-          <progress
-            max={Math.max(known(pass), 1)}
-            value={settled(pass.counts.objects)}
-            aria-label={says.progress(share, id)}
-          />
+          <progress {...bar(pass)} aria-label={says.progress(share, id)} />
         </div>
       )
     },
