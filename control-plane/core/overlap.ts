@@ -3,15 +3,11 @@
  * that a directory is a link to another, cannot be seen from here: the agents' own checks (agent/looking/refuse-overlap.ts) go further.
  */
 import type { Location } from '../../shared/location.ts'
+import { folder, type Overlap, overlapOfPrefixes } from '../../shared/overlap.ts'
 
-export type Overlap = 'apart' | 'same' | 'destination-inside' | 'source-inside'
-
-export function overlap(source: Location, destination: Location): Overlap {
+export function overlap(source: Location, destination: Location): Overlap['is'] {
   if (rootOf(source) !== rootOf(destination)) return 'apart'
-  const [from, to] = [folderOf(source), folderOf(destination)]
-  if (from === to) return 'same'
-  if (to.startsWith(from)) return 'destination-inside'
-  return from.startsWith(to) ? 'source-inside' : 'apart'
+  return overlapOfPrefixes(folderOf(source), folderOf(destination)).is
 }
 
 /** What prefixes are compared in: a bucket, or the directories of a site. */
@@ -22,7 +18,5 @@ function rootOf(location: Location): string {
   return JSON.stringify(['s3', bucket, connection, endpoint, endpoint === null ? profile : null])
 }
 
-function folderOf(location: Location): string {
-  if (location.kind === 's3') return location.prefix
-  return location.path.endsWith('/') ? location.path : `${location.path}/`
-}
+const folderOf = (location: Location): string =>
+  location.kind === 's3' ? location.prefix : folder(location.path)

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
 import { migrationId } from '../../agent/cli/migration-id.ts'
-import { below, overlapOfPaths, overlapOfPrefixes } from '../../agent/looking/overlap.ts'
+import { below, overlapOfPaths } from '../../agent/looking/overlap.ts'
 import { identityOf } from '../../agent/storage/s3/store-identity.ts'
 import type { NewMigration } from '../../shared/api/migrations.ts'
 import { idSchema } from '../../shared/id.ts'
+import { overlapOfPrefixes } from '../../shared/overlap.ts'
 import { noFilter } from '../../shared/policy.ts'
 
 const migration: NewMigration = {
