@@ -8,9 +8,9 @@ import type { Answer } from '../shared/api/route.ts'
 import { type Key, publicKey } from '../shared/key.ts'
 import { keyHash } from './core/key-hash.ts'
 import type { Ids } from './failure-table.ts'
+import { letOthers } from './let-others.ts'
 import type { MigrationTables } from './migration-tables.ts'
 import type { PassRow } from './pass-table.ts'
-import { pause } from './pause.ts'
 
 export type Compared = Answer<typeof comparePasses>['failures']
 
@@ -65,7 +65,7 @@ const sizeOf = ({ first, end }: Ids) => Math.max(0, end - first)
 async function* windows(tables: MigrationTables, { first, end }: Ids): AsyncGenerator<Iterable<Key>> {
   for (let at = first; at < end; at += window) {
     yield keysIn(tables, { first: at, end: Math.min(at + window, end) })
-    if (at + window < end) await pause()
+    if (at + window < end) await letOthers()
   }
 }
 

@@ -8,10 +8,10 @@ import type { Key } from '../shared/key.ts'
 import type { Range } from '../shared/range.ts'
 import type { Packet } from './core/packet.ts'
 import type { Ids } from './failure-table.ts'
+import { letOthers } from './let-others.ts'
 import type { MigrationTables } from './migration-tables.ts'
 import type { PacketTable, Placed } from './packet-table.ts'
 import type { PassRow } from './pass-table.ts'
-import { pause } from './pause.ts'
 
 /** Of packets in one run: as much as is read where one of them is wanted. */
 const longest = 500
@@ -73,7 +73,7 @@ export class PacketRuns {
       const next = Math.min(this.#next + window, end())
       for (const placed of packets.placed(this.#next, next)) this.#append(placed)
       this.#next = next
-      if (next < end()) await pause()
+      if (next < end()) await letOthers()
     }
     this.#next = Number.POSITIVE_INFINITY
   }

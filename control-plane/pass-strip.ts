@@ -8,8 +8,8 @@ import { everything, type Range } from '../shared/range.ts'
 import type { NewPacket, Packet } from './core/packet.ts'
 import { maxBuckets, Strip } from './core/strip.ts'
 import type { Ids } from './failure-table.ts'
+import { letOthers } from './let-others.ts'
 import type { MigrationTables } from './migration-tables.ts'
-import { pause } from './pause.ts'
 
 /** Ids that are looked at in one go: some 30 ms. */
 const window = 5_000
@@ -57,7 +57,7 @@ export class PassStrip {
       const next = Math.min(this.#counted + window, end)
       for (const packet of tables.packets.covering(this.#counted, next, everything)) this.strip.count(packet)
       this.#counted = next >= end ? Number.POSITIVE_INFINITY : next
-      if (!this.isWhole) await pause()
+      if (!this.isWhole) await letOthers()
     }
   }
 }
@@ -98,7 +98,7 @@ async function* windows(ids: readonly Ids[]): AsyncGenerator<Ids> {
       looked += next - at
       if (looked < window) continue
       looked = 0
-      await pause()
+      await letOthers()
     }
   }
 }

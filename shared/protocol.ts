@@ -217,7 +217,6 @@ export const passBriefSchema = z.strictObject({
   options: passOptionsSchema,
   startedAt: z.number().int(),
 })
-export type PassBrief = z.infer<typeof passBriefSchema>
 
 export const planeMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({

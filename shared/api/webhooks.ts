@@ -30,7 +30,6 @@ export const newWebhookSchema = z.strictObject({
   format: editable.format.default('dray'),
   disabled: editable.disabled.default(false),
 })
-export type NewWebhook = z.infer<typeof newWebhookSchema>
 
 export const webhookSchema = z.object({
   id: idSchema,

@@ -1,2 +1,0 @@
-/** Between two windows of long work: lets the object serve others. */
-export const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 0))
