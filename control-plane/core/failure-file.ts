@@ -1,5 +1,6 @@
 /** Failures as a file: CSV for spreadsheets, NDJSON for programs. What stores and object names say is somebody else's words. */
 import type { Failure } from '../../shared/api/failures.ts'
+import { csvRow } from '../../shared/csv.ts'
 
 export type Format = 'csv' | 'ndjson'
 
@@ -19,13 +20,11 @@ const columns = {
 }
 
 /** What comes before the first failure. */
-export const linesBefore = (format: Format): string =>
-  format === 'csv' ? `${Object.keys(columns).join(',')}\r\n` : ''
+export const linesBefore = (format: Format): string => (format === 'csv' ? csvRow(Object.keys(columns)) : '')
 
 export function lineOf(format: Format, failure: Failure): string {
   if (format === 'ndjson') return `${JSON.stringify(failure)}\n`
-  const cells = Object.values(columns).map((column) => cell(column(failure)))
-  return `${cells.join(',')}\r\n`
+  return csvRow(Object.values(columns).map((column) => column(failure)))
 }
 
 /** Of an answer that is saved as `name`, which needs no quoting. */
@@ -34,9 +33,3 @@ export const headersOf = (format: Format, name: string): Record<string, string> 
   'content-disposition': `attachment; filename=${name}.${format}`,
   'cache-control': 'no-store',
 })
-
-/** RFC 4180. A spreadsheet would work out what begins like a formula, so that begins with `'`. */
-export function cell(text: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
-}
