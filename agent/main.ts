@@ -103,4 +103,10 @@ async function main(): Promise<number> {
   }
 }
 
-process.exit(await main())
+/** A pipe takes what is written a bufferful at a time: whoever leaves before all is taken cuts it off. */
+const taken = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => void stream.write('', () => resolve()))
+
+const status = await main()
+if (!interruption.signal.aborted) await Promise.all([taken(process.stdout), taken(process.stderr)])
+process.exit(status)

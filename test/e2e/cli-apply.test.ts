@@ -329,3 +329,16 @@ it('dray schedule sets, lists and deletes', async () => {
   expect((await dray('schedule', 'delete', 'nightly')).status).toBe(0)
   expect((await dray('schedule', 'delete', 'nightly')).status).toBe(2)
 })
+
+it('what is more than a pipe holds is printed whole', async () => {
+  const long = 'p'.repeat(900)
+  const entries = Array.from({ length: 500 }, (_, n) => [
+    `  m-${n}:`,
+    `    source: { path: /srv/${n}, site: local }`,
+    `    destination: { bucket: b, prefix: ${long}/${n}/ }`,
+  ])
+  writeFileSync(join(work, 'many.yaml'), `migrations:\n${entries.flat().join('\n')}\n`)
+  const plan = await run(['apply', join(work, 'many.yaml'), '--plan', '--json'], environment())
+  expect(plan.stdout.length).toBeGreaterThan(450_000)
+  expect(JSON.parse(plan.stdout).changes).toHaveLength(500)
+})
