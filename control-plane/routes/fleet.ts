@@ -5,7 +5,7 @@ import { type Env, localWorkspace } from '../env.ts'
 import { type AgentRow, Agents, agentView } from '../store/agents.ts'
 import { Connections } from '../store/connections.ts'
 import type { Scope } from '../store/scope.ts'
-import { certify } from './joining.ts'
+import { certify } from './certify.ts'
 import { Refusal } from './problem.ts'
 import { type App, serve } from './serve.ts'
 
