@@ -51,7 +51,7 @@ describe('the console', () => {
     await page.getByRole('link', { name: 'Migrations' }).click()
     await page.getByRole('link', { name: 'papers' }).click()
     await page.getByRole('button', { name: 'Start', exact: true }).click()
-    await page.getByText('20 of 20').waitFor()
+    await page.getByText('of 20', { exact: true }).waitFor()
     await page.locator('.head .state.complete').waitFor()
     await page.getByRole('button', { name: 'More of what can be done' }).click()
     await page.getByRole('menuitem', { name: 'Start the next pass' }).click()

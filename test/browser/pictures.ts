@@ -112,6 +112,11 @@ async function furnish(): Promise<void> {
 }
 
 type View = readonly [path: string, prepare?: (page: Page) => Promise<unknown>]
+/** Once somebody hears it. */
+async function press(page: Page, key: string): Promise<void> {
+  await page.locator('html[data-keys="heard"]').waitFor()
+  await page.keyboard.press(key)
+}
 /** By name. A path that begins with `//` is outside of the workspace. */
 const pages: Record<string, View> = {
   overview: [''],
@@ -139,8 +144,8 @@ const pages: Record<string, View> = {
   people: ['/people'],
   audit: ['/audit'],
   settings: ['/settings'],
-  palette: ['', (page) => page.keyboard.press('Control+k')],
-  keys: ['', (page) => page.keyboard.press('?')],
+  palette: ['', (page) => press(page, 'Control+k')],
+  keys: ['', (page) => press(page, '?')],
   'sign-in': ['//sign-in'],
   'set-up': ['//setup#not-a-token'],
   seal: ['//seal.html?workspace=local&connection=archive'],
