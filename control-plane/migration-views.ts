@@ -24,7 +24,8 @@ export interface ReportsPage {
   readonly next: number | null
 }
 
-const pageSize = 1_000
+/** In one answer. */
+const mostReports = 500
 /** Ids that one page of reports looks through at most. */
 const reportWindow = 100_000
 
@@ -168,7 +169,7 @@ export function reportsPage(tables: MigrationTables, number: number, from: numbe
   const first = Math.max(pass.firstPacket, from)
   const end = Math.min(tables.passes.endOfPackets(number), tables.packets.next())
   const limit = Math.min(end, first + reportWindow)
-  const reports = tables.packets.reports(first, limit, pageSize / 2)
-  const next = reports.length === pageSize / 2 ? reports.at(-1)!.packet + 1 : limit
+  const reports = tables.packets.reports(first, limit, mostReports)
+  const next = reports.length === mostReports ? reports.at(-1)!.packet + 1 : limit
   return { reports, next: next < end ? next : null }
 }
