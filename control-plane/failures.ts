@@ -88,7 +88,7 @@ function asMeant(
 }
 
 /** A window of them, where they have to be looked for; null past the last. `all` is the end of all of them. */
-export function partOf(
+function partOf(
   { first, end }: Ids,
   { cause, prefix, text, state }: Meant,
   from: number,

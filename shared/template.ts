@@ -27,7 +27,7 @@ export interface TemplateField {
 export type TemplatePart = string | TemplateField
 
 /** What every template can name, whatever the pattern is. A group of the same name comes first. */
-export const keyFields = ['key', 'dir', 'base', 'stem', 'ext'] as const
+const keyFields = ['key', 'dir', 'base', 'stem', 'ext'] as const
 
 /** Throws an `Error` that says what is wrong, `groups` being the names that the pattern has. */
 export function parseTemplate(text: string, groups: readonly string[]): TemplatePart[] {

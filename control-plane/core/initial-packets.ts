@@ -50,7 +50,7 @@ export function pickBoundaries(ends: readonly Key[]): Key[] {
  * Where keys that the filter lets in can be: sorted, apart from one another, never empty. Wider than need be where a
  * pattern is not simple; the agents apply the filter itself to every key.
  */
-export function possibleRanges(filter: Filter): Range[] {
+function possibleRanges(filter: Filter): Range[] {
   if (filter.only !== null) {
     const key = keyFromText(filter.only)
     return [{ after: prefixRange(key).after, through: key }]

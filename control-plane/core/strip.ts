@@ -14,7 +14,7 @@ export const maxBuckets = 1_600
 /** Characters that all boundaries together have at most, since one key may have 4,096. */
 const maxText = 200_000
 
-export const stripStates = ['survey', 'ready', 'leased', 'done', 'parked'] as const
+const stripStates = ['survey', 'ready', 'leased', 'done', 'parked'] as const
 
 /** Packets by state (`survey`: not surveyed yet, by whomever), objects that failed, and what is known or expected to be there. */
 export interface Tally {

@@ -7,7 +7,7 @@ import { Refusal } from './problem.ts'
 import { reportName } from './report-stream.ts'
 import { type App, addressOf, serve } from './serve.ts'
 
-export const maxReportBytes = 64 * 1024 * 1024
+const maxReportBytes = 64 * 1024 * 1024
 
 export function agentRoutes(app: App): void {
   serve(app, joinFleet, async ({ env, scope, request, caller }) => {

@@ -10,7 +10,7 @@ import type { App } from './serve.ts'
 import { addressOf, textOf } from './serve.ts'
 
 /** Below /api/auth. */
-export const signInPaths = [
+const signInPaths = [
   'POST /sign-in/email',
   'POST /sign-in/social',
   'GET /callback/oidc',

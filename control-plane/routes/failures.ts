@@ -174,7 +174,7 @@ async function count(object: Object, pass: number, meant: Meant): Promise<{ n: n
   return isCounted && n > mostCounted ? { n: mostCounted, isMore: true } : { n, isMore: false }
 }
 
-export const meantBy = ({ cause, prefix, text, ids, state }: Asked): Meant => ({
+const meantBy = ({ cause, prefix, text, ids, state }: Asked): Meant => ({
   cause: cause === undefined ? undefined : Number(cause),
   prefix: prefix === undefined ? undefined : keyFromText(prefix),
   text: text === undefined ? undefined : { text, bytes: keyFromText(text) },

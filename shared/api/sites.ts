@@ -49,7 +49,7 @@ export const joinTokenSchema = z.object({
 export type JoinToken = z.infer<typeof joinTokenSchema>
 
 /** Seconds. */
-export const longestJoin = 24 * 60 * 60
+const longestJoin = 24 * 60 * 60
 
 const all = '/api/workspaces/:workspace/sites'
 const one = `${all}/:site` as const
