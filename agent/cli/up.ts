@@ -1,4 +1,5 @@
 /** `dray up`: a control plane and an agent that stay, until they are stopped. */
+import { constants, setPriority } from 'node:os'
 import { readEntry } from '../../shared/api/entry.ts'
 import { startAgent } from '../agent.ts'
 import { allowAll } from '../allow/allow-list.ts'
@@ -31,6 +32,8 @@ export async function runUp(
     })
     try {
       state.announce(plane.url)
+      // The control plane runs in a process of its own by now: who asks it something comes before the copying beside it.
+      setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
       const agent = startAgent({
         url: plane.url,
         identity: plane.identity,
