@@ -67,7 +67,7 @@ export function duration(ms: number): string {
 /** A guess in milliseconds, no finer than it can be: `14 min`. */
 export function roughly(ms: number): string {
   const [minute, hour] = [60_000, 3_600_000]
-  const step = ms < 10 * minute ? 10_000 : ms < 2 * hour ? minute : ms < 24 * hour ? 10 * minute : hour
+  const step = ms < 3 * minute ? 10_000 : ms < 2 * hour ? minute : ms < 24 * hour ? 10 * minute : hour
   const rounded = Math.max(1, Math.round(ms / step)) * step
   return duration(rounded).replace(/ 0 (s|min|h)$/, '')
 }
