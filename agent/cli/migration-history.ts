@@ -49,7 +49,8 @@ async function newest(
   return { passes, older: false }
 }
 
-const kindOf = ({ options: { kind, dryRun } }: PassStatus) => (dryRun ? `${kind}, dry run` : kind)
+const kindOf = ({ options: { kind, dryRun }, retries }: PassStatus) =>
+  [kind, ...(dryRun ? ['dry run'] : []), ...(retries === undefined ? [] : [`retry of ${retries}`])].join(', ')
 const secondsOf = ({ startedAt, endedAt }: PassStatus) => ((endedAt ?? Date.now()) - startedAt) / 1000
 const when = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 
@@ -108,7 +109,7 @@ function told({ from, to, failures }: Answer<typeof comparePasses>): string {
   ]
   const figures = table(['', `PASS ${from.number}`, `PASS ${to.number}`, 'CHANGE'], rows)
   const kinds = [
-    [`failed in pass ${from.number}, and not in pass ${to.number}`, failures.fixed],
+    [`failed in pass ${from.number}, and not in pass ${to.number}${of(to)}`, failures.fixed],
     ['failed in both', failures.still],
     [`failed in pass ${to.number} for the first time of the two`, failures.new],
   ] as const
@@ -121,5 +122,9 @@ function told({ from, to, failures }: Answer<typeof comparePasses>): string {
     ])
   return `${figures}\n${lines.length === 0 ? 'Nothing failed in either.' : lines.join('\n')}\n`
 }
+
+/** It did not look at everything. */
+const of = ({ retries }: PassStatus) =>
+  retries === undefined ? '' : ', which looked only at what it was to try again'
 
 const change = (n: number): string => (n === 0 ? '' : n > 0 ? `+${count(n)}` : `-${count(-n)}`)

@@ -7,6 +7,7 @@ import { pausePass, type ReportFormat, reportFormats, resumePass } from '../../s
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
+import { remedies } from '../../shared/remedy.ts'
 import { follow } from './follow.ts'
 import { exitCodes, type Io } from './io.ts'
 import { knownMigration } from './migrations.ts'
@@ -74,7 +75,8 @@ export async function watched(
       report: null,
       failures: status.failureCauses.length > 0 ? await plane.failures(id, pass).catch(() => []) : [],
     }
-    const text = status.state === 'cancelled' ? `Cancelled: pass ${pass} of ${id}.\n` : toText(outcome)
+    const text =
+      status.state === 'cancelled' ? `Cancelled: pass ${pass} of ${id}.\n` : toText(outcome, remedies)
     if (!options.json) io.stdout.write(text)
     else {
       if (stateOf(outcome) === 'incomplete') io.stderr.write(text)

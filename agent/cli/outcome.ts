@@ -2,10 +2,9 @@
 import type { Failure } from '../../shared/api/failures.ts'
 import type { PassStatus } from '../../shared/api/migrations.ts'
 import { evidenceClasses } from '../../shared/counts.ts'
-import type { ErrorBody } from '../../shared/error.ts'
+import type { ErrorBody, ErrorCode } from '../../shared/error.ts'
 import { displayKey, keyFromText, unescapeKey, visible } from '../../shared/key.ts'
 import { bytes, count, duration, plural } from './figures.ts'
-import { hints } from './hints.ts'
 
 export interface Outcome {
   readonly migration: string
@@ -62,9 +61,12 @@ export function packetsOf({ packets }: PassStatus): number {
   return packets.ready + packets.leased + packets.done + packets.parked
 }
 
-export function toText(outcome: Outcome): string {
+/** What can be done about each cause. */
+type Hints = Readonly<Record<ErrorCode, string>>
+
+export function toText(outcome: Outcome, hints: Hints): string {
   const lines = [headline(outcome), '', ...figures(outcome)]
-  const trouble = [...failureLines(outcome), ...packetLines(outcome)]
+  const trouble = [...failureLines(outcome, hints), ...packetLines(outcome, hints)]
   if (trouble.length > 0) lines.push('', ...trouble)
   return visible(`${lines.join('\n')}\n`)
 }
@@ -139,7 +141,7 @@ function figures({ migration, status, seconds, report }: Outcome): string[] {
 }
 
 /** By cause: how many, a few of their names, and what can be done. */
-function failureLines({ status, failures }: Outcome): string[] {
+function failureLines({ status, failures }: Outcome, hints: Hints): string[] {
   return status.failureCauses.flatMap(({ code, objects, message }) => {
     const examples = failures.filter((failure) => failure.code === code).slice(0, 3)
     const more = objects - examples.length
@@ -155,7 +157,7 @@ function failureLines({ status, failures }: Outcome): string[] {
 }
 
 /** Ranges that nobody could list: what is in them is not even counted. */
-function packetLines({ status, gaveUp }: Outcome): string[] {
+function packetLines({ status, gaveUp }: Outcome, hints: Hints): string[] {
   const lines: string[] = []
   const told = new Set<string>()
   for (const { error, packets, parked } of status.errors) {

@@ -17,6 +17,7 @@ import { withRetry } from '../storage/retry.ts'
 import { complaint } from './complain.ts'
 import { lastWords } from './ending.ts'
 import { follow } from './follow.ts'
+import { hints } from './hints.ts'
 import { exitCodes, type Io, logLine, throwIfInterrupted } from './io.ts'
 import { type Outcome, stateOf, toJson, toText } from './outcome.ts'
 import { ownLimit } from './own-limit.ts'
@@ -196,9 +197,9 @@ const failuresOf = (client: PlaneClient, id: string, pass: number): Promise<Fail
 
 function tell(request: Request, outcome: Outcome, io: Io): void {
   if (!request.json) {
-    io.stdout.write(toText(outcome))
+    io.stdout.write(toText(outcome, hints))
     return
   }
-  if (stateOf(outcome) === 'incomplete') io.stderr.write(toText(outcome))
+  if (stateOf(outcome) === 'incomplete') io.stderr.write(toText(outcome, hints))
   io.stdout.write(`${toJson(outcome)}\n`)
 }

@@ -6,14 +6,14 @@ export type Format = 'csv' | 'ndjson'
 
 const columns = {
   key: ({ key }: Failure) => key,
-  key_escaped: ({ keyEscaped }: Failure) => keyEscaped ?? '',
+  keyEscaped: ({ keyEscaped }: Failure) => keyEscaped ?? '',
   code: ({ code }: Failure) => code,
   message: ({ message }: Failure) => message,
   bytes: ({ bytes }: Failure) => String(bytes),
   at: ({ at }: Failure) => new Date(at).toISOString(),
   state: ({ state }: Failure) => state,
-  retried_by_pass: ({ retriedBy }: Failure) => (retriedBy === null ? '' : String(retriedBy)),
-  waived_by: ({ waiver }: Failure) => waiver?.by ?? '',
+  retriedBy: ({ retriedBy }: Failure) => (retriedBy === null ? '' : String(retriedBy)),
+  waivedBy: ({ waiver }: Failure) => waiver?.by ?? '',
   reason: ({ waiver }: Failure) => waiver?.reason ?? '',
   cause: ({ cause }: Failure) => cause,
   id: ({ id }: Failure) => String(id),

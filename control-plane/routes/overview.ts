@@ -62,7 +62,7 @@ export function overviewRoute(app: App): void {
       latest: latest.map(({ id, pass }) => ({
         id,
         state: pass?.state ?? ('new' as const),
-        bytes: pass?.counts.bytes.copied ?? 0,
+        at: pass ? (pass.endedAt ?? pass.startedAt) : null,
       })),
     }
   })

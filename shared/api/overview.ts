@@ -61,12 +61,12 @@ export const readOverview = route({
     agents: z.object({ connected: figure, all: figure, objects: figure, bytes: figure }).nullable(),
     /** Null where the caller may not see them. */
     connections: figure.nullable(),
-    /** The last five. */
+    /** The last five that were made; `at`: when the last pass ended, or began where it runs (ms); null before the first. */
     latest: z.array(
       z.object({
         id: z.string(),
         state: z.enum(['new', 'running', 'complete', 'incomplete', 'cancelled']),
-        bytes: figure,
+        at: figure.nullable(),
       }),
     ),
   }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bytes, duration } from '../../agent/cli/figures.ts'
+import { hints } from '../../agent/cli/hints.ts'
 import { type Outcome, toJson, toText } from '../../agent/cli/outcome.ts'
 import { trackPace } from '../../agent/cli/progress.ts'
 import { block, line } from '../../agent/cli/progress-view.ts'
@@ -49,7 +50,7 @@ const outcome = (of: PassStatus, changes: Partial<Outcome> = {}): Outcome => ({
 
 it('says that not everything is there when some of it was skipped, and keeps escapes of names from the terminal', () => {
   const some = status({}, { listed: 3, copied: 2, skipped: 1 })
-  const text = toText(outcome(some, { source: '/a\x1b[31m' }))
+  const text = toText(outcome(some, { source: '/a\x1b[31m' }), hints)
   expect(text).toMatch(/^Complete: everything in \/a\\u\{1b\}\[31m is in s3:\/\/b\/, but for 1 skipped\.\n/)
 })
 
@@ -77,7 +78,7 @@ describe('--json', () => {
   it('says how many objects were proved how', () => {
     const proved = status({}, {})
     proved.counts.evidence = { 'full-read': 1_000, etag: 4 }
-    expect(toText(outcome(proved))).toContain('  proved   4 etag, 1,000 full-read\n')
+    expect(toText(outcome(proved), hints)).toContain('  proved   4 etag, 1,000 full-read\n')
   })
 
   it('marks a dry run, and tells of a verification what is extra', () => {
@@ -103,7 +104,7 @@ describe('--json', () => {
 
 describe('the summary', () => {
   it('says that a second run copied nothing', () => {
-    expect(toText(outcome(status({}, { listed: 5, same: 5 })))).toMatch(
+    expect(toText(outcome(status({}, { listed: 5, same: 5 })), hints)).toMatch(
       /was in s3:\/\/b\/ already. Nothing was copied/,
     )
   })
@@ -122,7 +123,7 @@ describe('the summary', () => {
       message: 'ends in "/"',
       bytes: 0,
     }))
-    const text = toText(outcome(failed, { failures }))
+    const text = toText(outcome(failed, { failures }), hints)
     expect(text).toContain('5 objects: unsupported-key. Ends in "/".')
     expect(text).toContain('b\\u{1b}[31m/')
     expect(text).toContain('and 2 more, in the report')
@@ -131,7 +132,10 @@ describe('the summary', () => {
 
   it('says why packets were given up, and what to do', () => {
     const error = new DrayError('unreachable', 'x', 'no answer from http://h').toBody()
-    const text = toText(outcome(status({ state: 'incomplete', errors: [{ error, packets: 2, parked: 2 }] })))
+    const text = toText(
+      outcome(status({ state: 'incomplete', errors: [{ error, packets: 2, parked: 2 }] })),
+      hints,
+    )
     expect(text).toContain(
       '2 packets could not be worked on, and what is in them is not counted: No answer from http://h.',
     )
@@ -140,7 +144,10 @@ describe('the summary', () => {
 
   it('leaves an address as it is, and speaks of one as of one', () => {
     const error = new DrayError('server-error', 'x', 'http://h answered with nonsense').toBody()
-    const text = toText(outcome(status({ state: 'incomplete', errors: [{ error, packets: 1, parked: 1 }] })))
+    const text = toText(
+      outcome(status({ state: 'incomplete', errors: [{ error, packets: 1, parked: 1 }] })),
+      hints,
+    )
     expect(text).toContain(
       '1 packet could not be worked on, and what is in it is not counted: http://h answered with nonsense.',
     )

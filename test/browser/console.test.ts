@@ -77,6 +77,19 @@ describe('the console', () => {
     await context.close()
   })
 
+  it('says where there is nothing, and leads away from there', async () => {
+    const { page, context } = await openPage(browser)
+    await page.goto(`${up.origin}/#token=${up.token}`)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.goto(at('/migrations/gone'))
+    await page.getByRole('heading', { name: 'gone', level: 1 }).waitFor()
+    await page.getByText('There is nothing here').waitFor()
+    await page.goto(at('/nowhere'))
+    await page.getByRole('heading', { name: 'There is nothing here', level: 1 }).waitFor()
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Sites' }).waitFor()
+    await context.close()
+  })
+
   it.each([
     ['a desktop, light', desktop, 'light'],
     ['a phone, dark', phone, 'dark'],

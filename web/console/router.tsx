@@ -16,14 +16,20 @@ import { Shell } from './shell.tsx'
 import { filterOf } from './sites/filter.ts'
 import { texts } from './texts.ts'
 
+const NotFound = () => (
+  <>
+    <h1>{texts.notFound}</h1>
+    <p>
+      <a href="/">{texts.home}</a>
+    </p>
+  </>
+)
+
 const root = createRootRoute({
   component: Outlet,
   notFoundComponent: () => (
     <main>
-      <h1>{texts.notFound}</h1>
-      <p>
-        <a href="/">{texts.home}</a>
-      </p>
+      <NotFound />
     </main>
   ),
   errorComponent: ({ error }: ErrorComponentProps) => (
@@ -53,7 +59,12 @@ const index = createRoute({
   },
 })
 
-const inWorkspace = createRoute({ getParentRoute: () => root, path: '/w/$workspace', component: Shell })
+const inWorkspace = createRoute({
+  getParentRoute: () => root,
+  path: '/w/$workspace',
+  component: Shell,
+  notFoundComponent: NotFound,
+})
 type Component = ReturnType<typeof lazyRouteComponent>
 const page = <P extends string>(path: P, component: Component) =>
   createRoute({ getParentRoute: () => inWorkspace, path, component })

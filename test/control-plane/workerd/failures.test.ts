@@ -104,9 +104,7 @@ describe('what failed, as a file', () => {
     expect(headers.get('content-type')).toBe('text/csv; charset=utf-8')
     expect(headers.get('content-disposition')).toBe('attachment; filename=csv-pass-1-failures.csv')
     const lines = text.split('\r\n')
-    expect(lines[0]).toBe(
-      'key,key_escaped,code,message,bytes,at,state,retried_by_pass,waived_by,reason,cause,id',
-    )
+    expect(lines[0]).toBe('key,keyEscaped,code,message,bytes,at,state,retriedBy,waivedBy,reason,cause,id')
     expect(lines[1]).toMatch(
       /^"'=HYPERLINK\(""x""\)",,access-denied,"Access Denied \(GET s3:\/\/a\/=HYPERLINK\(""x""\)\)\.",10,\d{4}-/,
     )

@@ -16,6 +16,7 @@ import { PassFigures } from '../migration/pass-figures.tsx'
 import { Code } from '../parts/code.tsx'
 import { KeySpace } from '../parts/key-space.tsx'
 import { More } from '../parts/more.tsx'
+import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
 import { Style } from '../parts/style.tsx'
@@ -33,6 +34,20 @@ export function Migration() {
   const asked = useQuery(queries.migration(workspace, id))
   const live = useLive(workspace, id)
   useTold(workspace, id, live.known?.pass ?? null)
+  if (!asked.data) {
+    const back = (
+      <Link to="/w/$workspace/migrations" params={{ workspace }}>
+        {texts.nav.migrations}
+      </Link>
+    )
+    return (
+      <Page title={id} back={back}>
+        <Shown of={asked} what={texts.what.migration}>
+          {() => null}
+        </Shown>
+      </Page>
+    )
+  }
   return (
     <>
       <Style of="migration" />

@@ -11,6 +11,7 @@ import { Figures } from '../parts/figures.tsx'
 import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
+import { Time } from '../parts/time.tsx'
 import * as queries from '../queries/overview.ts'
 import { overviewTexts as says } from '../texts/overview.ts'
 import { texts } from '../texts.ts'
@@ -198,7 +199,7 @@ function Latest({ workspace, latest }: { workspace: string; latest: Known['lates
     <section className="card" aria-label={says.latest}>
       <h2>{says.latest}</h2>
       <ul className="glance">
-        {latest.map(({ id, state, bytes: copied }) => (
+        {latest.map(({ id, state, at }) => (
           <li key={id}>
             <Link to="/w/$workspace/migrations/$migration" params={{ workspace, migration: id }}>
               {id}
@@ -206,9 +207,7 @@ function Latest({ workspace, latest }: { workspace: string; latest: Known['lates
             <div>
               <State is={state} says={texts.state[state]} />
             </div>
-            <span className="number">
-              <Bytes of={copied} />
-            </span>
+            <span className="quiet">{at !== null && <Time at={at} />}</span>
           </li>
         ))}
       </ul>
