@@ -241,7 +241,8 @@ describe('the division of an endpoint', () => {
     }
   }
 
-  test('comes within three seconds to where those who want more have equal parts of nearly all there is', () => {
+  // Who could not use more has a quarter more than it uses, so that it is not held back by what it wants next; that is all that may lie idle.
+  test('comes within three seconds to where those who want more have equal parts of what the others leave', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 12 }),
@@ -254,7 +255,7 @@ describe('the division of an endpoint', () => {
           const used = [...world.agents.values()].map((agent) =>
             Math.min(agent.demand, agent.may('bandwidth', world.now)),
           )
-          expect(sum(used)).toBeGreaterThanOrEqual(Math.min(sum(demands), 1e6) * 0.9)
+          expect(sum(used)).toBeGreaterThanOrEqual(Math.min(sum(demands), 1e6) * 0.75)
           for (const [i, demand] of demands.entries())
             expect(used[i]!).toBeGreaterThanOrEqual(Math.min(demand, 1e6 / n) * 0.9)
         },
