@@ -4,8 +4,10 @@ import { listAgents } from '../shared/api/agents.ts'
 import { type ConnectionView, listConnections, sealConnection } from '../shared/api/connections.ts'
 import { listSites } from '../shared/api/sites.ts'
 import { fingerprint } from '../shared/identity/keys.ts'
+import { s3KeysSchema } from '../shared/s3-keys.ts'
 import { all, call, Refused } from './api.ts'
 import { type Recipients, recipientsOf, sealed } from './seal.ts'
+import { sealTexts } from './seal-texts.ts'
 
 // What the console was told to look like (console/theme.ts).
 const theme = localStorage.getItem('theme')
@@ -39,7 +41,7 @@ async function begin(): Promise<void> {
   connections = (await all(listConnections, { params: { workspace } })).flatMap((page) => page.connections)
   connections = connections.filter(({ credential }) => credential.kind === 'sealed')
   choice.replaceChildren(...connections.map(({ id }) => new Option(id, id, id === query.get('connection'))))
-  if (connections.length === 0) say('No connection has a sealed secret. Create one: dray connection create.')
+  if (connections.length === 0) say(sealTexts.none)
   else await look()
 }
 
@@ -51,13 +53,13 @@ async function look(): Promise<void> {
     all(listSites, { params: { workspace } }).then((pages) => pages.flatMap((page) => page.sites)),
     all(listAgents, { params: { workspace } }).then((pages) => pages.flatMap((page) => page.agents)),
   ])
-  place.textContent = connection.endpoint ?? 'AWS'
+  place.textContent = connection.endpoint ?? sealTexts.aws
   recipients = await recipientsOf(workspace, connection, sites, agents)
   const rows = await Promise.all(
     recipients.sites.map(async ({ id, rootKey }) => {
       const row = document.createElement('li')
       const names = recipients?.agents.filter(({ site }) => site === id).map((agent) => agent.id) ?? []
-      row.append(`${id}: ${names.join(', ')}. Root key `)
+      row.append(sealTexts.site(id, names.join(', ')))
       const code = document.createElement('code')
       code.textContent = await fingerprint(rootKey)
       row.append(code)
@@ -66,31 +68,26 @@ async function look(): Promise<void> {
   )
   places.replaceChildren(...rows)
   const left = recipients.left.map(({ id }) => id).join(', ')
-  say(
-    recipients.agents.length === 0
-      ? 'None of its agents is certified by the root key of its site.'
-      : left && `Not certified by the root key of their site, and left out: ${left}.`,
-  )
+  say(recipients.agents.length === 0 ? sealTexts.noAgents : left && sealTexts.left(left))
 }
 
 async function submit(): Promise<void> {
   const connection = chosen()
   if (!connection || !recipients || recipients.agents.length === 0) return
   const sessionToken = field('session-token').value
-  const keys = {
+  const keys = s3KeysSchema.safeParse({
     accessKeyId: field('access-key-id').value,
     secretAccessKey: field('secret-access-key').value,
     ...(sessionToken && { sessionToken }),
-  }
+  }).data
+  if (!keys) return say(sealTexts.noKeys, true)
   const copies = await sealed(workspace, connection, keys, recipients.agents)
   const version = connection.secretVersion + 1
   const params = { workspace, connection: connection.id }
   await call(sealConnection, { params, body: { version, copies } })
   form.reset()
   await begin()
-  say(
-    `Sealed version ${version} of the secret of ${connection.id} to ${copies.map(({ agent }) => agent).join(', ')}.`,
-  )
+  say(sealTexts.sealed(version, connection.id, copies.map(({ agent }) => agent).join(', ')))
 }
 
 const say = (text: string, isWrong = false) => {
@@ -103,7 +100,7 @@ function attempt(act: () => Promise<void>): void {
     say(
       error instanceof Refused
         ? [error.message, ...(error.hint ? [error.hint] : [])].join('. ')
-        : 'That is no access key: letters, digits and signs, without spaces.',
+        : sealTexts.unforeseen(error instanceof Error ? error.message : String(error)),
       true,
     )
   })

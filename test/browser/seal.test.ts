@@ -98,3 +98,21 @@ it('seals an access key to the agents of the site, whose fingerprint it shows', 
   const binding = { workspace: 'local', site: identity.site, connection: 'photos', endpoint }
   expect(JSON.parse(await open(envelope, identity.sealing.private, binding))).toEqual(keys)
 })
+
+it('says that keys are none, and of any other trouble what it is', async () => {
+  const { context, page } = await openPage(browser)
+  await page.goto(new URL(`/seal.html?connection=photos#token=${plane.token}`, plane.url).href)
+  await page.getByText(await fingerprint(identity.rootKey!)).waitFor()
+  await page.getByLabel(/Secret access key/).fill(keys.secretAccessKey)
+  await page.getByRole('checkbox').check()
+  await page.getByLabel(/Access key ID/).fill('AKID BROWSER')
+  await page.getByRole('button', { name: 'Seal' }).click()
+  await page.getByText('That is no access key').waitFor()
+
+  // As something between the browser and the control plane would answer.
+  await page.route('**/sealed', (route) => route.fulfill({ body: 'Welcome to the network of this hotel' }))
+  await page.getByLabel(/Access key ID/).fill(keys.accessKeyId)
+  await page.getByRole('button', { name: 'Seal' }).click()
+  await page.getByText('That did not work: ').waitFor()
+  await context.close()
+})

@@ -1,5 +1,6 @@
 /** The steps of signing in (better-auth's, below /api/auth), as these pages ask for them. */
 import * as z from 'zod'
+import { entryTexts } from './texts.ts'
 
 /** Ours are problems; the library's have a message and a code. */
 const refusalSchema = z
@@ -22,14 +23,14 @@ export async function ask<T>(
       }),
     })
   } catch {
-    throw new Error('The control plane does not answer. Try again.')
+    throw new Error(entryTexts.unreachable)
   }
   const json: unknown = await response.json().catch(() => null)
   if (response.ok) return schema.parse(json)
-  if (response.status === 429) throw new Error('Too many attempts. Wait a minute, then try again.')
+  if (response.status === 429) throw new Error(entryTexts.tooMany)
   const said = refusalSchema.safeParse(json).data
   throw new Error(
-    [said?.detail ?? said?.message ?? `The control plane answered ${response.status}`, said?.hint]
+    [said?.detail ?? said?.message ?? entryTexts.answered(response.status), said?.hint]
       .filter(Boolean)
       .join('. '),
   )

@@ -4,6 +4,9 @@ import { anything, ask } from './ask.ts'
 import { action, button, element, field, form, show, trouble } from './dom.ts'
 import { enrol } from './enrol.ts'
 import { whoIsIt } from './invitation.ts'
+import { entryTexts } from './texts.ts'
+
+const { device: texts } = entryTexts
 
 const statusSchema = z.object({ status: z.string() })
 
@@ -19,21 +22,17 @@ export async function devicePage(): Promise<void> {
   }
   const said = trouble()
   show(
-    'Sign in the command line',
-    element(
-      'p',
-      {},
-      'Compare the code with the one that dray login shows. Whoever has it will be you, on their machine.',
-    ),
+    texts.title,
+    element('p', {}, texts.compare),
     form(
       said,
       async ({ code = '' }) => confirm(code.replace(/[\s-]/g, '').toUpperCase(), `${me.name} (${me.email})`),
-      field('Code', {
+      field(texts.code, {
         name: 'code',
         value: grouped(new URLSearchParams(location.search).get('user_code') ?? ''),
         autocomplete: 'off',
       }),
-      element('button', { type: 'submit' }, 'Continue'),
+      element('button', { type: 'submit' }, texts.deed),
     ),
     said,
   )
@@ -41,26 +40,18 @@ export async function devicePage(): Promise<void> {
 
 async function confirm(userCode: string, name: string): Promise<void> {
   const { status } = await ask('GET', `/device?user_code=${encodeURIComponent(userCode)}`, statusSchema)
-  if (status !== 'pending') throw new Error(`This code was ${status} before. Run dray login again.`)
+  if (status !== 'pending') throw new Error(texts.used(status))
   const said = trouble()
   const answer = (what: 'approve' | 'deny', end: string) =>
     action(said, async () => {
       await ask('POST', `/device/${what}`, anything, { userCode })
-      show('Sign in the command line', element('p', { role: 'status' }, end))
+      show(texts.title, element('p', { role: 'status' }, end))
     })
   show(
-    'Sign in the command line',
-    element(
-      'p',
-      {},
-      `Did you run dray login yourself, and does it show ${grouped(userCode)}? Then it goes on as ${name}.`,
-    ),
-    button(
-      'Yes, sign it in',
-      answer('approve', 'Done: the command line goes on. You can close this page.'),
-      'first',
-    ),
-    button('No', answer('deny', 'Refused. Nobody was signed in.'), 'quiet'),
+    texts.title,
+    element('p', {}, texts.ask(grouped(userCode), name)),
+    button(texts.yes, answer('approve', texts.approved), 'first'),
+    button(texts.no, answer('deny', texts.denied), 'quiet'),
     said,
   )
 }

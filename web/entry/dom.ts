@@ -1,4 +1,6 @@
 /** Elements, and a form whose trouble is said below it. */
+import { entryTexts } from './texts.ts'
+
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   properties: Partial<HTMLElementTagNameMap[Name]> = {},
@@ -18,7 +20,7 @@ const page = document.getElementById('page') as HTMLElement
 
 /** The page, from its heading on; the first field has the focus. */
 export function show(title: string, ...children: (Node | string)[]): void {
-  document.title = `${title} · Dray`
+  document.title = entryTexts.tab(title)
   page.replaceChildren(element('h1', {}, title), ...children)
   page.querySelector<HTMLElement>('[autofocus], input')?.focus()
 }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { anything, ask } from './ask.ts'
 import { action, button, element, field, form, show, trouble } from './dom.ts'
 import { canPasskeys, makePasskey } from './passkey.ts'
+import { entryTexts } from './texts.ts'
 
 const enabledSchema = z.object({ totpURI: z.string(), backupCodes: z.array(z.string()) })
 
@@ -10,22 +11,14 @@ const enabledSchema = z.object({ totpURI: z.string(), backupCodes: z.array(z.str
 export async function enrolCodes(password: string, done: () => void): Promise<void> {
   const { totpURI, backupCodes } = await ask('POST', '/two-factor/enable', enabledSchema, { password })
   const secret = new URL(totpURI).searchParams.get('secret') ?? ''
+  const texts = entryTexts.authenticator
+  const [before, link, after] = texts.app
   const said = trouble()
   show(
-    'Your authenticator',
-    element(
-      'p',
-      {},
-      'Add Dray to an authenticator app: ',
-      element('a', { href: totpURI }, 'open it on this device'),
-      ', or type this key into it.',
-    ),
+    texts.title,
+    element('p', {}, before, element('a', { href: totpURI }, link), after),
     element('p', { className: 'secret' }, (secret.match(/.{1,4}/g) ?? []).join(' ')),
-    element(
-      'p',
-      {},
-      'Keep these backup codes where you keep such things. Each works once, in place of a code:',
-    ),
+    element('p', {}, texts.backup),
     element('ul', { className: 'secret codes' }, ...backupCodes.map((code) => element('li', {}, code))),
     form(
       said,
@@ -33,13 +26,13 @@ export async function enrolCodes(password: string, done: () => void): Promise<vo
         await ask('POST', '/two-factor/verify-totp', anything, { code: code?.replace(/\s/g, '') })
         done()
       },
-      field('The code that it shows now', {
+      field(texts.code, {
         name: 'code',
         inputMode: 'numeric',
         autocomplete: 'one-time-code',
         pattern: '[0-9 ]{6,7}',
       }),
-      element('button', { type: 'submit' }, 'Done'),
+      element('button', { type: 'submit' }, texts.deed),
       said,
     ),
   )
@@ -47,30 +40,21 @@ export async function enrolCodes(password: string, done: () => void): Promise<vo
 
 /** For somebody whose session opens nothing else yet. */
 export function enrol(done: () => void): void {
+  const texts = entryTexts.enrol
   const said = trouble()
   const asks = form(
     said,
     ({ password }) => enrolCodes(password ?? '', done),
-    field('Your password', { name: 'password', type: 'password', autocomplete: 'current-password' }),
-    element('button', { type: 'submit' }, 'Set up an authenticator'),
+    field(texts.password, { name: 'password', type: 'password', autocomplete: 'current-password' }),
+    element('button', { type: 'submit' }, texts.authenticator),
   )
   const passkey = button(
-    'Set up a passkey',
+    texts.passkey,
     action(said, async () => {
       await makePasskey()
       done()
     }),
     'first',
   )
-  show(
-    'One more thing',
-    element(
-      'p',
-      {},
-      'A password alone opens nothing here. Set up a passkey, or an authenticator beside the password.',
-    ),
-    ...(canPasskeys() ? [passkey] : []),
-    asks,
-    said,
-  )
+  show(texts.title, element('p', {}, texts.says), ...(canPasskeys() ? [passkey] : []), asks, said)
 }

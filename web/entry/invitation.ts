@@ -7,6 +7,9 @@ import { enrol } from './enrol.ts'
 import { fromFragment } from './fragment.ts'
 import { welcome } from './newcomer.ts'
 import { single } from './sign-in.ts'
+import { entryTexts } from './texts.ts'
+
+const { invitation: texts } = entryTexts
 
 export async function invitationPage(): Promise<void> {
   const [invitation = '', secret = ''] = (fromFragment('invitation') ?? '').split('.')
@@ -16,7 +19,7 @@ export async function invitationPage(): Promise<void> {
     whoIsIt(),
     call(readEntry, { params: {} }),
   ])
-  const what = `${to.inviter} invites ${to.email} to the workspace ${to.workspace.name}, as ${to.role}.`
+  const what = texts.says(to.inviter, to.email, to.workspace.name, to.role)
   const accept = async () => {
     await call(acceptInvitation, { params, body: { secret } })
     sessionStorage.removeItem('invitation')
@@ -24,16 +27,16 @@ export async function invitationPage(): Promise<void> {
   }
   const said = trouble()
   const acceptPage = () =>
-    show('Invitation', element('p', {}, what), button('Accept', action(said, accept), 'first'), said)
+    show(texts.title, element('p', {}, what), button(texts.accept, action(said, accept), 'first'), said)
 
   if (me?.email === to.email) return me.mustEnrol ? enrol(acceptPage) : acceptPage()
   if (to.known) {
-    const signIn = element('a', { href: '/sign-in?next=/invitation' }, `Sign in as ${to.email} to accept`)
-    show('Invitation', element('p', {}, what), element('p', {}, signIn))
+    const signIn = element('a', { href: '/sign-in?next=/invitation' }, texts.signIn(to.email))
+    show(texts.title, element('p', {}, what), element('p', {}, signIn))
     return
   }
   welcome({
-    title: 'Invitation',
+    title: texts.title,
     text: what,
     asksEmail: false,
     enter: async ({ name, password }) => {

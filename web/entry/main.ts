@@ -2,6 +2,7 @@
 import '../no-eval.ts'
 import { apply } from '../console/theme.ts'
 import { element, show } from './dom.ts'
+import { entryTexts } from './texts.ts'
 
 apply()
 
@@ -20,5 +21,5 @@ try {
   await page?.()
 } catch (error) {
   const { message, hint } = error as { message: string; hint?: string | null }
-  show('That did not work', element('p', { role: 'alert' }, [message, hint].filter(Boolean).join('. ')))
+  show(entryTexts.failed, element('p', { role: 'alert' }, [message, hint].filter(Boolean).join('. ')))
 }

@@ -2,6 +2,9 @@
 import { action, button, element, field, form, show, trouble } from './dom.ts'
 import { enrolCodes } from './enrol.ts'
 import { canPasskeys, makePasskey } from './passkey.ts'
+import { entryTexts } from './texts.ts'
+
+const { newcomer: texts } = entryTexts
 
 export interface Newcomer {
   name: string
@@ -38,13 +41,20 @@ export function welcome(
   const made = form(
     said,
     submit,
-    field('Your name', { name: 'name', autocomplete: 'name', maxLength: 100, value: kept.name ?? '' }),
+    field(texts.name, { name: 'name', autocomplete: 'name', maxLength: 100, value: kept.name ?? '' }),
     ...(asksEmail
-      ? [field('E-mail', { name: 'email', type: 'email', autocomplete: 'username', value: kept.email ?? '' })]
+      ? [
+          field(entryTexts.email, {
+            name: 'email',
+            type: 'email',
+            autocomplete: 'username',
+            value: kept.email ?? '',
+          }),
+        ]
       : []),
     ...(byPassword
       ? [
-          field('A password of at least 12 characters', {
+          field(texts.password, {
             name: 'password',
             type: 'password',
             minLength: 12,
@@ -53,7 +63,7 @@ export function welcome(
           }),
         ]
       : []),
-    element('button', { type: 'submit' }, byPassword ? 'Continue' : 'Continue with a passkey'),
+    element('button', { type: 'submit' }, byPassword ? texts.byPassword : texts.byPasskey),
   )
   const other = () => {
     const values = Object.fromEntries([...new FormData(made)].map(([name, value]) => [name, String(value)]))
@@ -61,14 +71,10 @@ export function welcome(
   }
   const note = canPasskeys()
     ? button(
-        byPassword ? 'Use a passkey instead' : 'Use a password and an authenticator instead',
+        byPassword ? texts.usePasskey : texts.usePassword,
         action(said, async () => other()),
         'quiet',
       )
-    : element(
-        'p',
-        { className: 'quiet' },
-        'Passkeys need an address with a name, and https: there are none here.',
-      )
+    : element('p', { className: 'quiet' }, texts.noPasskeys)
   show(title, element('p', {}, text), made, said, note, ...besides)
 }

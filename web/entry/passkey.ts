@@ -1,6 +1,7 @@
 /** Passkeys: what the browser's own API makes of the options that the control plane gives, and back. */
 import * as z from 'zod'
 import { anything, ask } from './ask.ts'
+import { entryTexts } from './texts.ts'
 
 /** A passkey belongs to a name; browsers make none for an address of digits, nor without TLS, but on localhost. */
 export const canPasskeys = (): boolean =>
@@ -28,12 +29,8 @@ export async function usePasskey(): Promise<void> {
 
 async function orCancelled(asked: Promise<Credential | null>): Promise<unknown> {
   const credential = await asked.catch((error: Error) => {
-    throw new Error(
-      error.name === 'NotAllowedError'
-        ? 'The passkey was not used: cancelled, or it took too long.'
-        : error.message,
-    )
+    throw new Error(error.name === 'NotAllowedError' ? entryTexts.passkey.notUsed : error.message)
   })
-  if (!credential) throw new Error('The browser has no passkey for this.')
+  if (!credential) throw new Error(entryTexts.passkey.none)
   return (credential as PublicKeyCredential).toJSON()
 }

@@ -7,6 +7,9 @@ import { anything, ask } from './ask.ts'
 import { action, button, element, field, form, show, trouble } from './dom.ts'
 import { enrol } from './enrol.ts'
 import { canPasskeys, usePasskey } from './passkey.ts'
+import { entryTexts } from './texts.ts'
+
+const { signIn: texts } = entryTexts
 
 /** A path of ours, and no address of anybody else's. */
 export function nextPath(): string {
@@ -22,7 +25,7 @@ export async function signInPage(): Promise<void> {
   const said = trouble()
   const go = () => location.assign(nextPath())
   const passkey = button(
-    'Sign in with a passkey',
+    texts.passkey,
     action(said, async () => {
       await usePasskey()
       go()
@@ -31,16 +34,8 @@ export async function signInPage(): Promise<void> {
   )
   said.textContent = whyNot(new URLSearchParams(location.search).get('error'))
   show(
-    'Sign in',
-    ...(setup
-      ? [
-          element(
-            'p',
-            {},
-            'Nobody is here yet: open the set-up link that “dray up” or the deployment printed.',
-          ),
-        ]
-      : []),
+    texts.title,
+    ...(setup ? [element('p', {}, texts.empty)] : []),
     ...(canPasskeys() ? [passkey] : []),
     ...(oidc === null ? [] : [single(oidc, nextPath(), said)]),
     form(
@@ -50,14 +45,12 @@ export async function signInPage(): Promise<void> {
         if (answer.twoFactorRedirect) codePage(go)
         else await afterPassword(go)
       },
-      field('E-mail', { name: 'email', type: 'email', autocomplete: 'username webauthn' }),
-      field('Password', { name: 'password', type: 'password', autocomplete: 'current-password' }),
-      element('button', { type: 'submit' }, 'Sign in'),
+      field(entryTexts.email, { name: 'email', type: 'email', autocomplete: 'username webauthn' }),
+      field(texts.password, { name: 'password', type: 'password', autocomplete: 'current-password' }),
+      element('button', { type: 'submit' }, texts.deed),
     ),
     said,
-    ...(canPasskeys()
-      ? []
-      : [element('p', { className: 'quiet' }, 'Passkeys need an address with a name, and https.')]),
+    ...(canPasskeys() ? [] : [element('p', { className: 'quiet' }, texts.noPasskeys)]),
   )
 }
 
@@ -71,7 +64,7 @@ export async function afterPassword(go: () => void): Promise<void> {
 function codePage(go: () => void): void {
   const said = trouble()
   show(
-    'Your code',
+    entryTexts.code.title,
     form(
       said,
       async ({ code = '' }) => {
@@ -82,8 +75,8 @@ function codePage(go: () => void): void {
         })
         go()
       },
-      field('From your authenticator, or a backup code', { name: 'code', autocomplete: 'one-time-code' }),
-      element('button', { type: 'submit' }, 'Sign in'),
+      field(entryTexts.code.field, { name: 'code', autocomplete: 'one-time-code' }),
+      element('button', { type: 'submit' }, entryTexts.code.deed),
     ),
     said,
   )
@@ -94,7 +87,7 @@ const startedSchema = z.object({ url: z.url() })
 /** To the provider, and back to `path`. */
 export function single(name: string, path: string, said: HTMLElement): HTMLButtonElement {
   return button(
-    `Continue with ${name}`,
+    entryTexts.single.deed(name),
     action(said, async () => {
       const { url } = await ask('POST', '/sign-in/social', startedSchema, {
         provider: 'oidc',
@@ -111,8 +104,7 @@ export function single(name: string, path: string, said: HTMLElement): HTMLButto
 /** What the provider's answer ended with. */
 function whyNot(error: string | null): string {
   if (error === null) return ''
-  if (error === 'account_not_linked')
-    return 'Somebody of this address signs in here in another way: use that.'
-  if (/invited|unable_to_create_user|signup/i.test(error)) return 'Nobody has invited this address.'
-  return 'The single sign-on did not work. Try again, or ask whoever runs it.'
+  if (error === 'account_not_linked') return entryTexts.single.notLinked
+  if (/invited|unable_to_create_user|signup/i.test(error)) return entryTexts.single.notInvited
+  return entryTexts.single.failed
 }
