@@ -71,7 +71,7 @@ export class Grants {
       const leases = leased.get(holder) ?? []
       leased.set(holder, leases)
       leases.push({
-        ...{ id, generation, kind, after, through, attempt: generation, work },
+        ...{ id, generation, kind, after, through, attempt: generation, work, deletes: 10_000 },
         ...(upload && { upload }),
       })
     }

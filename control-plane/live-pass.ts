@@ -28,7 +28,7 @@ export interface Outgoing {
 }
 
 /** What changes one packet. */
-type Change = Exclude<AgentMessage, { t: 'hello' | 'free' | 'heartbeat' | 'release' | 'cleared' }>
+type Change = Exclude<AgentMessage, { t: 'hello' | 'free' | 'heartbeat' | 'release' | 'cleared' | 'changed' }>
 const unknown: Refusal = { code: 'stale', message: 'this pass has no such packet' }
 
 export class LivePass {
@@ -127,6 +127,9 @@ export class LivePass {
         return
       case 'cleared':
         this.#uploads.cleared(message.upload)
+        this.#send(session, { t: 'ack', seq: message.seq, hold: false })
+        return
+      case 'changed':
         this.#send(session, { t: 'ack', seq: message.seq, hold: false })
         return
       case 'expand':

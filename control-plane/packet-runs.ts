@@ -80,7 +80,7 @@ export class PacketRuns {
 
   /** A packet is new, or has changed. */
   became(packet: Packet): void {
-    if (packet.id >= this.#next || packet.kind === 'parts') return
+    if (packet.id >= this.#next || packet.kind === 'parts' || packet.kind === 'event') return
     const last = this.#runs.at(-1)
     if (!last || packet.id >= last.end) this.#append(packet)
     else this.#widen(packet)

@@ -13,7 +13,7 @@ import type { Row, Write } from './schema-version.ts'
 export type Placed = Pick<Packet, 'id' | 'after' | 'through'>
 
 /** Those that stand for a part of the key space: a survey that is done has become others, and parts are of one object, which has a packet. */
-const tiles = `NOT (kind = 'survey' AND state = 'done') AND kind <> 'parts'`
+const tiles = `NOT (kind = 'survey' AND state = 'done') AND kind NOT IN ('parts', 'event')`
 
 export class PacketTable {
   readonly #sql: SqlStorage

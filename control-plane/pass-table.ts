@@ -3,7 +3,7 @@
  * each begins.
  */
 import type { PassState } from '../shared/api/migrations.ts'
-import type { PassOptions } from '../shared/policy.ts'
+import { type PassOptions, passOptionsSchema } from '../shared/policy.ts'
 import type { Counters } from './core/counters.ts'
 import type { Row, Write } from './schema-version.ts'
 
@@ -84,7 +84,8 @@ export class PassTable {
     return rows.map((row) => ({
       number: row.number as number,
       state: row.state as PassState,
-      options: JSON.parse(row.options as string),
+      // One that was stored by an earlier version lacks what has come since.
+      options: passOptionsSchema.parse(JSON.parse(row.options as string)),
       startedAt: row.started_at as number,
       endedAt: row.ended_at as number | null,
       firstPacket: row.first_packet as number,

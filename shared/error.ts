@@ -22,6 +22,7 @@ export const errorCodes = [
   'not-implemented', // the store does not know what was asked
   'bad-digest', // the bytes that arrived are not those that were sent
   'changed', // the object changed while it was read or written
+  'conflict', // the side that follows was changed by somebody else: neither overwritten nor deleted
   'unordered', // a listing that does not rise strictly
   'out-of-range', // a listing that leaves the range that was asked for
   'unsupported-key', // the destination cannot hold this key

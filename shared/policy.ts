@@ -45,6 +45,23 @@ export type Compare = (typeof compares)[number]
  */
 export const versionPolicies = ['newest', 'all'] as const
 
+/**
+ * What becomes of an object that somebody else has changed, made or deleted at the side that follows, since both sides were equal by the
+ * baseline: written over, as the migration's own; or left as it is and told as a `conflict`, for the operator.
+ */
+export const conflictPolicies = ['overwrite', 'park'] as const
+
+/**
+ * How many objects a pass may delete without being told so: past either bound it deletes nothing, and asks. `share`: of the objects that it
+ * found at the destination, though ten are always allowed by it. Null: no bound of that kind.
+ */
+export const deleteCapSchema = z.strictObject({
+  objects: z.number().int().nonnegative().nullable(),
+  share: z.number().min(0).max(1).nullable(),
+})
+export type DeleteCap = z.infer<typeof deleteCapSchema>
+export const defaultDeleteCap: DeleteCap = { objects: null, share: 0.5 }
+
 export const serverSideCopies = ['auto', 'never'] as const
 
 /**
@@ -63,6 +80,14 @@ export const passOptionsSchema = z.strictObject({
   dryRun: z.boolean(),
   /** Deletes at the destination what the source's complete listing does not have. */
   delete: z.boolean(),
+  /** Not before it has been missing at the source for so many seconds, as far as is known. */
+  deleteAfter: z
+    .number()
+    .int()
+    .min(0)
+    .max(366 * 86_400)
+    .default(0),
+  deleteCap: deleteCapSchema.default(defaultDeleteCap),
   depth: z.enum(depths),
   /** A verification that does not mind objects that are only at the destination. */
   oneWay: z.boolean(),
@@ -78,6 +103,13 @@ export const passOptionsSchema = z.strictObject({
   restoreDays: z.number().int().min(1).max(365).default(7),
   restoreTier: z.enum(restoreTiers).default('Standard'),
   versions: z.enum(versionPolicies).default('newest'),
+  /** Of a verification: this share of the objects, chosen at random, is read in full on both sides besides. */
+  sample: z.number().gt(0).lte(1).nullable().default(null),
+  conflicts: z.enum(conflictPolicies).default('overwrite'),
+  /** `all`: the baseline is left complete, also of what listings alone prove, so that a later pass can compare three ways. */
+  remember: z.enum(['needed', 'all']).default('needed'),
+  /** `back`: the source is made what the destination is. Only a migration's life begins such a pass (life.ts), after a cut-over. */
+  direction: z.enum(['forward', 'back']).default('forward'),
 })
 export type PassOptions = z.infer<typeof passOptionsSchema>
 
@@ -85,6 +117,8 @@ export const defaultPassOptions: PassOptions = {
   kind: 'copy',
   dryRun: false,
   delete: false,
+  deleteAfter: 0,
+  deleteCap: defaultDeleteCap,
   depth: 'checksum',
   oneWay: false,
   symlinks: 'skip',
@@ -95,6 +129,10 @@ export const defaultPassOptions: PassOptions = {
   restoreDays: 7,
   restoreTier: 'Standard',
   versions: 'newest',
+  sample: null,
+  conflicts: 'overwrite',
+  remember: 'needed',
+  direction: 'forward',
 }
 
 /** Options as somebody gives them: what is left out is decided elsewhere, so nothing is filled in here. */
@@ -105,14 +143,21 @@ const leftOut = <S extends z.ZodRawShape>(shape: S) =>
       z.optional(field instanceof z.ZodDefault ? field.unwrap() : field),
     ]),
   ) as { [name in keyof S]: z.ZodOptional<S[name] extends z.ZodDefault<infer T> ? T : S[name]> }
+const { direction: _, ...givenShape } = passOptionsSchema.shape
 export const givenOptionsSchema = z.strictObject({
-  ...leftOut(passOptionsSchema.shape),
+  ...leftOut(givenShape),
   fidelity: z.strictObject(leftOut(fidelitySchema.shape)).optional(),
 })
 export type GivenOptions = z.infer<typeof givenOptionsSchema>
 
 /** What a migration's passes do unless they are told otherwise. */
-export const policySchema = givenOptionsSchema.omit({ kind: true, dryRun: true, depth: true, oneWay: true })
+export const policySchema = givenOptionsSchema.omit({
+  kind: true,
+  dryRun: true,
+  depth: true,
+  oneWay: true,
+  sample: true,
+})
 export type Policy = z.infer<typeof policySchema>
 
 /** As the last of them that says it, or else as usual. A verification deletes nothing. */

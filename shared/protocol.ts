@@ -10,7 +10,7 @@
  *   agent  free {n}              how many packets I could take now (absolute; replaces the last one)
  *   plane  lease                 packets, each with a generation
  *   agent  heartbeat             I live; what is in flight (told, shown, forgotten)
- *   agent  cut | split | outcome | failed | release | expand | opened | parts | collapse | cleared      change state; each has a `seq`
+ *   agent  cut | split | outcome | failed | release | expand | opened | parts | collapse | cleared | changed      change state; each has a `seq`
  *   plane  ack | refused         by `seq`. Nothing is acknowledged before it is stored
  *   plane  drop                  leases that the agent no longer has: abort them
  *   plane  end                   the pass is over; the agent closes
@@ -31,12 +31,14 @@ import {
   plannedUploadSchema,
   uploadIdSchema,
 } from './large-object.ts'
+import { sealSchema } from './ledger.ts'
+import { eventSourceSchema } from './life.ts'
 import { resolvedLocationSchema } from './location.ts'
 import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
 /** Raised on any change that an older peer would misread. Peers of different versions refuse one another. */
-export const protocolVersion = 4
+export const protocolVersion = 5
 
 /** Below the 32 MiB that a Durable Object receives; whoever sends splits before. */
 export const maxMessageBytes = 16 * 1024 * 1024
@@ -64,11 +66,19 @@ const count = z.number().int().nonnegative()
 /** When the agent's process began (ms since the epoch, by the plane's clock as far as the agent knows it). */
 const started = z.number().int().positive()
 
-/** `parts`: some parts of one large object. */
-export const packetKinds = ['survey', 'copy', 'verify', 'parts'] as const
+/**
+ * `parts`: some parts of one large object. `event`: a range, of one key mostly, that is copied again beside the tiling since something in it
+ * was said to have changed.
+ */
+export const packetKinds = ['survey', 'copy', 'verify', 'parts', 'event'] as const
 export type PacketKind = (typeof packetKinds)[number]
 
-const workSchema = z.strictObject({ objects: count, bytes: count })
+const workSchema = z.strictObject({
+  objects: count,
+  bytes: count,
+  /** Of the objects: those that are only at the destination, and to be deleted; absent where there are none. */
+  deletes: count.optional(),
+})
 export type Work = z.infer<typeof workSchema>
 
 /** An object that needs a person, or another pass. */
@@ -92,6 +102,8 @@ export const cutSchema = z.strictObject({
   through: boundary,
   work: workSchema,
   settled: countsSchema.nullable(),
+  /** Of a settled piece of a verification. */
+  seal: sealSchema.optional(),
 })
 export type Cut = z.infer<typeof cutSchema>
 
@@ -138,6 +150,8 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
     failures: z.array(failureSchema).max(10_000),
     /** Whether a report of this packet and generation was uploaded before this message. */
     report: z.boolean(),
+    /** Of a verification. */
+    seal: sealSchema.optional(),
   }),
   /**
    * A copy packet begins with a large object, at `key`, and with nothing before it: it is to be copied in parts by whoever is
@@ -162,6 +176,17 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('collapse'), seq, packet: id, generation }),
   /** An upload that `welcome` told of is of no use any more, and was aborted. */
   z.strictObject({ t: z.literal('cleared'), seq, upload: id }),
+  /** Objects that have changed, as this agent hears: each becomes a packet, or many of them a range. */
+  z.strictObject({
+    t: z.literal('changed'),
+    seq,
+    side: z.enum(['source', 'destination']),
+    /** `at`: when that was, as far as is known (ms). */
+    changes: z
+      .array(z.strictObject({ key: keySchema, at: z.number().int() }))
+      .min(1)
+      .max(1_000),
+  }),
   /** The packet could not be worked on at all (its listing failed, say). It is tried again, or parked. */
   z.strictObject({ t: z.literal('failed'), seq, packet: id, generation, error: errorBodySchema }),
   /** Gives leases back unharmed: the agent drains. */
@@ -206,6 +231,8 @@ export const leasedPacketSchema = z.strictObject({
   /** 1 for the first. */
   attempt: z.number().int().positive(),
   work: workSchema,
+  /** How many objects it may delete at most. What is found besides is left to the next pass. */
+  deletes: count.default(0),
   /** Of a `parts` packet, and of the copy packet that was expanded into them. */
   upload: leasedUploadSchema.optional(),
 })
@@ -228,6 +255,10 @@ export const planeMessageSchema = z.discriminatedUnion('t', [
     destination: resolvedLocationSchema,
     filter: filterSchema,
     ...arrangementShape,
+    /** Where the baseline is kept; absent: in the agent's state directory. */
+    baseline: resolvedLocationSchema.optional(),
+    /** What it is to listen to while the pass lasts, to tell of changes. */
+    events: z.array(eventSourceSchema).max(10).optional(),
     /** The plane sets the pace; an agent that is silent for `leaseMs` has lost its leases. */
     heartbeatMs: z.number().int().positive(),
     leaseMs: z.number().int().positive(),

@@ -20,6 +20,8 @@ export const remedies: Record<ErrorCode, string> = {
   'not-implemented': 'The store cannot do this; its words are in the message.',
   'bad-digest':
     'The network or a disk changed bytes, or the store holds other bytes than it says. Try again, and look at the source if it stays.',
+  conflict:
+    'Somebody else has changed or deleted them at the side that follows, so nothing was overwritten there. Look at both sides, keep what is right at both, and waive or try again.',
   changed: 'They changed while they were copied. Try again when they are not being written.',
   unordered: 'This store does not list in the order of bytes, which Dray needs.',
   'out-of-range': 'This store lists what it was not asked for; it cannot be trusted with a migration.',

@@ -6,6 +6,7 @@ import { type Arrangement, seesAll } from '../../shared/mapping.ts'
 import {
   archivedPolicies,
   compares,
+  defaultPassOptions,
   type Filter,
   filterSchema,
   type GivenOptions,
@@ -125,7 +126,7 @@ export function parseRequest(
 function parsePass(kind: PassOptions['kind'], raw: z.infer<typeof rawPassSchema>): PassOptions {
   const { storageClass, tags, acl, objectLock, encryption, onLoss, ...options } = rawPassSchema.parse(raw)
   const fidelity = parseFidelity({ storageClass, tags, acl, objectLock, encryption, onLoss })
-  return { kind, fidelity, ...options }
+  return { ...defaultPassOptions, kind, fidelity, ...options }
 }
 
 /** Only what was given: the rest is for others to decide. */

@@ -170,7 +170,7 @@ export const settledPacket = (kind: PacketKind, range: Range, counts: Counts): N
 
 /** Whether it stands for a part of the key space: a survey that is done has given all of its range away, and parts never do. */
 export const covers = (packet: NewPacket): boolean =>
-  packet.kind !== 'parts' && (packet.kind !== 'survey' || packet.state !== 'done')
+  packet.kind !== 'parts' && packet.kind !== 'event' && (packet.kind !== 'survey' || packet.state !== 'done')
 
 export type Leased = Packet & { state: 'leased' }
 

@@ -135,6 +135,7 @@ const takes: Record<PacketKind, readonly string[]> = {
   copy: ['outcome', 'collapse'],
   verify: ['outcome'],
   parts: ['parts', 'collapse'],
+  event: ['outcome'],
 }
 
 function cut(packet: Leased, event: PacketEvent & { t: 'cut' }, around: Surroundings): Stepped {

@@ -17,6 +17,7 @@ const ladder = [
   { entries: 2, text: 80 },
   { entries: 1, text: 60 },
   { entries: 0, text: 40 },
+  { entries: 0, text: 12 },
 ] as const
 
 /** May be given what it has given already. */

@@ -53,12 +53,12 @@ export function migrationRoutes(app: App): void {
   serve(app, editMigration, async ({ env, scope, params, body, ifMatch }) => {
     const catalogue = new Catalogue(scope)
     const before = await findMigration(scope, params.migration)
-    const { priority = before.priority, policy = before.policy } = body
+    const { priority = before.priority, policy = before.policy, follow = before.follow } = body
     if (ifMatch !== null && ifMatch !== before.revision) throw changedSince(`the migration ${before.id}`)
-    const isAsItWas = JSON.stringify(policy) === JSON.stringify(before.policy)
+    const isAsItWas = JSON.stringify([policy, follow]) === JSON.stringify([before.policy, before.follow])
     if (priority === before.priority && isAsItWas) return before
     refuseBlindDelete(before, passOptions(policy))
-    if (!(await catalogue.edit(before, { priority, policy })))
+    if (!(await catalogue.edit(before, { priority, policy, follow })))
       throw changedSince(`the migration ${before.id}`)
     if (priority !== before.priority) await env.FLEET.getByName(scope.workspace).weigh(before.id)
     return findMigration(scope, before.id)

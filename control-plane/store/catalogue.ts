@@ -7,6 +7,7 @@ import type {
   PassState,
   PassStatus,
 } from '../../shared/api/migrations.ts'
+import { type Follow, followSchema } from '../../shared/life.ts'
 import type { Policy, Priority } from '../../shared/policy.ts'
 import type { Env } from '../env.ts'
 import { migrations, schedules } from './schema.ts'
@@ -56,7 +57,11 @@ export class Catalogue {
   /** False where it is there already; that one is left as it is. */
   async addMigration(
     id: string,
-    definition: NewMigration & { priority?: Priority | undefined; policy?: Policy | undefined },
+    definition: NewMigration & {
+      priority?: Priority | undefined
+      policy?: Policy | undefined
+      follow?: Follow | undefined
+    },
     now: number,
   ): Promise<boolean> {
     const row = { id, ...definition, createdAt: now }
@@ -74,12 +79,15 @@ export class Catalogue {
   }
 
   /** False where it was edited since it was read as `before`. */
-  async edit(before: MigrationView, after: { priority: Priority; policy: Policy }): Promise<boolean> {
-    const { id, revision, priority, policy } = before
+  async edit(
+    before: MigrationView,
+    after: Pick<MigrationView, 'priority' | 'policy' | 'follow'>,
+  ): Promise<boolean> {
+    const { id, revision, priority, policy, follow } = before
     const where = and(eq(migrations.id, id), eq(migrations.revision, revision))
     const [changed] = await this.#scope.write(
       this.#scope.update(migrations, { ...after, revision: revision + 1 }, where),
-      { action: 'migration.edit', subject: `migration/${id}`, before: { priority, policy }, after },
+      { action: 'migration.edit', subject: `migration/${id}`, before: { priority, policy, follow }, after },
     )
     return changed === 1
   }
@@ -122,8 +130,9 @@ function listed(row: MigrationRow): ListedMigration {
 }
 
 /** What a migration does not have is left out of its view. */
-const viewOf = ({ workspaceId: _, mapping, manifest, ...row }: MigrationRow): MigrationView => ({
+const viewOf = ({ workspaceId: _, mapping, manifest, follow, ...row }: MigrationRow): MigrationView => ({
   ...row,
+  follow: followSchema.parse(follow),
   ...(mapping && { mapping }),
   ...(manifest && { manifest }),
 })

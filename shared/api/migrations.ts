@@ -4,6 +4,7 @@ import { countsSchema } from '../counts.ts'
 import { errorBodySchema, errorCodes } from '../error.ts'
 import { properties } from '../fidelity.ts'
 import { idSchema } from '../id.ts'
+import { followSchema } from '../life.ts'
 import { locationSchema } from '../location.ts'
 import { arrangementShape } from '../mapping.ts'
 import { filterSchema, givenOptionsSchema, passOptionsSchema, policySchema, priorities } from '../policy.ts'
@@ -57,6 +58,14 @@ export const passStatusSchema = z.object({
   agents: z.number(),
   /** Of a running pass to which nothing is leased until it is resumed: since when (ms), and who has paused it. */
   paused: z.object({ since: z.number(), by: z.string() }).optional(),
+  /** Of a running pass that has nothing left to do, and stays open for events: until then (ms). */
+  holdsUntil: z.number().optional(),
+  /** Of a running pass that would delete more than its cap, and waits for an answer: so many objects, of so many at the destination. */
+  asks: z.object({ deletes: z.number(), of: z.number() }).optional(),
+  /** Packets of events, and the objects that they copied or deleted; no part of `counts`. Absent where there were none. */
+  events: z.object({ waiting: z.number(), done: z.number(), objects: z.number() }).optional(),
+  /** Of a verification by sample: how many were read. */
+  sampled: z.number().optional(),
   /** Of a running pass that no connected agent can work for. */
   waitsFor: waitsForSchema.optional(),
   /** The pass of which it tries again what failed. Absent where it looks at everything. */
@@ -87,7 +96,9 @@ export const migrationSchema = newMigrationSchema.extend({
   priority,
   /** What its passes do, unless they are told otherwise. */
   policy: policySchema,
-  /** Of its priority and its policy: the rest does not change. */
+  /** How it follows its source, and what a cut-over asks of it (life.ts). */
+  follow: followSchema,
+  /** Of its priority, its policy and how it follows: the rest does not change. */
   revision: z.number(),
   /** The last pass as the catalogue last heard of it; null before the first. */
   pass: passStatusSchema.nullable(),
@@ -184,7 +195,11 @@ export const putMigration = route({
   summary:
     'Create a migration. The same again is no error; a migration that has another definition is left as it is (409).',
   params: z.object({ migration: idSchema }),
-  body: newMigrationSchema.extend({ priority: priority.optional(), policy: policySchema.optional() }),
+  body: newMigrationSchema.extend({
+    priority: priority.optional(),
+    policy: policySchema.optional(),
+    follow: followSchema.optional(),
+  }),
   maxBody,
   answer: migrationSchema,
 })
@@ -194,9 +209,9 @@ export const editMigration = route({
   path: one,
   needs: 'migrations:write',
   summary:
-    'Change the priority of a migration, while it runs too; or its policy, for the passes that begin from then on.',
+    'Change the priority of a migration, or how it follows, while it runs too; or its policy, for the passes that begin from then on.',
   params: z.object({ migration: idSchema }),
-  body: z.strictObject({ priority, policy: policySchema }).partial(),
+  body: z.strictObject({ priority, policy: policySchema, follow: followSchema }).partial(),
   answer: migrationSchema,
 })
 

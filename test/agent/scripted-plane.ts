@@ -52,6 +52,7 @@ export const lease = (packet: Partial<LeasedPacket> & { id: number }): LeasedPac
   through: null,
   attempt: 1,
   work: { objects: 0, bytes: 0 },
+  deletes: 10_000,
   ...packet,
 })
 

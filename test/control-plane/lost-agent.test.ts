@@ -17,7 +17,7 @@ it('notices an agent whose connection breaks, and none that says goodbye', async
     const socket = new WebSocket(url.href.replace('http', 'ws'), { headers: { authorization } })
     await new Promise((resolve) => socket.once('open', resolve))
     const welcome = new Promise((resolve) => socket.once('message', resolve))
-    socket.send(JSON.stringify({ t: 'hello', protocol: 4, session: `${name}-1`, started: 1, facts }))
+    socket.send(JSON.stringify({ t: 'hello', protocol: 5, session: `${name}-1`, started: 1, facts }))
     await welcome
     return socket
   }

@@ -91,7 +91,7 @@ async function report(id: string): Promise<{ key: string }[]> {
 
 it('runs a whole pass with two agents, from the assignment to the report', async () => {
   const fleet = await connect('/agent/fleet')
-  fleet.raw(JSON.stringify({ t: 'hello', protocol: 4, session: 'a-1', started: 1, facts: someFacts }))
+  fleet.raw(JSON.stringify({ t: 'hello', protocol: 5, session: 'a-1', started: 1, facts: someFacts }))
   expect((await begin('whole')).resumed).toBe(false)
   await eventually(() => expect(JSON.stringify(fleet.inbox)).toContain('whole'))
 
@@ -186,7 +186,7 @@ it('sends an agent away that comes when no pass is running', async () => {
   await begin('early')
   await plane.api('POST', '/api/workspaces/local/migrations/early/passes/1/cancel')
   const agent = await connect('/agent/migrations/early')
-  agent.say({ t: 'hello', protocol: 4, session: 's', started: 1, held: [] })
+  agent.say({ t: 'hello', protocol: 5, session: 's', started: 1, held: [] })
   expect(await agent.next('end')).toMatchObject({ pass: 1, state: 'cancelled' })
   expect((await agent.closed).code).toBe(closeCodes.over)
 })

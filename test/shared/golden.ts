@@ -1,5 +1,6 @@
 /** Golden messages: what both sides must go on understanding until `protocolVersion` is raised. */
 import { zeroCounts } from '../../shared/counts.ts'
+import type { Key } from '../../shared/key.ts'
 import { defaultPassOptions, noFilter } from '../../shared/policy.ts'
 
 const planned = {
@@ -15,7 +16,7 @@ const planned = {
 }
 
 export const agentMessages = [
-  { t: 'hello', protocol: 4, session: 's', started: 1, held: [{ packet: 1, generation: 2 }] },
+  { t: 'hello', protocol: 5, session: 's', started: 1, held: [{ packet: 1, generation: 2 }] },
   { t: 'free', n: 4 },
   { t: 'heartbeat', held: [], inFlight: { objects: 1, bytes: 2 } },
   {
@@ -54,12 +55,13 @@ export const agentMessages = [
   { t: 'parts', seq: 9, packet: 4, generation: 1, md5s: null },
   { t: 'collapse', seq: 10, packet: 5, generation: 1 },
   { t: 'cleared', seq: 11, upload: 1 },
+  { t: 'changed', seq: 12, side: 'source', changes: [{ key: 'a' as Key, at: 1_000 }] },
 ]
 
 export const planeMessages = [
   {
     t: 'welcome',
-    protocol: 4,
+    protocol: 5,
     migration: 'm',
     pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
     source: { kind: 'file', path: '/a', site: 'local' },
@@ -79,7 +81,7 @@ export const planeMessages = [
   },
   {
     t: 'welcome',
-    protocol: 4,
+    protocol: 5,
     migration: 'm',
     pass: { number: 1, options: defaultPassOptions, startedAt: 1 },
     source: { kind: 'file', path: '/a', site: 'local' },
@@ -103,6 +105,7 @@ export const planeMessages = [
         through: null,
         attempt: 1,
         work: { objects: 0, bytes: 0 },
+        deletes: 0,
       },
       {
         id: 3,
@@ -112,6 +115,7 @@ export const planeMessages = [
         through: 'k\xff',
         attempt: 1,
         work: { objects: 0, bytes: 20 },
+        deletes: 0,
         upload: {
           key: 'k\xff',
           planned,
@@ -151,7 +155,7 @@ export const facts = {
 }
 
 export const fleetAgentMessages = [
-  { t: 'hello', protocol: 4, session: 's', started: 1, facts },
+  { t: 'hello', protocol: 5, session: 's', started: 1, facts },
   { t: 'facts', facts },
   { t: 'draining' },
   { t: 'doing', ms: 5000, migrations: [{ id: 'photos', packets: 4, objects: 12, bytes: 3_000_000_000 }] },
@@ -267,7 +271,7 @@ export const fleetAgentMessages = [
 ]
 
 export const fleetPlaneMessages = [
-  { t: 'welcome', protocol: 4, heartbeatMs: 5000 },
+  { t: 'welcome', protocol: 5, heartbeatMs: 5000 },
   { t: 'assign', migrations: [{ id: 'm', weight: 1 }] },
   { t: 'limited', endpoints: ['https://s3.example.com', 'file:x'] },
   {

@@ -9,7 +9,7 @@ import {
 import { agentMessages, fleetAgentMessages, fleetPlaneMessages, planeMessages } from './golden.ts'
 
 describe('the wire', () => {
-  it('is at the version that these golden messages are of', () => expect(protocolVersion).toBe(4))
+  it('is at the version that these golden messages are of', () => expect(protocolVersion).toBe(5))
 
   it.each(agentMessages)('takes an agent’s $t as it is', (message) => {
     expect(agentMessageSchema.parse(JSON.parse(JSON.stringify(message)))).toEqual(message)

@@ -1,5 +1,6 @@
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { PassStatus } from '../../../shared/api/migrations.ts'
+import type { Follow } from '../../../shared/life.ts'
 import type { Location } from '../../../shared/location.ts'
 import type { Manifest, Mapping } from '../../../shared/mapping.ts'
 import type { Filter, Policy, Priority } from '../../../shared/policy.ts'
@@ -18,6 +19,8 @@ export const migrations = sqliteTable(
     createdAt: integer('created_at').notNull(),
     priority: text().$type<Priority>().notNull().default('normal'),
     policy: text({ mode: 'json' }).$type<Policy>().notNull().default({}),
+    /** How it follows; what is left out is as usual. */
+    follow: text({ mode: 'json' }).$type<Partial<Follow>>().notNull().default({}),
     /** Of what can be edited. */
     revision: integer().notNull().default(1),
     /** The last pass as its object last told; null before the first. */

@@ -122,6 +122,8 @@ describe('the status of a pass', () => {
       },
       ...{ expected: { objects: 1, bytes: 1 }, inFlight: { objects: 1, bytes: 1 }, agents: 1 },
       packets: { ready: 1, leased: 1, done: 1, parked: 1, settled: 1 },
+      // One that asks does not hold, and one with events is no sample.
+      ...{ asks: { deletes: 1, of: 1 }, events: { waiting: 1, done: 1, objects: 1 } },
       ...{ retries: 1, open: 1, waived: 1, paused: { since: 1, by: zero.repeat(10_000) } },
       waitsFor: { message: zero.repeat(10_000), sites: Array.from({ length: 100 }, () => zero.repeat(100)) },
       failureCauses: errorCodes.map((code) => ({ code, objects: 1, bytes: 1, message: zero.repeat(500) })),

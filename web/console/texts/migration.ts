@@ -195,7 +195,7 @@ export const migrationTexts = {
     beginning: 'the beginning',
     end: 'the end',
     states: { ready: 'ready', leased: 'leased', done: 'done', parked: 'parked' },
-    kinds: { survey: 'survey', copy: 'copy', parts: 'parts', verify: 'verify' },
+    kinds: { survey: 'survey', copy: 'copy', parts: 'parts', verify: 'verify', event: 'event' },
     caption: 'Packets, in the order of keys',
     gone: 'It has been divided meanwhile.',
   },

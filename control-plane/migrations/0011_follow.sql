@@ -1,0 +1,1 @@
+ALTER TABLE `migrations` ADD `follow` text DEFAULT '{}' NOT NULL;
