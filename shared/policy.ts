@@ -143,9 +143,8 @@ const leftOut = <S extends z.ZodRawShape>(shape: S) =>
       z.optional(field instanceof z.ZodDefault ? field.unwrap() : field),
     ]),
   ) as { [name in keyof S]: z.ZodOptional<S[name] extends z.ZodDefault<infer T> ? T : S[name]> }
-const { direction: _, ...givenShape } = passOptionsSchema.shape
 export const givenOptionsSchema = z.strictObject({
-  ...leftOut(givenShape),
+  ...leftOut(passOptionsSchema.shape),
   fidelity: z.strictObject(leftOut(fidelitySchema.shape)).optional(),
 })
 export type GivenOptions = z.infer<typeof givenOptionsSchema>
@@ -157,6 +156,7 @@ export const policySchema = givenOptionsSchema.omit({
   depth: true,
   oneWay: true,
   sample: true,
+  direction: true,
 })
 export type Policy = z.infer<typeof policySchema>
 

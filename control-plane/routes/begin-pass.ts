@@ -20,6 +20,10 @@ export async function beginPass(
   const { id } = migration
   const options = passOptions(migration.policy, given)
   refuseBlindDelete(migration, options)
+  if (options.direction === 'back') {
+    const hint = 'After a cut-over, ask for a roll-back: POST /life/roll-back.'
+    throw new Refusal(400, 'usage', 'a pass back is begun by a migration’s life alone', hint)
+  }
   const definition = { id, workspace: scope.workspace, ...(await resolved(scope, definitionOf(migration))) }
   const answer = await objectOf(env, scope.workspace, id).startPass(definition, options)
   if ('pass' in answer && !answer.resumed) {

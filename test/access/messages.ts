@@ -42,6 +42,7 @@ export const migrationMessages: readonly MessageRow[] = [
   about('failed', 'ack'),
   row('release', 'ack', 'ack', { held: [lease] }),
   row('cleared', 'ack', 'ack'),
+  row('changed', 'ack', 'ack'),
 ]
 
 const fleetRow = (t: string, both: Heard): MessageRow => ({

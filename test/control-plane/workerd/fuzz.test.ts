@@ -78,7 +78,7 @@ it('closes the socket of another protocol version, and says which one is spoken'
   agent.raw('{"t":"hello","protocol":99,"session":"b","held":[],"new":true}')
   expect(await agent.closed).toEqual({
     code: 1008,
-    reason: 'protocol 99 is not spoken here, 4 is: upgrade the control plane',
+    reason: 'protocol 99 is not spoken here, 5 is: upgrade the control plane',
   })
 })
 
@@ -93,7 +93,7 @@ it('takes what an agent says right after its hello, without waiting for the welc
   await begin('eager')
   const agents = await Promise.all(Array.from({ length: 40 }, (_, i) => toMigration('eager', `a${i}`)))
   for (const agent of agents) {
-    agent.raw('{"t":"hello","protocol":4,"session":"s","started":1,"held":[]}')
+    agent.raw('{"t":"hello","protocol":5,"session":"s","started":1,"held":[]}')
     agent.free(0)
   }
   for (const agent of agents) {

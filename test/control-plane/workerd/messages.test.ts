@@ -121,12 +121,12 @@ describe.each(doors)('$name', ({ messages, schema, open, greet, object }) => {
     [
       'an older protocol',
       '{"t":"hello","protocol":3}',
-      /^protocol 3 is not spoken here, 4 is: upgrade the agent$/,
+      /^protocol 3 is not spoken here, 5 is: upgrade the agent$/,
     ],
     [
       'a newer protocol',
-      '{"t":"hello","protocol":5,"new":1}',
-      /^protocol 5 is not spoken here, 4 is: upgrade the control plane$/,
+      '{"t":"hello","protocol":6,"new":1}',
+      /^protocol 6 is not spoken here, 5 is: upgrade the control plane$/,
     ],
     ['a kind of which a close frame has no room', `{"t":"${'é'.repeat(300)}"}`, /^é{40}: t: /],
     ['deep nesting', `{"t":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /^\(object\): t: /],
