@@ -51,6 +51,12 @@ function size(text: string): number {
   )
 }
 
+/** Of a migration. */
+export const ofPass = (command: Command): Command =>
+  command.addOption(
+    new Option('--pass <number>', 'this one; the last one unless given').argParser(whole(1, 999_999_999)),
+  )
+
 /** One of a few words. */
 export const choice = <const Word extends string>(
   flags: string,

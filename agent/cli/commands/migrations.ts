@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander'
-import { failureStates } from '../../../shared/api/failures.ts'
-import { reportFormats } from '../../../shared/api/passes.ts'
 import { priorities } from '../../../shared/policy.ts'
-import type { Register } from '../command.ts'
+import type { One, Register } from '../command.ts'
 import { fidelityOptions } from '../fidelity-options.ts'
-import { archives, choosing, doing, mapping, passing, places, policing, withoutDefaults } from '../moving.ts'
-import { asking, whole } from '../options.ts'
+import { archives, choosing, doing, mapping, places, policing, withoutDefaults } from '../moving.ts'
+import { asking } from '../options.ts'
+import { registerFailures } from './failures.ts'
+import { registerPasses } from './passes.ts'
 
 export const registerMigrations: Register = (program, run) => {
   asking(program.command('migrations'))
@@ -20,7 +20,7 @@ export const registerMigrations: Register = (program, run) => {
     .description('Make migrations, and start, watch and end their passes; `dray migration ID` shows one.')
     .helpCommand(false)
     .addHelpText('after', groupHelp)
-  const one = (name: string, description: string, isDefault = false) =>
+  const one: One = (name, description, isDefault = false) =>
     asking(group.command(name, { isDefault }).argument('<ID>', 'as `dray migrations` shows it')).description(
       description,
     )
@@ -43,103 +43,8 @@ export const registerMigrations: Register = (program, run) => {
       ),
     )
 
-  starting(one('start', 'Start a pass, or go on with an unfinished one of the same options.'))
-    .addHelpText('after', startHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-passes.ts')).start(id, options, io)),
-    )
-
-  one(
-    'watch',
-    'Show the progress of the last pass until it is over; Ctrl-C stops watching, and not the pass.',
-  )
-    .addHelpText('after', watchHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-passes.ts')).watch(id, options, io)),
-    )
-
-  one('pause', 'Pause the pass that runs: nothing is begun any more, until it is resumed.')
-    .option('--stop', 'stop what is at work too, within 3 seconds; parts that are uploaded are kept')
-    .addHelpText('after', pauseHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-passes.ts')).pause(id, options, io)),
-    )
-
-  one('resume', 'Let a paused pass go on.').action((id: string, options) =>
-    run(options, async (io) => (await import('../migration-passes.ts')).resume(id, options, io)),
-  )
-
-  one('cancel', 'Cancel the pass that runs. What it has copied stays.').action((id: string, options) =>
-    run(options, async (io) => (await import('../migration-passes.ts')).cancel(id, options, io)),
-  )
-
-  one('passes', 'List the passes of a migration, the newest first.')
-    .addOption(new Option('--last <n>', 'so many of them').argParser(whole(1, 100_000)).default(20))
-    .addHelpText('after', passesHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-history.ts')).passes(id, options, io)),
-    )
-
-  one('compare', 'Show what two passes of a migration came to, and what failed in one of them, or in both.')
-    .addOption(
-      new Option('--from <number>', 'this pass; the one before the other unless given').argParser(
-        whole(1, 999_999_999),
-      ),
-    )
-    .addOption(
-      new Option('--to <number>', 'beside this one; the last one unless given').argParser(
-        whole(1, 999_999_999),
-      ),
-    )
-    .addHelpText('after', compareHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-history.ts')).compare(id, options, io)),
-    )
-
-  choosingFailures(ofPass(one('failures', 'List what failed in a pass: each object, or by cause.')))
-    .addOption(new Option('--state <state>', 'only those that are').choices(failureStates))
-    .option('--causes', 'by cause, with what can be done about each')
-    .option('--output <file>', 'into this file, .csv or .ndjson')
-    .addOption(
-      new Option('--format <format>', 'of the file, or of standard output').choices(['csv', 'ndjson']),
-    )
-    .addHelpText('after', failuresHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-failures.ts')).failures(id, options, io)),
-    )
-
-  choosingFailures(ofPass(one('retry', 'Start a pass over what failed, and nothing else.')))
-    .addOption(
-      new Option('--as <kind>', 'what it does, where that is not what the pass did').choices([
-        'copy',
-        'verify',
-      ]),
-    )
-    .option('--watch', 'show its progress until it is over, and exit as `dray copy` does')
-    .addHelpText('after', retryHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-failures.ts')).retry(id, options, io)),
-    )
-
-  choosingFailures(ofPass(one('waive', 'Say that what failed may stay as it is, and why.')))
-    .option('--reason <text>', 'why; it is told with each of them, and in the audit log')
-    .option('--take-back', 'they are open again')
-    .addHelpText('after', waiveHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-failures.ts')).waive(id, options, io)),
-    )
-
-  ofPass(one('report', 'Write the report of a pass: a line for every change and every failure.'))
-    .addOption(
-      new Option('--format <format>', 'unless given: as the file is named, or else ndjson').choices(
-        reportFormats,
-      ),
-    )
-    .option('--output <file>', 'into this file, whole or not at all, and not to standard output')
-    .addHelpText('after', reportHelp)
-    .action((id: string, options) =>
-      run(options, async (io) => (await import('../migration-passes.ts')).report(id, options, io)),
-    )
+  registerPasses(one, run)
+  registerFailures(one, run)
 
   one('priority', 'Say what share of the agents a migration gets, beside others: 1 to 4 to 16.')
     .addArgument(group.createArgument('<priority>', priorities.join(', ')).choices(priorities))
@@ -163,21 +68,6 @@ export const registerMigrations: Register = (program, run) => {
       run(options, async (io) => (await import('../migration-edit.ts')).remove(id, options, io)),
     )
 }
-
-const choosingFailures = (command: Command): Command =>
-  command
-    .addOption(
-      new Option('--cause <number>', 'only those of this cause, as --causes numbers them').argParser((text) =>
-        String(whole(1, 999_999_999)(text)),
-      ),
-    )
-    .option('--prefix <prefix>', 'only those whose key begins so')
-    .option('--text <text>', 'only those whose key or message holds this; A to Z in any case')
-
-const ofPass = (command: Command): Command =>
-  command.addOption(
-    new Option('--pass <number>', 'this one; the last one unless given').argParser(whole(1, 999_999_999)),
-  )
 
 function creating(command: Command): Command {
   defining(command)
@@ -223,12 +113,6 @@ export function defining(command: Command): Command {
   )
 }
 
-function starting(command: Command): Command {
-  passing(command)
-  command.optionsGroup('Running:')
-  return command.option('--watch', 'show its progress until it is over, and exit as `dray copy` does')
-}
-
 const groupHelp = `
 Examples:
   dray migration create photos s3://old s3://new --source-connection old --destination-connection new
@@ -256,80 +140,7 @@ Examples:
   dray migration create archive /srv/archive s3://archive --source-site paris --destination-connection new --delete
   dray migration create public s3://open-data s3://mine --source-anonymous --destination-connection new`
 
-const pauseHelp = `
-What is at work is finished, which takes seconds; listings stop at once, and go on from where they were. Agents stay connected.
-While it is paused, nothing is read and nothing is written; starting it resumes it, and so does the schedule's next start.
-
-  $ dray migration pause photos
-  $ dray migration resume photos`
-
-const startHelp = `
-Examples:
-  dray migration start photos
-  dray migration start photos --dry-run --watch
-  dray migration start photos --verify --depth full --watch
-
-Exit status: 0 it runs; with --watch 0 everything is equal now, 1 some objects failed or differ, or it was cancelled;
-2 it could not be started; 130 interrupted: the pass goes on.`
-
-const passesHelp = `
-Examples:
-  dray migration passes photos
-  dray migration passes photos --last 1000 --json | jq '.passes[] | [.number, .counts.objects.failed]'`
-
-const compareHelp = `
-Failures are compared by key. What a pass has not come to yet, or was not about, has not failed in it.
-
-Examples:
-  dray migration compare photos                    the last pass beside the one before
-  dray migration compare photos --from 2 --to 7`
-
-const reportHelp = `
-Examples:
-  dray migration report photos | jq -r 'select(.outcome == "failed") | .key'
-  dray migration report photos --output photos.csv          for a spreadsheet
-  dray migration report photos --pass 3 --output photos.ndjson.gz
-
-Each line says what became of an object: copied, deleted, skipped, vanished, failed, and of a verification differs,
-missing, extra. What was the same already has no line. In CSV a text that a spreadsheet would take for a formula begins
-with '; NDJSON has every key as it is.
-
-Exit status: 0 the report is written, whole; 2 it could not be.`
-
-const failuresHelp = `
-A failure is open until it is retried, waived, or a later pass has looked at everything.
-
-Examples:
-  dray migration failures photos --causes
-  dray migration failures photos --cause 2 --prefix 2019/
-  dray migration failures photos --state open --output open.csv
-
-A CSV is for spreadsheets: a cell that begins like a formula is written with a ' before it. NDJSON is exact.`
-
-const retryHelp = `
-Without a choice it is all that is open of the pass and of those that it retries, and the packets that could not be worked on.
-It is complete only if nothing of that is open any more. What is waived is not tried again.
-
-Examples:
-  dray migration retry photos --watch
-  dray migration retry photos --cause 2
-  dray migration retry photos --as copy           repairs what a verification found
-
-Exit status: 0 it runs; with --watch 0 nothing is open any more, 1 something is; 2 it could not be started, or nothing is open.`
-
-const waiveHelp = `
-What is waived counts as settled: a pass of which nothing else is left is complete. In the next passes the waiver holds for the same
-objects as long as they fail for the same cause. Without a choice it is all that is open in the pass.
-
-Examples:
-  dray migration waive photos --cause 2 --reason 'links into a tree that is not moved'
-  dray migration waive photos --prefix tmp/ --reason 'nobody needs these'
-  dray migration waive photos --cause 2 --take-back`
-
 const policyHelp = `
 Examples:
   dray migration policy photos --delete --compare mtime
   dray migration policy photos                      as usual again`
-
-const watchHelp = `
-Exit status: 0 everything is equal now; 1 some objects failed or differ, or it was cancelled; 130 interrupted: the pass goes on.`
