@@ -133,7 +133,7 @@ export function startAgent(options: AgentOptions): Agent {
       toldToDrain,
       answer: openAnswers({
         ...{ secrets, allow: options.allow, env: options.env ?? {}, log, lanes: place.lanes },
-        stateDir: options.stateDir,
+        ...{ stateDir: options.stateDir, intents: place.intents },
         open: (location) =>
           place.openStorage(location, {
             stateDir: options.stateDir,

@@ -4,6 +4,7 @@ import type { Answer, Ask } from '../shared/asks.ts'
 import { DrayError, toDrayError } from '../shared/error.ts'
 import type { Location } from '../shared/location.ts'
 import { type AllowList, holdToList } from './allow/allow-list.ts'
+import type { IntentStore } from './intents.ts'
 import type { Secrets } from './secrets.ts'
 import type { Log } from './session/line.ts'
 import type { Lanes } from './storage/s3/lanes.ts'
@@ -18,6 +19,7 @@ export interface AnswersOptions {
   /** Holds to the list, and to the limits of endpoints. */
   open(location: Location): Promise<Storage>
   readonly lanes: Lanes
+  readonly intents: Pick<IntentStore, 'knows'>
 }
 
 /** At once, of one question. */
@@ -33,6 +35,7 @@ export function openAnswers({
   log,
   open,
   lanes,
+  intents,
 }: AnswersOptions): (ask: Ask) => Promise<Answer> {
   const plain = { connections, env, sealed: secrets.keys }
   const client = { ...plain, lanes }
@@ -67,6 +70,8 @@ export function openAnswers({
         const { preflight } = await import('./looking/preflight.ts')
         return preflight(ask, { allow, stateDir, open, client })
       }
+      case 'open-uploads':
+        return (await import('./looking/uploads.ts')).openUploads(ask, { open, intents })
       default:
         return ask satisfies never
     }

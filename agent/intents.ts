@@ -43,6 +43,8 @@ export interface Intents {
 export interface IntentStore {
   /** `destination` names the location, always in the same words. */
   of(destination: string): Intents
+  /** Whether an upload of this id was begun here, at whichever destination. */
+  knows(upload: string): boolean
   /** Makes the file, before other threads of the agent open it too. */
   make(): void
   close(): void
@@ -83,6 +85,7 @@ export function openIntents(path: string): IntentStore {
         return rows.map((row) => rowSchema.parse(row))
       },
     }),
+    knows: (upload) => (opened !== null || existsSync(path)) && db().known.get(upload) !== undefined,
     make: () => void db(),
     close() {
       opened?.close()
@@ -113,6 +116,7 @@ function open(path: string) {
       created: db.prepare(`UPDATE intent SET upload = ? WHERE ${row}`),
       drop: db.prepare(`DELETE FROM intent WHERE ${row}`),
       all: db.prepare('SELECT * FROM intent WHERE destination = ? ORDER BY key'),
+      known: db.prepare('SELECT 1 FROM intent WHERE upload = ? LIMIT 1'),
       close: () => db.close(),
     }
   } catch (cause) {

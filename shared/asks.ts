@@ -25,6 +25,9 @@ export type Store = z.infer<typeof resolvedStoreSchema>
 /** Entries of one page of a folder, or of a store's buckets. */
 export const browsedEntries = 200
 
+/** Open uploads that are told by their keys. */
+export const uploadSamples = 20
+
 export const browsedEntrySchema = z.strictObject({
   kind: z.enum(['bucket', 'folder', 'object', 'symlink', 'special']),
   /** Relative to the folder; that of a folder ends in `/`. Empty: the folder's own marker. */
@@ -77,6 +80,12 @@ export const askSchema = z.discriminatedUnion('kind', [
     ...arrangementShape,
     options: passOptionsSchema,
   }),
+  /** Which multipart uploads were begun below a location and not ended, of objects that the filter lets in. */
+  z.strictObject({
+    kind: z.literal('open-uploads'),
+    location: resolvedLocationSchema,
+    filter: filterSchema,
+  }),
 ])
 export type Ask = z.infer<typeof askSchema>
 
@@ -105,6 +114,16 @@ export const answerSchema = z.discriminatedUnion('kind', [
     ms: count,
   }),
   z.strictObject({ kind: z.literal('preflight'), findings: z.array(findingSchema).max(50) }),
+  z.strictObject({
+    kind: z.literal('open-uploads'),
+    /** Begun by this very agent, be it for another migration; what other agents have begun counts as others'. */
+    ours: count,
+    others: count,
+    /** Whether there are others still, which were not counted. */
+    more: z.boolean(),
+    /** Of the others, the first in the order of keys; `begun` is when, by the store's clock (ms). */
+    samples: z.array(z.strictObject({ key: keySchema, begun: z.number().int() })).max(uploadSamples),
+  }),
   z.strictObject({ kind: z.literal('refused'), error: errorBodySchema.strict() }),
 ])
 export type Answer = z.infer<typeof answerSchema>

@@ -35,7 +35,10 @@ it('looks at no more than eight places at once, and at others when those are don
   })
   const answer = openAnswers({
     ...{ allow: allowAll, env: {}, stateDir: '/nowhere', log: () => {}, open: async () => held },
-    ...({ secrets: {}, lanes: {} } as unknown as Pick<AnswersOptions, 'secrets' | 'lanes'>),
+    ...({ secrets: {}, lanes: {}, intents: {} } as unknown as Pick<
+      AnswersOptions,
+      'secrets' | 'lanes' | 'intents'
+    >),
   })
   const location = { kind: 'file', path: '/x', site: 'here' } as const
   const ask: Ask = { kind: 'scan', location, filter: noFilter, after: null }

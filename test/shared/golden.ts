@@ -248,6 +248,18 @@ export const fleetAgentMessages = [
     t: 'answer',
     request: 'r',
     answer: {
+      kind: 'open-uploads',
+      ...{ ours: 1, others: 2, more: false },
+      samples: [
+        { key: 'a', begun: 1_800_000_000_000 },
+        { key: '\xff', begun: 1_800_000_000_001 },
+      ],
+    },
+  },
+  {
+    t: 'answer',
+    request: 'r',
+    answer: {
       kind: 'refused',
       error: { code: 'access-denied', op: 'o', message: 'm', retry: 'never', hint: null },
     },
@@ -359,6 +371,15 @@ export const fleetPlaneMessages = [
       destination: { kind: 'file', path: '/mnt', site: 'x' },
       filter: { include: [], exclude: [], only: null },
       options: defaultPassOptions,
+    },
+  },
+  {
+    t: 'ask',
+    request: 'r',
+    ask: {
+      kind: 'open-uploads',
+      location: { kind: 'file', path: '/srv', site: 'x' },
+      filter: { include: ['*.jpg'], exclude: [], only: null },
     },
   },
   { t: 'drain' },
