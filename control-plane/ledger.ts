@@ -86,13 +86,21 @@ export class Ledger {
     failures.insert(this.#nextFailure++, packet, failure, { cause, at: now, waiver })
   }
 
-  /** Stores the counters where anything changed; how the pass ended, where nothing is left to do. To be called last. */
-  close(now: number, strip: () => string | null): PassEnd | null {
-    if (!this.#dirty) return null
+  /** Whether nothing is left of the walk over the key space. */
+  get isSettled(): boolean {
+    const { ready, leased } = this.pass.counters.packets
+    return ready + leased === 0
+  }
+
+  /**
+   * Stores the counters where anything changed; how the pass ended, where nothing is left to do and it does not hold (`mayEnd`). To be called
+   * last.
+   */
+  close(now: number, mayEnd: boolean, strip: () => string | null): PassEnd | null {
+    const isOver = mayEnd && this.isSettled
+    if (!this.#dirty && !isOver) return null
     this.#dirty = false
     this.#tables.failures.saveCauses(this.pass.number, this.causes.changed())
-    const { ready, leased } = this.pass.counters.packets
-    const isOver = ready + leased === 0
     const { counters, options } = this.pass
     const state = isOver ? passEnd(counters, options, earlierOf(this.#tables, this.pass)) : null
     if (state) this.#end(state, now, strip())

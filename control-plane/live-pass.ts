@@ -44,6 +44,7 @@ export class LivePass {
   /** Null until somebody looks, where the object woke in the middle of the pass. */
   #strip: PassStrip | null = null
   #paused: Paused | null
+  #holdsUntil: number | null
   readonly holders = new Holders()
   readonly attendance: Attendance
   out: Outgoing[] = []
@@ -78,6 +79,7 @@ export class LivePass {
       ...{ holders, send },
     })
     this.#paused = tables.paused()
+    this.#holdsUntil = tables.holdsUntil()
     const rows = new Map(tables.sessions.all().map((row) => [row.id, row]))
     for (const packet of tables.packets.ready(pass.firstPacket)) this.#queue.add(packet, now)
     for (const packet of tables.packets.leased(pass.firstPacket)) {
@@ -202,6 +204,26 @@ export class LivePass {
     this.#tables.setPaused(paused)
   }
 
+  /**
+   * The pass stays open until then (ms since the epoch), for what events bring, though nothing is left to do; null: it ends as soon as
+   * nothing is, which may be now. Paused, it holds too, and ends then.
+   */
+  hold(until: number | null): void {
+    if (this.#holdsUntil === until) return
+    this.#holdsUntil = until
+    this.#tables.setHoldsUntil(until)
+  }
+
+  /** Null where it ends as soon as nothing is left to do. */
+  get holdsUntil(): number | null {
+    return this.#holdsUntil
+  }
+
+  /** Whether all of the key space is looked at, and what was found is done or parked: nothing is left to do but to hold, and events. */
+  get isSettled(): boolean {
+    return this.#ledger.isSettled
+  }
+
   /** Leases what can be leased. Returns when to look again without being called, if ever. */
   dispatch(now: number): number | null {
     return this.#paused ? null : this.#grants.give(now)
@@ -209,15 +231,20 @@ export class LivePass {
 
   /** Stores the counters, and ends the pass where nothing is left to do. To be called last. */
   finish(now: number): void {
-    if (!this.#ledger.close(now, () => this.#keptStrip())) return
-    if (this.#paused) this.#setPaused(null)
-    this.#sendEnd()
+    const holds = this.#holdsUntil !== null && this.#holdsUntil > now
+    if (!this.#ledger.close(now, !holds, () => this.#keptStrip())) return
+    this.#over()
   }
 
   cancel(now: number): void {
-    if (this.#paused) this.#setPaused(null)
     this.strip?.cancel()
     this.#ledger.cancel(now, () => this.#keptStrip())
+    this.#over()
+  }
+
+  #over(): void {
+    if (this.#paused) this.#setPaused(null)
+    this.hold(null)
     this.#sendEnd()
   }
 
@@ -239,6 +266,11 @@ export class LivePass {
 
   #keptStrip(): string | null {
     return this.strip && JSON.stringify(rowsOf(this.strip))
+  }
+
+  /** When it ends by itself. */
+  get endsAt(): number | null {
+    return this.isSettled ? this.#holdsUntil : null
   }
 
   get nextRetry(): number | null {

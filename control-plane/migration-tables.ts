@@ -1,6 +1,6 @@
 /**
  * The tables of a `Migration` object, as they are made and brought up to date; each is read and written by its own class, and nowhere else. What
- * there is one of is kept here: the definition, and whether the pass is paused.
+ * there is one of is kept here: the definition, whether the pass is paused, and until when it holds.
  *
  * Keys are TEXT: SQLite's order of the UTF-8 of a byte string is the order of its bytes.
  */
@@ -117,6 +117,17 @@ export class MigrationTables {
   setPaused(paused: Paused | null): void {
     if (paused) this.#write(`INSERT OR REPLACE INTO config VALUES ('paused', ?)`, JSON.stringify(paused))
     else this.#write(`DELETE FROM config WHERE name = 'paused'`)
+  }
+
+  /** Until when the running pass stays open though nothing is left to do (ms); null: it does not. */
+  holdsUntil(): number | null {
+    const row = this.#sql.exec<Row>(`SELECT value FROM config WHERE name = 'holds-until'`).toArray()[0]
+    return row ? Number(row.value) : null
+  }
+
+  setHoldsUntil(until: number | null): void {
+    if (until === null) this.#write(`DELETE FROM config WHERE name = 'holds-until'`)
+    else this.#write(`INSERT OR REPLACE INTO config VALUES ('holds-until', ?)`, String(until))
   }
 
   /** Of the failures of a pass. */

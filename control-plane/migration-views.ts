@@ -53,6 +53,7 @@ export function passStatus(tables: MigrationTables, pass: PassRow, live: LivePas
     agents,
     ...(pass.retries !== null && { retries: pass.retries }),
     ...(live?.paused && { paused: live.paused }),
+    ...(live?.endsAt && { holdsUntil: live.endsAt }),
     ...standingOf(tables, pass),
     failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({
       code: code as ErrorCode,

@@ -180,6 +180,16 @@ export class Migration extends DurableObject<Env> {
     return this.passStatus(number)
   }
 
+  /**
+   * The pass stays open until then (ms since the epoch) though nothing is left to do, for what events bring; null: it ends as soon as nothing
+   * is. Null where there is no such pass; one that is over stays as it is.
+   */
+  holdPass(number: number, until: number | null): PassStatus | null {
+    const live = this.#live
+    if (live?.pass.number === number) this.#transactions.commit(() => live.hold(until))
+    return this.passStatus(number)
+  }
+
   passStatus(number: number): PassStatus | null {
     const row = this.#tables.passes.get(number)
     return row && this.#status(row)

@@ -205,7 +205,11 @@ export class Transactions {
   arm(): void {
     const { alarm, pace, teller, watchers } = this.#around
     const reasons = { tell: teller.retryAt, check: watchers.checkAt }
-    const live = { seen: this.#live?.holders.seen() ?? [], retry: this.#live?.nextRetry ?? null }
+    const live = {
+      seen: this.#live?.holders.seen() ?? [],
+      retry: this.#live?.nextRetry ?? null,
+      hold: this.#live?.endsAt ?? null,
+    }
     alarm.arm(nextAlarm({ ...live, leaseMs: pace.leaseMs, ...reasons }))
   }
 

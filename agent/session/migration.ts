@@ -83,6 +83,8 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
   let clock: LeaseClock | null = null
   let watching: NodeJS.Timeout | undefined
   let draining = false
+  /** Whether the last heartbeat, of this connection, said that nothing is held. */
+  let isIdle = false
   let { weight } = options
   let tellEnded = () => {}
   const ended = new Promise<void>((resolve) => {
@@ -114,7 +116,11 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
       if (state.is === 'greeting' && performance.now() - state.helloAt > welcomeMs)
         line.reject('the control plane took the connection and did not say welcome')
       if (state.is !== 'working' || !runner) return
-      line.send({ t: 'heartbeat', held: runner.held(), inFlight: runner.inFlight() })
+      const held = runner.held()
+      // There is nothing to renew, and the plane has been told so: its object may sleep.
+      if (held.length === 0 && isIdle) return
+      isIdle = held.length === 0
+      line.send({ t: 'heartbeat', held, inFlight: runner.inFlight() })
     },
     lost(why) {
       if (state.is === 'over') return
@@ -196,6 +202,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
     runner.abort(message.lost, 'the lease is gone')
     watchLeases(message, state.helloAt)
     state = { is: 'working', told: 0 }
+    isIdle = false
     line.pace(message.heartbeatMs)
     outbox.resend()
     // A `proceed` may have been said while we were apart; one checkpoint more than wanted does no harm.
