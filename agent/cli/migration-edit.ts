@@ -1,11 +1,13 @@
-/** `dray migration priority|policy|delete`. */
+/** `dray migration priority|policy|edit|delete`. */
 import { deleteMigration, editMigration } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
 import { formatLocation } from '../../shared/location.ts'
 import { type Priority, policySchema } from '../../shared/policy.ts'
 import { confirm, isAsked } from './confirm.ts'
+import { parseFollow } from './follow-options.ts'
 import { exitCodes, type Io } from './io.ts'
+import { followText } from './life-text.ts'
 import { knownMigration, policyText } from './migrations.ts'
 import { type AskOptions, withSomePlane } from './plane.ts'
 import { givenPass } from './request.ts'
@@ -37,6 +39,31 @@ export async function police(
   const text = policyText(migration.policy) || 'as usual'
   io.stdout.write(
     options.json ? `${JSON.stringify(migration)}\n` : visible(`The passes of ${id}: ${text}.\n`),
+  )
+  return exitCodes.equal
+}
+
+/** What is not given stays as it is; somebody else's change meanwhile is not undone. */
+export async function edit(
+  id: string,
+  options: AskOptions & Record<string, unknown>,
+  io: Io,
+): Promise<number> {
+  const migration = await withSomePlane(options, io, async (plane) => {
+    const before = await knownMigration(plane, id)
+    const follow = parseFollow(options, before.follow, plane.workspace)
+    if (!follow) {
+      throw new DrayError('usage', 'edit', 'nothing says what is to change', {
+        hint: 'See dray migration edit --help.',
+      })
+    }
+    const ifMatch = before.revision
+    return plane.call(editMigration, { params: { migration: id }, body: { follow } }, { ifMatch })
+  })
+  io.stdout.write(
+    options.json
+      ? `${JSON.stringify(migration)}\n`
+      : visible(`${id} follows: ${followText(migration.follow)}.\n`),
   )
   return exitCodes.equal
 }

@@ -1,12 +1,15 @@
 /** `dray migrations` and `dray migration ID`: what a control plane knows. */
+import { isDeepStrictEqual } from 'node:util'
 import type { MigrationView, PassStatus, WaitsFor } from '../../shared/api/migrations.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
+import { defaultFollow } from '../../shared/life.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
 import { formatManifest } from '../../shared/mapping.ts'
 import type { Filter } from '../../shared/policy.ts'
 import { bytes, count, duration, plural } from './figures.ts'
 import { exitCodes, type Io } from './io.ts'
+import { followText } from './life-text.ts'
 import { droppedText, packetsOf } from './outcome.ts'
 import { localSite } from './place.ts'
 import { type AskOptions, withPlane } from './plane.ts'
@@ -64,7 +67,7 @@ function list(migrations: MigrationView[]): string {
 }
 
 function details(migration: MigrationView): string {
-  const { id, source, destination, filter, createdAt, pass, priority, policy } = migration
+  const { id, source, destination, filter, createdAt, pass, priority, policy, follow } = migration
   const rows: [string, string][] = [
     ['migration', id],
     ['source', wholly(source)],
@@ -73,6 +76,9 @@ function details(migration: MigrationView): string {
     ...arrangementRows(migration),
     ['priority', priority],
     ...(Object.keys(policy).length > 0 ? ([['policy', policyText(policy)]] as [string, string][]) : []),
+    ...(isDeepStrictEqual(follow, defaultFollow)
+      ? []
+      : ([['follows', followText(follow)]] as [string, string][])),
     ['created', when(createdAt)],
     ...(pass ? passRows(pass) : ([['pass', 'none yet']] as [string, string][])),
   ]

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { idSchema } from '../id.ts'
+import { defaultFollow, followSchema } from '../life.ts'
 import { endpointNameSchema, limitSchema } from '../limit.ts'
 import { connectionName, locationSchema } from '../location.ts'
 import { manifestSchema, mappingSchema } from '../mapping.ts'
@@ -53,6 +54,7 @@ export const migrationItem = z.strictObject({
   mapping: mapping.optional(),
   manifest: manifest.optional(),
   policy: policySchema.default({}),
+  follow: followSchema.extend({ baseline: location.nullable().default(null) }).default(defaultFollow),
   priority: z.enum(priorities).default('normal'),
 })
 export const scheduleItem = newScheduleSchema

@@ -26,7 +26,7 @@ describe('dray migration', { concurrent: true }, () => {
     const made = await here(...create, '--priority', 'high')
     expect(made.stderr).toBe('')
     expect(made.stdout).toBe(
-      'photos: s3://from/2026/ → s3://to/\nStart a pass with: dray migration start photos\n',
+      'photos: s3://from/2026/ → s3://to/\nStart a pass with: dray migration start photos\nOr follow what changes: dray migration follow photos\n',
     )
     expect((await here(...create)).status).toBe(0)
     const polite = await here(...create, '--compare', 'mtime')

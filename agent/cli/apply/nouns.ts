@@ -135,16 +135,16 @@ const migrations: Noun<'migrations'> = {
           const whole = listed.leftOut
             ? await plane.call(readMigration, { params: { migration: id } })
             : listed
-          const { revision, source, destination, filter, mapping, manifest, policy, priority } = whole
+          const { revision, source, destination, filter, mapping, manifest, policy, follow, priority } = whole
           const arrangement = { ...(mapping && { mapping }), ...(manifest && { manifest }) }
-          const item = { source, destination, filter, ...arrangement, policy, priority }
+          const item = { source, destination, filter, ...arrangement, policy, follow, priority }
           return [id, { item, revision }] as [string, Known<'migrations'>]
         }),
       ),
     ),
   create: (plane, migration, body) => plane.call(putMigration, { params: { migration }, body }),
-  edit: (plane, migration, { priority, policy }, ifMatch) =>
-    plane.call(editMigration, { params: { migration }, body: { priority, policy } }, { ifMatch }),
+  edit: (plane, migration, { priority, policy, follow }, ifMatch) =>
+    plane.call(editMigration, { params: { migration }, body: { priority, policy, follow } }, { ifMatch }),
   remove: (plane, migration, ifMatch) => plane.call(deleteMigration, { params: { migration } }, { ifMatch }),
   fixed: ['source', 'destination', 'filter', 'mapping', 'manifest'],
   canonical: (item) => ({ ...item, filter: canonicalFilter(item.filter) }),

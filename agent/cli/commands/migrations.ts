@@ -2,9 +2,11 @@ import { type Command, Option } from 'commander'
 import { priorities } from '../../../shared/policy.ts'
 import type { One, Register } from '../command.ts'
 import { fidelityOptions } from '../fidelity-options.ts'
+import { followOptions } from '../follow-options.ts'
 import { archives, choosing, doing, mapping, places, policing, withoutDefaults } from '../moving.ts'
 import { asking } from '../options.ts'
 import { registerFailures } from './failures.ts'
+import { registerLife } from './life.ts'
 import { registerPasses } from './passes.ts'
 
 export const registerMigrations: Register = (program, run) => {
@@ -17,7 +19,9 @@ export const registerMigrations: Register = (program, run) => {
 
   const group = program
     .command('migration')
-    .description('Make migrations, and start, watch and end their passes; `dray migration ID` shows one.')
+    .description(
+      'Make migrations, and lead them from the first pass to the cut-over; `dray migration ID` shows one.',
+    )
     .helpCommand(false)
     .addHelpText('after', groupHelp)
   const one: One = (name, description, isDefault = false) =>
@@ -43,6 +47,7 @@ export const registerMigrations: Register = (program, run) => {
       ),
     )
 
+  registerLife(one, run)
   registerPasses(one, run)
   registerFailures(one, run)
 
@@ -62,6 +67,14 @@ export const registerMigrations: Register = (program, run) => {
       run(options, async (io) => (await import('../migration-edit.ts')).police(id, options, io)),
     )
 
+  followOptions(
+    one('edit', 'Change how a migration follows, and what a cut-over asks of it. What is not given stays.'),
+  )
+    .addHelpText('after', editHelp)
+    .action((id: string, options) =>
+      run(options, async (io) => (await import('../migration-edit.ts')).edit(id, options, io)),
+    )
+
   one('delete', 'Delete a migration with its passes, reports and schedules. What it has copied stays.')
     .option('--yes', 'do not ask')
     .action((id: string, options) =>
@@ -71,6 +84,8 @@ export const registerMigrations: Register = (program, run) => {
 
 function creating(command: Command): Command {
   defining(command)
+  command.optionsGroup('How it follows, and what a cut-over asks of it (`dray migration follow`):')
+  followOptions(command)
   command.optionsGroup('Running:')
   return command.addOption(
     new Option('--priority <priority>', 'share of the agents, beside others').choices(priorities),
@@ -119,7 +134,14 @@ Examples:
   dray migration start photos --watch
   dray migration photos
   dray migration failures photos --causes
-  dray migration retry photos --watch`
+  dray migration retry photos --watch
+
+While the application goes on writing:
+  dray migration follow photos                      backfill, then follow
+  dray migration life photos                        how late it is, what comes next, what can be done
+  dray migration cut-over photos                    the checklist, with proof at its end
+  dray migration switch photos                      the application uses the new place
+  dray migration roll-back photos                   and back, without a loss`
 
 const migrationsHelp = `
 Examples:
@@ -139,6 +161,12 @@ Examples:
   dray migration create photos s3://old/2026 s3://new/2026 --source-connection old --destination-connection new
   dray migration create archive /srv/archive s3://archive --source-site paris --destination-connection new --delete
   dray migration create public s3://open-data s3://mine --source-anonymous --destination-connection new`
+
+const editHelp = `
+Examples:
+  dray migration edit photos --lag 30s --quiet 2m --verify-depth full
+  dray migration edit photos --events sqs:https://sqs.eu-west-3.amazonaws.com/123456789012/changes --events-profile media
+  dray migration edit photos --baseline s3://new-state/photos --baseline-connection new`
 
 const policyHelp = `
 Examples:

@@ -1,0 +1,56 @@
+/**
+ * A cut-over or a roll-back, walked with an operator: each step is told as it comes to an end, and what is asked is asked. Nothing of it is
+ * kept here: whoever leaves goes on with the same command, or with others, from anywhere.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { doStep, readLife } from '../../shared/api/life.ts'
+import { visible } from '../../shared/key.ts'
+import type { Check, LifeView } from '../../shared/life.ts'
+import { confirm, isAsked } from './confirm.ts'
+import { type Io, throwIfInterrupted } from './io.ts'
+import { checkText, placesOf, type Sides } from './life-text.ts'
+import type { PlaneClient } from './plane-client.ts'
+
+/** Ms between two looks. */
+const pollEvery = 500
+
+/** What somebody has to do something about: waiting alone does not help. The others come right, or are done again by themselves. */
+const needsSomebody: readonly Check['step'][] = ['failures', 'uploads', 'verification', 'certificate']
+
+export interface WalkOptions {
+  /** Nobody writes any more already: the step need not be asked for. */
+  declareFreeze?: true
+}
+
+/** Ends where it is ready, where it is over, or where somebody has to do something else first. */
+export async function walk(
+  plane: PlaneClient,
+  sides: Sides,
+  options: WalkOptions,
+  io: Io,
+): Promise<LifeView> {
+  const params = { migration: sides.id }
+  const told = new Map<Check['step'], Check['state']>()
+  for (;;) {
+    const life = await plane.call(readLife, { params })
+    for (const check of life.checks) {
+      if (check.state === 'waiting' || told.get(check.step) === check.state) continue
+      told.set(check.step, check.state)
+      io.stderr.write(visible(`${checkText(check)}\n`))
+    }
+    if (life.state !== 'verifying' || life.paused || life.deletes) return life
+    if (life.checks.some(({ step, state }) => state === 'failed' && needsSomebody.includes(step))) return life
+    const asking = life.checks.find(({ state }) => state === 'asks')
+    if (asking?.step === 'freeze') {
+      if (!options.declareFreeze && !(await isFrozen(placesOf(sides, life).left, io))) return life
+      await plane.call(doStep, { params: { ...params, step: 'freeze' }, body: { do: 'declare' } })
+      continue
+    }
+    if (asking) return life
+    await sleep(pollEvery, undefined, { signal: io.signal }).catch(() => throwIfInterrupted(io.signal))
+  }
+}
+
+const isFrozen = async (place: string, io: Io): Promise<boolean> =>
+  isAsked(io) &&
+  (await confirm(visible(`Has every writer to ${place} stopped, and is every upload of it over?`), io))
