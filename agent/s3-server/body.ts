@@ -85,10 +85,14 @@ export async function receiveBytes(
   return Buffer.concat(pieces)
 }
 
-async function verify(
+/**
+ * Gives every piece of a body of `size` bytes (null: whatever comes) to `write`, the next when that has settled; throws at its end where
+ * anything that was promised of it does not hold. `md5`: hashed with all of it; null where nobody needs it.
+ */
+export async function verify(
   incoming: Incoming,
   size: number | null,
-  md5: Hash,
+  md5: Hash | null,
   promised: Promised | null,
   write: (bytes: Buffer) => void | Promise<void>,
 ): Promise<Received['checksum']> {
@@ -101,7 +105,7 @@ async function verify(
   const accept = (bytes: Buffer) => {
     length += bytes.length
     if (size !== null && length > size) throw new S3Error('IncompleteBody')
-    md5.update(bytes)
+    md5?.update(bytes)
     digest?.update(bytes)
     sha256?.update(bytes)
     return write(bytes)
@@ -124,7 +128,7 @@ async function verify(
         S3ComputedContentSHA256: computedSha256,
       },
     })
-  if (wantedMd5 !== null) {
+  if (wantedMd5 !== null && md5) {
     const computed = md5.copy().digest('hex')
     if (computed !== wantedMd5)
       throw new S3Error('BadDigest', undefined, {

@@ -5,7 +5,7 @@
  * region (unless the location names one), the server's clock, and that the credentials have been renewed. That is no
  * retry: nothing was wrong but what we believed. A request with a body is refused with `retry: 'now'` instead.
  */
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { DrayError } from '../../../shared/error.ts'
 import { displayKey, escapeKey, type Key } from '../../../shared/key.ts'
 import type { Access } from './access.ts'
@@ -31,10 +31,12 @@ export interface S3Request {
   readonly patience?: number
   /** As in `HttpRequest`. */
   readonly once?: boolean
+  /** Refusals are answers too, for whoever hands them on; their bodies are cut at 64 KiB. */
+  readonly refusals?: boolean
 }
 
 export interface S3Client {
-  /** Answers of success only (2xx). Their bodies end with a `DrayError` where they do not end well. */
+  /** Answers of success only (2xx), unless the request wants refusals too. Their bodies end with a `DrayError` where they do not end well. */
   send(request: S3Request): Promise<HttpResponse>
   /** The same with the body, of at most `most` bytes, as a buffer. */
   whole(request: S3Request, most: number): Promise<WholeResponse>
@@ -124,7 +126,17 @@ export function openS3Client(options: S3ClientOptions): S3Client {
       const error = refusalError(where(request, at), refusal)
       if (request.signal.aborted) throw interrupted(error.op)
       learnt ??= []
-      if (learnt.includes(error.code) || !(await learn(error, refusal, offset, credentials))) throw error
+      if (learnt.includes(error.code) || !(await learn(error, refusal, offset, credentials))) {
+        if (!request.refusals) throw error
+        const { status, head, headers, sent } = response
+        return {
+          status,
+          head,
+          headers,
+          sent,
+          body: most === null ? Readable.from([said]) : said,
+        } as WholeResponse
+      }
       learnt.push(error.code)
       if (request.body) {
         throw new DrayError(error.code, error.op, error.message, { retry: 'now', hint: error.hint })
