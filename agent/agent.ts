@@ -90,12 +90,14 @@ export function startAgent(options: AgentOptions): Agent {
   })
   const throttles = new Throttles(budgets)
   const secrets = openSecrets({ of: identity, fetchCopy: createFetchCopy({ url: base, signer }) })
-  const place = openWorkplace({ ...options, agent: identity.agent, url: base, signer, secrets, throttles })
+  const { workspace, agent, signing: keys } = identity
+  const signing = { workspace, agent, signing: keys }
+  const place = openWorkplace({ ...options, agent, signing, url: base, signer, secrets, throttles })
   const threads = openThreads({
     most: mostThreads(options.threads ?? 1, concurrency, memory) - 1,
     place,
     url: base,
-    signing: { workspace: identity.workspace, agent: identity.agent, signing: identity.signing },
+    signing,
     sealing: {
       workspace: identity.workspace,
       site: identity.site,

@@ -43,6 +43,8 @@ export const countsSchema = z.strictObject({
   evidence: z.partialRecord(z.enum(evidenceClasses), count),
   /** Of the copied: how many had that property at the source and do not have it at the destination. */
   dropped: z.partialRecord(z.enum(properties), count).default({}),
+  /** Of the same, in a verification by sample: how many were chosen for it, and so read in full. */
+  sampled: count.optional(),
 })
 export type Counts = z.infer<typeof countsSchema>
 
@@ -69,6 +71,7 @@ export function addCounts(into: Counts, from: Counts): Counts {
   for (const [name, n] of Object.entries(from.dropped ?? {}) as [Property, number][]) {
     into.dropped[name] = (into.dropped[name] ?? 0) + n
   }
+  if (from.sampled !== undefined) into.sampled = (into.sampled ?? 0) + from.sampled
   return into
 }
 

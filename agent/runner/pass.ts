@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sign } from '../../shared/identity/keys.ts'
+import { type Leaf, type Seal, sealText } from '../../shared/ledger.ts'
 import type { Location } from '../../shared/location.ts'
 import { seesAll } from '../../shared/mapping.ts'
 import type { PassOptions } from '../../shared/policy.ts'
@@ -13,6 +15,7 @@ import type { Baseline } from '../baseline/baseline.ts'
 import type { Sight } from '../core/decide.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
 import { type Fidelity, openFidelity } from '../fidelity.ts'
+import type { Signing } from '../identity/signer.ts'
 import type { IntentStore, Intents } from '../intents.ts'
 import { makeDirectory, unmakeDirectory } from '../make-directory.ts'
 import type { Arranged } from '../mapping/arrange.ts'
@@ -36,6 +39,8 @@ export interface Workplace {
   /** What the agent may touch. */
   readonly allow: AllowList
   readonly agent: string
+  /** With which it seals what a verification has seen. */
+  readonly signing: Signing
   readonly stateDir: string
   /** Objects in flight, over all packets of the agent. */
   readonly concurrency: number
@@ -83,6 +88,8 @@ export interface Pass {
   readonly slots: SlotShare
   readonly log: Log
   upload(report: ReportAddress, path: string, signal: AbortSignal): Promise<void>
+  /** What was seen of a range of this pass, signed by this agent. */
+  sign(found: Omit<Seal, 'signature'>, range: Pick<Leaf, 'after' | 'through' | 'counts'>): Promise<Seal>
   close(): Promise<void>
 }
 
@@ -186,6 +193,12 @@ export async function openPass(
       slots,
       log: place.log,
       upload: place.upload,
+      async sign(found, range) {
+        const { workspace, signing } = place.signing
+        const { number, startedAt } = pass
+        const text = sealText(found, { workspace, migration, pass: number, startedAt, ...range })
+        return { ...found, signature: await sign(text, signing) }
+      },
       close,
     }
   } catch (error) {

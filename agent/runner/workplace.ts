@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { packetBounds } from '../../shared/policy.ts'
 import { type AllowList, holdToList } from '../allow/allow-list.ts'
 import { bodyBudget, leastBudget } from '../core/budget.ts'
-import type { Signer } from '../identity/signer.ts'
+import type { Signer, Signing } from '../identity/signer.ts'
 import { openIntents } from '../intents.ts'
 import type { Secrets } from '../secrets.ts'
 import type { Log } from '../session/line.ts'
@@ -17,6 +17,7 @@ import { createUpload } from './upload.ts'
 
 export interface WorkplaceOptions {
   agent: string
+  signing: Signing
   allow: AllowList
   stateDir: string
   /** Of the control plane. */
@@ -47,7 +48,7 @@ export interface OwnWorkplace extends Workplace {
 const mostRequests = (concurrency: number) => Math.max(Math.min(concurrency, 256), Math.ceil(concurrency / 2))
 
 export function openWorkplace(options: WorkplaceOptions): OwnWorkplace {
-  const { agent, stateDir, url, signer, concurrency, memory, log, thread } = options
+  const { agent, signing, stateDir, url, signer, concurrency, memory, log, thread } = options
   const throttles = options.throttles ?? new Throttles()
   const lanes = openLanes({ most: mostRequests(concurrency), changed: () => slots.changed(), throttles })
   const limits = { objects: concurrency, bytes: bodyBudget(concurrency, memory), room: () => lanes.room }
@@ -55,6 +56,7 @@ export function openWorkplace(options: WorkplaceOptions): OwnWorkplace {
   const intents = openIntents(join(stateDir, 'agent', 'uploads.sqlite'))
   return {
     agent,
+    signing,
     allow: options.allow,
     stateDir,
     concurrency,
