@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Key } from '../../shared/key.ts'
 import type { ChecksumName, ChecksumType } from './checksums.ts'
 import { S3Error } from './errors.ts'
+import type { Change } from './notifications.ts'
 import { type Draft, type Extra, ObjectVersion } from './object-version.ts'
 import { SortedMap } from './sorted-map.ts'
 import type { StoredBody } from './stored-body.ts'
@@ -47,6 +48,8 @@ export class Bucket {
   requesterPays = false
   /** Lays no delete marker on top of another, as Ceph's gateway. */
   onlyOneMarker = false
+  /** Told of each object that was put or deleted. */
+  changed: ((change: Change) => void) | null = null
 
   constructor(name: string, created: number, options: { lockable?: boolean; versioned?: boolean } = {}) {
     this.name = name
@@ -74,20 +77,28 @@ export class Bucket {
   }
 
   put(key: Key, draft: Draft): ObjectVersion {
-    return this.#push(key, draft)
+    const version = this.#push(key, draft)
+    const { size, etag } = version
+    this.changed?.({ bucket: this.name, key, event: 'ObjectCreated:Put', size, etag, at: Date.now() })
+    return version
   }
 
   /** Without a version: deletes, or lays a delete marker on top, and returns that. */
   delete(key: Key, now: number): ObjectVersion | null {
     if (this.onlyOneMarker && this.top(key)?.body === null) return null
-    if (this.versioning !== null) return this.#push(key, { deleted: now })
-    this.#drop(key, this.top(key))
-    return null
+    const isMarker = this.versioning !== null
+    const event = `ObjectRemoved:${isMarker ? 'DeleteMarkerCreated' : 'Delete'}` as const
+    const isThere = this.top(key) !== null
+    const marker = isMarker ? this.#push(key, { deleted: now }) : null
+    if (!isMarker) this.#drop(key, this.top(key))
+    if (isThere || isMarker) this.changed?.({ bucket: this.name, key, event, at: now })
+    return marker
   }
 
   /** Removes one version for good. */
   deleteVersion(key: Key, version: ObjectVersion): void {
     this.#drop(key, version)
+    this.changed?.({ bucket: this.name, key, event: 'ObjectRemoved:Delete', at: Date.now() })
   }
 
   /** Keys whose bodies are made up as they are read (see synthetic.ts). */

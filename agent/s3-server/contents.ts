@@ -53,6 +53,7 @@ export class Contents {
   ): void {
     if (this.#world.buckets.has(name)) return
     const bucket = new Bucket(name, this.#world.now(), options)
+    bucket.changed = this.#world.changed
     bucket.enforcesOwner = options.enforcesOwner ?? false
     bucket.isPublic = options.isPublic ?? false
     bucket.requesterPays = options.requesterPays ?? false

@@ -5,6 +5,7 @@ import type { Incoming } from './body.ts'
 import type { Bucket } from './bucket.ts'
 import { S3Error } from './errors.ts'
 import type { Fault } from './faults.ts'
+import type { Change } from './notifications.ts'
 import type { ObjectVersion } from './object-version.ts'
 import type { StoredBody } from './stored-body.ts'
 
@@ -18,6 +19,8 @@ export interface World {
   readonly opaqueEtags: boolean
   /** How long a restore from an archive takes. */
   readonly restoreMs: number
+  /** Told of each object that was put or deleted. */
+  readonly changed: ((change: Change) => void) | null
   now(): number
 }
 

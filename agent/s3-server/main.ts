@@ -1,5 +1,6 @@
 /** The S3 server by hand: `node agent/s3-server/main.ts --port 9000 --bucket photos --fill big:1000000:4096`. */
 import { parseArgs } from 'node:util'
+import type { NotifyOptions } from './notifications.ts'
 import { startS3Server } from './s3-server.ts'
 
 const usage = `Usage: node agent/s3-server/main.ts [options]
@@ -12,10 +13,16 @@ An S3 server that forgets everything when it stops. For tests and for trying thi
   --secret-key SECRET       AWS_SECRET_ACCESS_KEY, or "testsecret"
   --region NAME             us-east-1 unless told
   --dir DIRECTORY           bodies past 4 KiB there instead of in memory; removed when it stops
+  --notify URL              post each change there, as S3 does; DRAY_NOTIFY_TOKEN: a bearer token for it
   --bucket NAME             make this bucket (again and again)
   --fill NAME:COUNT:SIZE    make a bucket of COUNT made-up objects of SIZE bytes, which cost no room (again and again)`
 
 const fillForm = /^([^:]+):(\d+):(\d+)$/
+
+function notifyOf(url: string): NotifyOptions {
+  const token = process.env.DRAY_NOTIFY_TOKEN
+  return { url, ...(token !== undefined && { token }) }
+}
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -26,6 +33,7 @@ async function main(): Promise<number> {
       'secret-key': { type: 'string', default: process.env.AWS_SECRET_ACCESS_KEY ?? 'testsecret' },
       region: { type: 'string', default: 'us-east-1' },
       dir: { type: 'string' },
+      notify: { type: 'string' },
       bucket: { type: 'string', multiple: true, default: [] },
       fill: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h' },
@@ -45,6 +53,7 @@ async function main(): Promise<number> {
     host: values.host,
     credentials: { [values['access-key']]: values['secret-key'] },
     region: values.region,
+    ...(values.notify !== undefined && { notify: notifyOf(values.notify) }),
     ...(values.dir === undefined ? {} : { dir: values.dir }),
   })
   for (const bucket of values.bucket) server.createBucket(bucket)

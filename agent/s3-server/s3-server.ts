@@ -16,6 +16,7 @@ import { hostId, S3Error } from './errors.ts'
 import type { Reply, World } from './exchange.ts'
 import type { Fault, Hooks, RequestInfo } from './faults.ts'
 import { handlers } from './handlers.ts'
+import { Notifications, type NotifyOptions } from './notifications.ts'
 import { type Operation, operationOf } from './operation.ts'
 import { sendReply } from './reply.ts'
 import { parseRequest, type S3Request } from './request.ts'
@@ -47,6 +48,8 @@ export interface S3ServerOptions {
   /** Milliseconds that a restore from an archive takes, none unless told; `Infinity`: until `finishRestores`. */
   readonly restoreMs?: number
   readonly hooks?: Hooks
+  /** Changes are posted there, as AWS and MinIO do. */
+  readonly notify?: NotifyOptions
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -66,11 +69,13 @@ export class S3Server extends Contents {
   readonly #ownClock: boolean
   readonly #forgets: readonly string[]
   readonly #http: Server
+  readonly #notifications: Notifications | null
   #url: URL | null = null
   #lastRequest = 0
 
   constructor(options: S3ServerOptions) {
     const now = options.now ?? Date.now
+    const notifications = options.notify ? new Notifications(options.notify) : null
     const world: World = {
       buckets: new Map(),
       region: options.region ?? 'us-east-1',
@@ -78,9 +83,11 @@ export class S3Server extends Contents {
       opaqueEtags: options.etags === 'opaque',
       minPartSize: options.minPartSize ?? 5 * 1024 * 1024,
       restoreMs: options.restoreMs ?? 0,
+      changed: notifications && ((change) => notifications.take(change)),
       now,
     }
     super(world)
+    this.#notifications = notifications
     this.#world = world
     this.hooks = options.hooks ?? {}
     this.#ownClock = options.now !== undefined
@@ -118,6 +125,7 @@ export class S3Server extends Contents {
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()))
     this.#http.closeAllConnections()
     await closed
+    this.#notifications?.stop()
     this.#world.buckets.clear()
     if (this.#world.dir !== null) rmSync(this.#world.dir, { recursive: true, force: true })
   }

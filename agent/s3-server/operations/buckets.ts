@@ -41,7 +41,9 @@ export async function createBucket(exchange: Exchange): Promise<Reply> {
     throw new S3Error('BucketAlreadyOwnedByYou', undefined, { fields: { BucketName: name } })
   }
   const lockable = request.headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true'
-  world.buckets.set(name, new Bucket(name, world.now(), { lockable }))
+  const bucket = new Bucket(name, world.now(), { lockable })
+  bucket.changed = world.changed
+  world.buckets.set(name, bucket)
   return { status: 200, headers }
 }
 
