@@ -8,6 +8,7 @@ import type { ReadyQueue } from './core/queue.ts'
 import type { Holders, Session } from './holders.ts'
 import type { IdleAgents } from './idle-agents.ts'
 import type { Ledger } from './ledger.ts'
+import type { PassDeletes } from './pass-deletes.ts'
 import type { Uploads } from './uploads.ts'
 
 /** Packets in one message: boundaries may have 4,096 bytes each. */
@@ -21,6 +22,7 @@ interface Around {
   readonly ledger: Ledger
   readonly uploads: Uploads
   readonly idle: IdleAgents
+  readonly deletes: PassDeletes
   send(session: Session, message: PlaneMessage): void
 }
 
@@ -51,7 +53,7 @@ export class Grants {
 
   /** False where something in the queue was no longer ready, so that there may be slots left for what is. */
   #lease(slots: Slots[], now: number): boolean {
-    const { queue, holders, ledger, uploads } = this.#around
+    const { queue, holders, ledger, uploads, deletes } = this.#around
     let isUpToDate = true
     const leased = new Map<Session, LeasedPacket[]>()
     for (const grant of dispatch(queue, slots, holders.surveys.size)) {
@@ -65,13 +67,16 @@ export class Grants {
       // An agent that held nothing may have been quiet for long: its lease begins now.
       if (holder.leases.size === 0) holder.seen = now
       holder.free--
-      const { packet } = ledger.apply(before, { t: 'lease', session: grant.session }, now)
-      const { id, generation, kind, after, through, work } = packet
+      const mayDelete = deletes.allowanceOf(before)
+      const { packet } = ledger.apply(before, { t: 'lease', session: grant.session, deletes: mayDelete }, now)
+      const { id, generation, kind, after, through } = packet
+      const { objects, bytes } = packet.work
       const upload = uploads.leased(packet)
       const leases = leased.get(holder) ?? []
       leased.set(holder, leases)
       leases.push({
-        ...{ id, generation, kind, after, through, attempt: generation, work, deletes: 10_000 },
+        ...{ id, generation, kind, after, through, attempt: generation },
+        ...{ work: { objects, bytes }, deletes: mayDelete },
         ...(upload && { upload }),
       })
     }

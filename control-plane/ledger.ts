@@ -5,7 +5,7 @@
 
 import type { Failure } from '../shared/protocol.ts'
 import { Causes } from './core/causes.ts'
-import { countEffect, countPacket } from './core/counters.ts'
+import { type Counters, countEffect, countPacket } from './core/counters.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Stepped, step } from './core/packet.ts'
 import { type PassEnd, passEnd } from './core/pass.ts'
 import type { MigrationTables } from './migration-tables.ts'
@@ -50,6 +50,12 @@ export class Ledger {
   lose(bytes: number): void {
     const { counters } = this.pass
     counters.gathered = Math.max(0, (counters.gathered ?? 0) - bytes)
+    this.#dirty = true
+  }
+
+  /** Of the pass as a whole. */
+  change(change: (counters: Counters) => void): void {
+    change(this.pass.counters)
     this.#dirty = true
   }
 

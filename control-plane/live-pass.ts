@@ -9,7 +9,7 @@ import type { AgentMessage, PlaneMessage } from '../shared/protocol.ts'
 import { Attendance } from './attendance.ts'
 import type { Causes } from './core/causes.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone } from './core/packet.ts'
-import { ReadyQueue } from './core/queue.ts'
+import { type Ready, ReadyQueue } from './core/queue.ts'
 import type { Strip } from './core/strip.ts'
 import { rowsOf } from './core/strip-rows.ts'
 import type { NewWatchEvent } from './core/watch-events.ts'
@@ -18,6 +18,7 @@ import { Holders, type Session } from './holders.ts'
 import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
 import type { MigrationTables, Paused } from './migration-tables.ts'
+import { PassDeletes } from './pass-deletes.ts'
 import { PassStrip } from './pass-strip.ts'
 import type { PassRow } from './pass-table.ts'
 import { Uploads } from './uploads.ts'
@@ -47,6 +48,7 @@ export class LivePass {
   #holdsUntil: number | null
   readonly holders = new Holders()
   readonly attendance: Attendance
+  readonly deletes: PassDeletes
   out: Outgoing[] = []
   /** What is to be told to who watches, of this transaction. */
   news: NewWatchEvent[] = []
@@ -71,8 +73,11 @@ export class LivePass {
       ...{ sessions: tables.sessions, holders, ledger: this.#ledger, leaseMs, send },
       tell: (event) => this.news.push(event),
     })
+    const isListing = () => this.#queue.anySurvey || holders.surveys.size > 0
+    this.deletes = new PassDeletes(tables, this.#ledger, isListing)
     this.#grants = new Grants({
       queue: this.#queue,
+      deletes: this.deletes,
       ledger: this.#ledger,
       uploads: this.#uploads,
       idle: this.#idle,
@@ -81,7 +86,7 @@ export class LivePass {
     this.#paused = tables.paused()
     this.#holdsUntil = tables.holdsUntil()
     const rows = new Map(tables.sessions.all().map((row) => [row.id, row]))
-    for (const packet of tables.packets.ready(pass.firstPacket)) this.#queue.add(packet, now)
+    for (const packet of tables.packets.ready(pass.firstPacket)) this.#enqueue(packet, packet.deletes, now)
     for (const packet of tables.packets.leased(pass.firstPacket)) {
       if (packet.state !== 'leased') continue
       const row = rows.get(packet.session)!
@@ -226,6 +231,7 @@ export class LivePass {
 
   /** Leases what can be leased. Returns when to look again without being called, if ever. */
   dispatch(now: number): number | null {
+    if (this.deletes.decide()) this.#release(now)
     return this.#paused ? null : this.#grants.give(now)
   }
 
@@ -319,7 +325,19 @@ export class LivePass {
       if (work) this.holders.measure(before, work, now - before.since)
       this.holders.forget(before)
     }
-    if (after.state === 'ready') this.#queue.add(after, now)
+    if (after.state === 'ready') this.#enqueue(after, after.work.deletes ?? 0, now)
+  }
+
+  /** What is to delete something stays in its row until that is decided. */
+  #enqueue(packet: Ready, deletes: number, now: number): void {
+    if (deletes > 0 && this.deletes.isHolding) return
+    this.#queue.add(packet, now)
+  }
+
+  #release(now: number): void {
+    for (const packet of this.#tables.packets.ready(this.pass.firstPacket)) {
+      if (packet.deletes > 0) this.#queue.add(packet, now)
+    }
   }
 
   #send(session: Session, message: PlaneMessage): void {

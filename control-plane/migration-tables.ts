@@ -65,6 +65,8 @@ const steps: readonly Step[] = [
     addColumns(sql, 'pass', { retries: 'INTEGER', base: 'INTEGER', left_to: 'INTEGER' })
     createCauses(sql)
   },
+  /** Of packets: how many objects are to be deleted in them, as far as that was counted, and how many their lease may delete. */
+  (sql) => addColumns(sql, 'packet', { deletes: 'INTEGER', may_delete: 'INTEGER' }),
 ]
 
 export class MigrationTables {

@@ -53,6 +53,7 @@ export function passStatus(tables: MigrationTables, pass: PassRow, live: LivePas
     agents,
     ...(pass.retries !== null && { retries: pass.retries }),
     ...(live?.paused && { paused: live.paused }),
+    ...(live?.deletes.asks && { asks: live.deletes.asks }),
     ...(live?.endsAt && { holdsUntil: live.endsAt }),
     ...standingOf(tables, pass),
     failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({

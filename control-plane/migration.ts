@@ -13,6 +13,7 @@ import type { Range } from '../shared/range.ts'
 import { mayStill } from './access/still.ts'
 import { Alarm } from './alarm.ts'
 import { type Compared, compareFailures } from './comparison.ts'
+import type { DeletesAnswer } from './core/deletes.ts'
 import type { NewPacket } from './core/packet.ts'
 import { equalOptions } from './core/pass.ts'
 import { Door } from './door.ts'
@@ -188,6 +189,17 @@ export class Migration extends DurableObject<Env> {
     const live = this.#live
     if (live?.pass.number === number) this.#transactions.commit(() => live.hold(until))
     return this.passStatus(number)
+  }
+
+  /** Null where there is no such pass. `refused`: why the answer is not taken. */
+  answerDeletes(number: number, answer: DeletesAnswer): PassStatus | { readonly refused: string } | null {
+    const live = this.#live
+    if (live?.pass.number !== number) return this.#tables.passes.get(number) && { refused: 'it is over' }
+    let refused: string | null = null
+    this.#transactions.commit(() => {
+      refused = live.deletes.answer(answer)
+    })
+    return refused === null ? this.passStatus(number) : { refused }
   }
 
   passStatus(number: number): PassStatus | null {

@@ -33,15 +33,16 @@ export class PacketTable {
     return row ? toPacket(row) : null
   }
 
-  /** From `first` on, in the order of ids; only what the queue has to know, since there may be millions. */
-  *ready(first: number): Generator<Ready> {
-    const query = `SELECT id, kind, prefer, not_before FROM packet WHERE id >= ? AND state = 'ready'`
+  /** From `first` on, in the order of ids; only what has to be known to queue them, since there may be millions. */
+  *ready(first: number): Generator<Ready & { readonly deletes: number }> {
+    const query = `SELECT id, kind, prefer, not_before, deletes FROM packet WHERE id >= ? AND state = 'ready'`
     for (const row of this.#sql.exec<Row>(query, first)) {
       yield {
         id: row.id as number,
         kind: row.kind as PacketKind,
         prefer: row.prefer as number | null,
         notBefore: row.not_before as number,
+        deletes: (row.deletes as number | null) ?? 0,
       }
     }
   }
@@ -53,18 +54,17 @@ export class PacketTable {
 
   insert(id: number, packet: NewPacket): void {
     this.#write(
-      'INSERT INTO packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO packet (id, ${columns}) VALUES (?${', ?'.repeat(columnCount)})`,
       id,
       ...toRow(packet),
     )
   }
 
   update(packet: Packet): void {
+    const values = toRow(packet)
     this.#write(
-      `UPDATE packet SET kind = ?, state = ?, after = ?, through = ?, objects = ?, bytes = ?, generation = ?,
-        failures = ?, error = ?, prefer = ?, session = ?, not_before = ?, counts = ?, report = ?,
-        upload = ?, first_part = ?, last_part = ?, md5s = ? WHERE id = ?`,
-      ...toRow(packet),
+      `UPDATE packet SET (${columns}) = (?${', ?'.repeat(columnCount - 1)}) WHERE id = ?`,
+      ...values,
       packet.id,
     )
   }
@@ -117,6 +117,11 @@ export class PacketTable {
   }
 }
 
+/** All but the id, as `toRow` has them. */
+const columns = `kind, state, after, through, objects, bytes, generation, failures, error, prefer, session, not_before, counts, report,
+  upload, first_part, last_part, md5s, deletes, may_delete`
+const columnCount = columns.split(',').length
+
 function toRow(packet: NewPacket): SqlStorageValue[] {
   return [
     packet.kind,
@@ -137,6 +142,8 @@ function toRow(packet: NewPacket): SqlStorageValue[] {
     packet.parts?.first ?? null,
     packet.parts?.last ?? null,
     (packet.state === 'done' && packet.md5s) || null,
+    packet.work.deletes ?? null,
+    packet.state === 'leased' ? packet.deletes : null,
   ]
 }
 
@@ -146,7 +153,11 @@ function toPacket(row: Row): Packet {
     kind: row.kind as PacketKind,
     after: row.after as Key | null,
     through: row.through as Key | null,
-    work: { objects: row.objects as number, bytes: row.bytes as number },
+    work: {
+      objects: row.objects as number,
+      bytes: row.bytes as number,
+      ...(row.deletes !== null && { deletes: row.deletes as number }),
+    },
     generation: row.generation as number,
     failures: row.failures as number,
     error: row.error as Packet['error'],
@@ -159,7 +170,13 @@ function toPacket(row: Row): Packet {
     case 'ready':
       return { ...common, state: 'ready', notBefore: (row.not_before as number | null) ?? 0 }
     case 'leased':
-      return { ...common, state: 'leased', session: row.session as number, since: 0 }
+      return {
+        ...common,
+        state: 'leased',
+        session: row.session as number,
+        since: 0,
+        deletes: (row.may_delete as number | null) ?? 0,
+      }
     case 'done':
       return {
         ...common,

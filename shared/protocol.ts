@@ -102,6 +102,8 @@ export const cutSchema = z.strictObject({
   through: boundary,
   work: workSchema,
   settled: countsSchema.nullable(),
+  /** Where the pass deletes: objects that were found at the destination in it; absent where there are none. */
+  found: count.optional(),
   /** Of a settled piece of a verification. */
   seal: sealSchema.optional(),
 })

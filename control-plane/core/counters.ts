@@ -6,6 +6,7 @@ import type { PassStatus } from '../../shared/api/migrations.ts'
 import { addCounts, type Counts, zeroCounts } from '../../shared/counts.ts'
 import type { ErrorBody, ErrorCode } from '../../shared/error.ts'
 import type { Work } from '../../shared/protocol.ts'
+import { type Deletes, zeroDeletes } from './deletes.ts'
 import type { Effect, NewPacket } from './packet.ts'
 
 export interface Counters {
@@ -16,6 +17,8 @@ export interface Counters {
   surveys: number
   /** Bytes of parts that are at the store, of objects that are not whole yet; absent while there are none. */
   gathered?: number
+  /** Absent until there is something to tell. */
+  deletes?: Deletes
   causes: Partial<Record<ErrorCode, { objects: number; bytes: number; message: string }>>
   /** Of packets that are not done since, by the code of their latest failed attempt. */
   errors: Partial<Record<ErrorCode, { error: ErrorBody; packets: number; parked: number }>>
@@ -40,11 +43,26 @@ function add(counters: Counters, packet: NewPacket, n: 1 | -1): void {
   // An expanded packet waits for others, which are counted themselves.
   if (packet.state !== 'expanded') counters.packets[packet.state] += n
   if (packet.kind === 'survey' && packet.state !== 'done') counters.surveys += n
+  const uncounted = uncountedOf(packet)
+  if (uncounted > 0) deletesOf(counters).uncounted += n * uncounted
   const error = packet.error && counters.errors[packet.error]
   if (!packet.error || !error) return
   error.packets += n
   if (packet.state === 'parked') error.parked += n
   if (error.packets === 0) delete counters.errors[packet.error]
+}
+
+/** Deletes that nobody has counted before: made, or allowed by the lease. */
+function uncountedOf(packet: NewPacket): number {
+  if (packet.work.deletes !== undefined) return 0
+  if (packet.state === 'leased') return packet.deletes
+  return packet.state === 'done' ? (packet.counts?.objects.deleted ?? 0) : 0
+}
+
+/** To be changed. */
+export function deletesOf(counters: Counters): Deletes {
+  counters.deletes ??= zeroDeletes()
+  return counters.deletes
 }
 
 export function countEffect(counters: Counters, effect: Effect): void {
@@ -58,6 +76,10 @@ export function countEffect(counters: Counters, effect: Effect): void {
     case 'expect':
       counters.expected.objects += effect.work.objects
       counters.expected.bytes += effect.work.bytes
+      if (effect.work.deletes) deletesOf(counters).expected += effect.work.deletes
+      return
+    case 'found':
+      deletesOf(counters).found += effect.objects
       return
     case 'count':
       addCounts(counters.counts, effect.counts)

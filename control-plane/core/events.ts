@@ -49,7 +49,7 @@ export const parkedLevel = (parked: number): number =>
 /** What a transaction that brought a pass from `before` (null: it began) to `after` has to tell. */
 export function passEvents(
   definition: Moved,
-  before: { readonly state: PassState; readonly parked: number } | null,
+  before: { readonly state: PassState; readonly parked: number; readonly asked: boolean } | null,
   after: PassNow,
   now: number,
 ): WebhookEvent[] {
@@ -76,6 +76,12 @@ export function passEvents(
       .map((cause) => ({ code: cause.error.code, packets: cause.parked }))
     const data = { migration: definition.id, pass: number, parked, causes }
     events.push(eventOf(workspace, 'packets.parked', [...about, level], now, data))
+  }
+
+  const { deletes } = counters
+  if (deletes?.asked && !before?.asked) {
+    const data = { migration: definition.id, pass: number, deletes: deletes.expected, of: deletes.of }
+    events.push(eventOf(workspace, 'deletes.ask', about, now, data))
   }
 
   if (state === 'running' || (before && before.state !== 'running')) return events

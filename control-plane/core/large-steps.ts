@@ -35,11 +35,12 @@ export function expand(packet: Leased, event: PacketEvent & { t: 'expand' }): St
     const left = {
       objects: Math.max(0, packet.work.objects - 1),
       bytes: Math.max(0, packet.work.bytes - bytes),
+      ...(packet.work.deletes !== undefined && { deletes: packet.work.deletes }),
     }
     const rest = newPacket('copy', { after: key, through: packet.through }, left)
     effects.push({ is: 'insert', packet: { ...rest, prefer: packet.prefer } })
   }
-  const mine = { ...common(packet), through: key, work: { objects: 1, bytes }, upload }
+  const mine = { ...common(packet), through: key, work: { objects: 1, bytes, deletes: 0 }, upload }
   if (event.opened === null) return applied({ ...mine, prefer: packet.session, ...readyNow }, effects)
   return applied({ ...mine, state: 'expanded' }, [...effects, ...partPackets(mine, event.opened)])
 }

@@ -9,6 +9,7 @@ import type { Range } from '../../shared/range.ts'
 export interface Common extends Range {
   readonly id: number
   readonly kind: PacketKind
+  /** Its `deletes`: absent where nobody has counted them. */
   readonly work: Work
   /** Leases granted so far; the latest one's fence. */
   readonly generation: number
@@ -26,7 +27,8 @@ export interface Common extends Range {
 export type PacketState =
   /** `notBefore`: ms since the epoch, 0 for at once. */
   | { readonly state: 'ready'; readonly notBefore: number }
-  | { readonly state: 'leased'; readonly session: number; readonly since: number }
+  /** `deletes`: how many objects it may delete at most. */
+  | { readonly state: 'leased'; readonly session: number; readonly since: number; readonly deletes: number }
   /**
    * `counts`: null for a survey, whose counts are those of its pieces, and for parts. `report`: this generation uploaded one.
    * `md5s`: of parts that were hashed.
@@ -45,7 +47,7 @@ export type Packet = Common & PacketState
 export type NewPacket = Omit<Common, 'id'> & PacketState
 
 export type PacketEvent =
-  | { readonly t: 'lease'; readonly session: number }
+  | { readonly t: 'lease'; readonly session: number; readonly deletes: number }
   | {
       readonly t: 'cut'
       readonly session: number
@@ -103,6 +105,8 @@ export type Effect =
   | { readonly is: 'insert'; readonly packet: NewPacket }
   /** Work that the survey found. */
   | { readonly is: 'expect'; readonly work: Work }
+  /** So many objects were found at the destination. */
+  | { readonly is: 'found'; readonly objects: number }
   /** The packet inserted just before needs no work. */
   | { readonly is: 'settle' }
   | { readonly is: 'count'; readonly counts: Counts }

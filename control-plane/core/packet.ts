@@ -78,6 +78,7 @@ export function step(packet: Packet, event: PacketEvent, around: Surroundings): 
         state: 'leased',
         session: event.session,
         since: around.now,
+        deletes: event.deletes,
       })
     case 'expire':
     case 'supersede':
@@ -156,7 +157,9 @@ function cut(packet: Leased, event: PacketEvent & { t: 'cut' }, around: Surround
       // One row for a run of settled pieces: most of a pass that finds little to do is such runs.
       pieces.splice(-1, 1, { ...last, through, settled: addCounts(last.settled, settled) })
     } else {
-      pieces.push({ after, through, work, settled: settled && addCounts(zeroCounts(), settled) })
+      // What is not told is none.
+      const counted = { ...work, deletes: work.deletes ?? 0 }
+      pieces.push({ after, through, work: counted, settled: settled && addCounts(zeroCounts(), settled) })
     }
     after = through
     finished = through === packet.through
@@ -176,6 +179,8 @@ function cut(packet: Leased, event: PacketEvent & { t: 'cut' }, around: Surround
           { is: 'expect', work: piece.work },
         ],
   )
+  const found = event.cuts.reduce((sum, piece) => sum + (piece.found ?? 0), 0)
+  if (found > 0) effects.push({ is: 'found', objects: found })
   // Progress: whatever failed before this was overcome.
   const rest = { ...packet, failures: 0, error: null, after }
   if (!finished) return applied(rest, effects)
@@ -206,6 +211,9 @@ function outcome(packet: Leased, event: PacketEvent & { t: 'outcome' }): Stepped
     const left = {
       objects: Math.max(0, packet.work.objects - counts.objects.listed),
       bytes: Math.max(0, packet.work.bytes - counts.bytes.listed),
+      ...(packet.work.deletes !== undefined && {
+        deletes: Math.max(0, packet.work.deletes - counts.objects.deleted),
+      }),
     }
     const rest = newPacket(packet.kind, { after: through, through: packet.through }, left)
     effects.push({ is: 'insert', packet: { ...rest, prefer: event.heir ?? packet.prefer } })

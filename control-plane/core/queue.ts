@@ -21,9 +21,15 @@ export class ReadyQueue {
   readonly #work = new Map<number, Heap<number>>()
   readonly #waiting = new Heap<Ready>((a, b) => a.notBefore - b.notBefore)
   #workSize = 0
+  #waitingSurveys = 0
 
   get surveys(): number {
     return this.#surveys.size
+  }
+
+  /** Whether one is ready, or waits for its time. */
+  get anySurvey(): boolean {
+    return this.#surveys.size > 0 || this.#waitingSurveys > 0
   }
 
   /** Copy and verify packets that can be leased now. */
@@ -39,6 +45,7 @@ export class ReadyQueue {
   add(packet: Ready, now: number): void {
     if (packet.notBefore > now) {
       this.#waiting.push(packet)
+      if (packet.kind === 'survey') this.#waitingSurveys++
     } else if (packet.kind === 'survey') {
       this.#surveys.push(packet.id)
     } else {
@@ -54,6 +61,7 @@ export class ReadyQueue {
   wake(now: number): void {
     for (let next = this.#waiting.peek(); next && next.notBefore <= now; next = this.#waiting.peek()) {
       this.#waiting.pop()
+      if (next.kind === 'survey') this.#waitingSurveys--
       this.add(next, now)
     }
   }

@@ -43,6 +43,10 @@ export function sentence(event: WebhookEvent): string {
             : `${whole(value)} requests at once`
       return `${endpoint} is at its limit of ${most} since ${at(since)}`
     }
+    case 'deletes.ask': {
+      const { migration, pass, deletes, of } = event.data
+      return `Pass ${pass} of ${migration} would delete ${whole(deletes)} of ${whole(of)} objects at the destination, and asks first`
+    }
     case 'schedule.missed': {
       const { schedule, migration, due, reason } = event.data
       return `Schedule ${schedule} started no pass of ${migration} at ${at(due)}: ${reason}`

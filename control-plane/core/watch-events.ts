@@ -20,6 +20,8 @@ export interface Standing {
   readonly number: number
   readonly state: PassState
   readonly parked: number
+  /** Whether it has asked how many objects it may delete. */
+  readonly asked: boolean
   readonly failed: ReadonlyMap<string, number>
   readonly errors: ReadonlySet<string>
 }
@@ -28,6 +30,7 @@ export const standing = ({ number, state, counters }: PassNow): Standing => ({
   number,
   state,
   parked: counters.packets.parked,
+  asked: counters.deletes?.asked ?? false,
   failed: new Map(Object.entries(counters.causes).map(([code, { objects }]) => [code, objects])),
   errors: new Set(Object.keys(counters.errors)),
 })
@@ -47,6 +50,8 @@ export function happened(before: Standing | null, after: PassNow): NewWatchEvent
   }
   const { parked } = counters.packets
   if (parkedLevel(parked) > parkedLevel(before?.parked ?? 0)) events.push({ is: 'parked', packets: parked })
+  const { deletes } = counters
+  if (deletes?.asked && !before?.asked) events.push({ is: 'asks', deletes: deletes.expected, of: deletes.of })
   if (state !== 'running' && (!before || before.state === 'running')) events.push({ is: 'ended', state })
   return events
 }

@@ -1,4 +1,5 @@
 /** Passes: start, watch, cancel, and what became of them. */
+import { answerDeletes } from '../../shared/api/life.ts'
 import { cancelPass, type PassStatus, readPass, startPass } from '../../shared/api/migrations.ts'
 import {
   comparePasses,
@@ -78,6 +79,26 @@ export function passRoutes(app: App): void {
     const status = orNoPass(await object.resumePass(pass), pass)
     await scope.record({ action: 'pass.resume', subject: `migration/${migration}`, after: { pass } })
     return status
+  })
+
+  serve(app, answerDeletes, async ({ env, scope, params, body }) => {
+    const { migration, pass } = params
+    const object = await findObject(env, scope, migration)
+    const answer = orNoPass(await object.answerDeletes(pass, body), pass)
+    if ('refused' in answer) {
+      throw new Refusal(
+        409,
+        'busy',
+        `pass ${pass} of ${migration} does not take this answer: ${answer.refused}`,
+        'Read the pass again: `asks` says how many objects it would delete.',
+      )
+    }
+    await scope.record({
+      action: 'pass.deletes',
+      subject: `migration/${migration}`,
+      after: { pass, ...body },
+    })
+    return answer
   })
 
   serve(app, cancelPass, async ({ env, scope, params }) => {

@@ -69,6 +69,8 @@ export const watchEventSchema = z.discriminatedUnion('is', [
   z.object({ ...event, is: z.literal('error'), code: z.enum(errorCodes), message: z.string() }),
   /** Attempts are spent: told of the first packet, then at 10, 100 and so on. */
   z.object({ ...event, is: z.literal('parked'), packets: z.number() }),
+  /** It would delete so many of the objects at the destination, more than its cap, and waits for an answer. */
+  z.object({ ...event, is: z.literal('asks'), deletes: z.number(), of: z.number() }),
   /** Objects failed for this: told of the first one, then at 10, 100 and so on. */
   z.object({
     ...event,

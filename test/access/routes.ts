@@ -294,6 +294,9 @@ export const rows: readonly Row[] = [
   row(`POST ${at}/migrations/:migration/passes/:pass/resume`, operator('migrations:run'), 200, {
     ask: async (stage) => ({ params: { migration: await stage.running() } }),
   }),
+  row(`POST ${at}/migrations/:migration/passes/:pass/deletes`, operator('migrations:run'), 409, {
+    ask: async (stage) => ({ params: { migration: await stage.running() }, body: { do: 'leave' } }),
+  }),
   row(`GET ${at}/migrations/:migration/passes/:pass/failures`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations/:migration/passes/:pass/failures/download`, viewer('migrations:read'), 200),
   row(`POST ${at}/migrations/:migration/passes/:pass/failures/retry`, operator('migrations:run'), 409, {

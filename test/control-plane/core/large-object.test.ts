@@ -104,7 +104,7 @@ describe('a packet that begins with a large object', () => {
   it('is ready when they are there, and its outcome is the object’s', () => {
     const { packet: ready } = step(expanded(), { t: 'gathered' }, around)
     expect(ready).toMatchObject({ state: 'ready', upload: 9 })
-    const again = step(ready, { t: 'lease', session: 4 }, around).packet
+    const again = step(ready, { t: 'lease', session: 4, deletes: 0 }, around).packet
     const counts = zeroCounts()
     counts.objects.listed = counts.objects.copied = 1
     const outcome = { t: 'outcome', session: 4, generation: 3, through: key('c'), counts } as const

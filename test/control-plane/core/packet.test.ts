@@ -68,9 +68,9 @@ function expectUnchanged(before: Packet, stepped: Stepped) {
 
 describe('a packet', () => {
   it('is leased once, with the next generation', () => {
-    const first = step(packet({ generation: 4 }), { t: 'lease', session: 9 }, around).packet
+    const first = step(packet({ generation: 4 }), { t: 'lease', session: 9, deletes: 0 }, around).packet
     expect(first).toMatchObject({ state: 'leased', session: 9, generation: 5, since: around.now })
-    const second = step(first, { t: 'lease', session: 8 }, around)
+    const second = step(first, { t: 'lease', session: 8, deletes: 0 }, around)
     expect(second.refused?.code).toBe('stale')
     expectUnchanged(first, second)
   })
@@ -162,7 +162,7 @@ describe('a packet', () => {
     let now: Packet = packet()
     const waits: number[] = []
     for (let i = 0; i < maxFailures; i++) {
-      now = step(now, { t: 'lease', session: 3 }, around).packet
+      now = step(now, { t: 'lease', session: 3, deletes: 0 }, around).packet
       now = step(now, { t: 'failed', session: 3, generation: now.generation, error: later }, around).packet
       if (now.state === 'ready') waits.push(now.notBefore - around.now)
     }
@@ -363,7 +363,7 @@ describe('a pass of packets', () => {
       const ends = [...new Set(points)].sort((a, b) => a - b).map((i) => letters[i]!)
       switch (t) {
         case 'lease':
-          return this.apply(some.id, { t, session })
+          return this.apply(some.id, { t, session, deletes: 0 })
         case 'expire':
           return this.apply(id, { t: flag ? 'expire' : 'supersede' })
         case 'replay': {
@@ -461,7 +461,7 @@ describe('a pass of packets', () => {
         for (let rounds = 0; rounds < 500; rounds++) {
           const next = model.packets.find((p) => p.state === 'ready' || p.state === 'leased')
           if (!next) break
-          if (next.state === 'ready') model.apply(next.id, { t: 'lease', session: 1 })
+          if (next.state === 'ready') model.apply(next.id, { t: 'lease', session: 1, deletes: 0 })
           const { id, kind } = next
           model.act({
             t: kind === 'survey' ? 'cut' : kind === 'parts' ? 'parts' : 'outcome',

@@ -44,7 +44,7 @@ class Model {
     const open = [...this.packets.values()].filter(({ state }) => state !== 'done' && state !== 'parked')
     const packet = open[which % Math.max(1, open.length)]
     if (!packet) return null
-    if (packet.state !== 'leased') return [packet, { t: 'lease', session: 1 }]
+    if (packet.state !== 'leased') return [packet, { t: 'lease', session: 1, deletes: 0 }]
     const by = { session: 1, generation: packet.generation }
     const inside = keys.filter((key) => contains(packet, key) && key !== packet.through)
     const cut = inside[dice % Math.max(1, inside.length)] ?? packet.through

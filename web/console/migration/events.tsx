@@ -19,6 +19,7 @@ const kindOf: Readonly<Record<WatchEvent['is'], string>> = {
   silent: 'failed',
   error: 'failed',
   parked: 'failed',
+  asks: 'new',
   paused: 'new',
   resumed: 'running',
   failed: 'failed',

@@ -16,9 +16,11 @@ export const migrationTexts = {
   tabs: {
     name: 'Of this migration',
     failures: 'Failures',
+    life: 'Life',
     activity: 'Activity',
     packets: 'Packets',
     passes: 'Passes',
+    certificates: 'Certificates',
     definition: 'Definition',
   },
   deeds: {
@@ -30,6 +32,7 @@ export const migrationTexts = {
     resume: 'Resume',
     cancel: 'Cancel the pass',
     edit: 'Priority and policy…',
+    follow: 'How it follows…',
     yaml: 'Save as YAML',
     duplicate: 'Make another one like it',
     remove: 'Delete…',
@@ -75,8 +78,6 @@ export const migrationTexts = {
       normal: 'Normal',
       high: 'High: four times as many packets as a normal one, from agents that both need',
     },
-    remove: 'Delete at the destination what the source does not have',
-    removeHint: 'Only what a complete listing of the source does not name, and what has not changed since.',
     compare: 'Objects of one size are the same where',
     compares: {
       auto: 'ETags, or else the baseline or times say so',
@@ -93,8 +94,6 @@ export const migrationTexts = {
     rest: 'What else the policy says stays as it is.',
     save: 'Save',
     done: 'Saved.',
-    meanwhile:
-      'Somebody else has changed it meanwhile. What is shown is theirs now: look at it, and save again.',
   },
   parked: (n: number, parked: number) =>
     `${packets(n)}${parked > 0 ? `, ${count(parked)} of them parked` : ', being tried again'}`,
@@ -144,6 +143,8 @@ export const migrationTexts = {
           return 'Resumed'
         case 'parked':
           return event.packets === 1 ? 'A packet is parked' : `${packets(event.packets)} are parked by now`
+        case 'asks':
+          return `It would delete ${objects(event.deletes)} of ${count(event.of)} at the destination, and asks first`
         case 'failed':
           return event.objects === 1
             ? 'The first object failed so'
