@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { readDocument } from '../../agent/cli/apply/document.ts'
 import type { MigrationView } from '../../shared/api/migrations.ts'
+import { defaultFollow } from '../../shared/life.ts'
+import { followOf } from '../../web/console/follow/draft.ts'
 import { commandOf, quoted } from '../../web/console/new-migration/command.ts'
 import { documentOf } from '../../web/console/new-migration/document.ts'
 import {
@@ -56,11 +58,30 @@ const likes: Record<string, Pick<MigrationView, 'source' | 'destination'> & Part
     filter: { include: [], exclude: [], only: 'a/b.txt' },
     mapping: { kind: 'prefix', from: 'a/', to: 'z/', unmatched: 'fail' },
   },
+  'one that follows otherwise than usual': {
+    source: { kind: 'file', path: '/srv/papers', site: 'rome' },
+    destination: { ...bucket, bucket: 'new', connection: 'b' },
+    policy: {
+      delete: true,
+      deleteAfter: 604_800,
+      deleteCap: { objects: 500, share: null },
+      conflicts: 'park',
+    },
+    follow: {
+      ...{ pauseAtLeast: 1, pauseAtMost: 60, lag: 30, quiet: 0, depth: 'full', sample: 0.05 },
+      events: [
+        { kind: 'webhook' },
+        { kind: 'sqs', queue: 'https://sqs.example.com/1/changes', region: 'eu', profile: null },
+        { kind: 'watch' },
+      ],
+      baseline: { ...bucket, bucket: 'known', prefix: 'papers/', connection: 'b' },
+    },
+  },
 }
 const migrations = Object.entries(likes).map(([name, like]) => {
   const filter = { include: [], exclude: [], only: null }
   const whole = { id: 'old', createdAt: 1, revision: 1, pass: null, filter, policy: {}, priority: 'normal' }
-  return [name, { ...whole, ...like } as MigrationView] as const
+  return [name, { ...whole, follow: defaultFollow, ...like } as MigrationView] as const
 })
 
 describe('a draft', () => {
@@ -74,6 +95,7 @@ describe('a draft', () => {
     })
     expect(draftSchema.parse(JSON.parse(JSON.stringify(draft)))).toEqual(draft)
     expect(missing(draft)).toEqual(['name'])
+    expect(followOf(draft.follow)).toEqual(migration.follow)
   })
 
   it('says what is missing, in the order of the page', () => {
@@ -87,16 +109,20 @@ describe('a draft', () => {
       options: { ...named.options, delete: true },
     }
     expect(missing(blind)).toEqual(['keys', 'policy'])
+    const queues = [{ queue: 'changes', region: '', profile: '', connection: '' }]
+    expect(missing({ ...named, follow: { ...named.follow, queues } })).toEqual(['follow'])
+    expect(missing({ ...named, follow: { ...named.follow, pauseAtLeast: 86_400 } })).toEqual(['follow'])
   })
 })
 
 describe('a document', () => {
   it.each(migrations)('says the same to `dray apply`: %s', (_, migration) => {
     const definition = definitionOf(draftLike(migration))!
-    const text = documentOf({ id: 'photos', definition, priority: migration.priority }, [], 'one\ntwo')
+    const { priority, follow } = migration
+    const text = documentOf({ id: 'photos', definition, follow, priority }, [], 'one\ntwo')
     expect(text).toMatch(/^# one\n# two\nmigrations:\n {2}photos:\n/)
     expect(readDocument(text, 'photos.yaml').wanted).toEqual({
-      migrations: { photos: { ...definition, priority: migration.priority } },
+      migrations: { photos: { ...definition, follow, priority } },
     })
   })
 
@@ -121,7 +147,11 @@ describe('a document', () => {
       [{ kind: 'anonymous' }, 'anonymous'],
     ] as const) {
       const made = [{ ...connection, credential }]
-      const text = documentOf({ id: 'photos', definition, priority: 'normal' }, made, 'x')
+      const text = documentOf(
+        { id: 'photos', definition, follow: defaultFollow, priority: 'normal' },
+        made,
+        'x',
+      )
       expect(readDocument(text, 'photos.yaml').wanted.connections).toEqual({
         a: {
           ...{ endpoint: 'https://s3.example.com', region: null, pathStyle: false, requesterPays: true },
@@ -136,7 +166,8 @@ describe('a command', () => {
   const command = (name: string, workspace = 'local') => {
     const migration = migrations.find(([of]) => of === name)![1]
     const definition = definitionOf(draftLike(migration))!
-    return commandOf({ id: 'photos', definition, priority: migration.priority }, workspace)
+    const { priority, follow } = migration
+    return commandOf({ id: 'photos', definition, follow, priority }, workspace)
   }
 
   it('says what is other than usual', () => {
@@ -164,7 +195,8 @@ describe('a command', () => {
     const [, migration] = migrations[0]!
     const mapping = { kind: 'prefix', from: 'a=b/', to: 'c/', unmatched: 'fail' } as const
     const definition = { ...definitionOf(draftLike(migration))!, mapping }
-    expect(commandOf({ id: 'photos', definition, priority: 'normal' }, 'local')).toBeNull()
+    const defined = { id: 'photos', definition, follow: defaultFollow, priority: 'normal' } as const
+    expect(commandOf(defined, 'local')).toBeNull()
   })
 
   it('is quoted for a shell', () => {

@@ -9,3 +9,7 @@ export function useLastPass(): { workspace: string; migration: MigrationView; nu
   const { data } = useQuery(queries.migration(workspace, id))
   return data?.pass ? { workspace, migration: data, number: data.pass.number } : null
 }
+
+/** As its last pass has found them; null where none has looked at everything. */
+export const objectsOf = ({ pass }: MigrationView): number | null =>
+  pass && pass.state !== 'running' && pass.retries === undefined ? pass.counts.objects.listed : null

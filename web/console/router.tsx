@@ -139,6 +139,14 @@ const tree = root.addChildren([
       activityTab,
       packetsTab,
       passesTab,
+      tab(
+        'life',
+        lazyRouteComponent(() => import('./pages/life.tsx'), 'Life'),
+      ),
+      tab(
+        'certificates',
+        lazyRouteComponent(() => import('./pages/certificates.tsx'), 'Certificates'),
+      ),
       tab('settings', lazyRouteComponent(aMigration, 'Settings')),
     ]),
     sites,

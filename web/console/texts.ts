@@ -34,6 +34,8 @@ export const texts = {
     close: 'Close',
     busy: 'At it…',
     type: (what: string) => `Type ${what} to go on`,
+    meanwhile:
+      'Somebody else has changed it meanwhile. What is shown is theirs now: look at it, and save again.',
   },
   nav: {
     main: 'Main',

@@ -1,13 +1,13 @@
 /** Changes the priority and the policy of a migration: what most people change of it; the rest stays. */
-import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { editMigration, type MigrationView } from '../../../shared/api/migrations.ts'
 import { archivedPolicies, compares, type Priority, passOptions, priorities } from '../../../shared/policy.ts'
-import { call, Refused } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
+import { ConflictsField, DeletesFields, deletesOf } from '../parts/deletes-fields.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { CheckField, ChoiceField, SelectField } from '../parts/field.tsx'
-import { Notice, Refusal } from '../parts/notice.tsx'
+import { ChoiceField, SelectField } from '../parts/field.tsx'
+import { Stale } from '../parts/stale.tsx'
 import { migrationTexts } from '../texts/migration.ts'
 import { texts } from '../texts.ts'
 
@@ -15,7 +15,6 @@ const says = migrationTexts.edit
 
 export function Edit(props: { workspace: string; migration: MigrationView; close(): void }) {
   const { workspace, migration, close } = props
-  const client = useQueryClient()
   const [priority, setPriority] = useState(migration.priority)
   const [policy, setPolicy] = useState(migration.policy)
   const whole = passOptions(policy)
@@ -29,7 +28,6 @@ export function Edit(props: { workspace: string; migration: MigrationView; close
     stale: [workspace, 'migrations'],
     says: () => says.done,
   })
-  const isStale = change.error instanceof Refused && change.error.status === 412
   return (
     <Dialog open close={close} title={says.title} says={<p>{says.says}</p>} wide>
       <form
@@ -44,12 +42,8 @@ export function Edit(props: { workspace: string; migration: MigrationView; close
           change={setPriority}
           choices={priorities.map((one) => [one, says.priorities[one]] as const)}
         />
-        <CheckField
-          label={says.remove}
-          hint={says.removeHint}
-          checked={whole.delete}
-          change={(checked) => setPolicy({ ...policy, delete: checked })}
-        />
+        <DeletesFields value={deletesOf(policy)} change={(deletes) => setPolicy({ ...policy, ...deletes })} />
+        <ConflictsField value={whole.conflicts} change={(conflicts) => setPolicy({ ...policy, conflicts })} />
         <SelectField
           label={says.compare}
           value={whole.compare}
@@ -63,31 +57,12 @@ export function Edit(props: { workspace: string; migration: MigrationView; close
           options={archivedPolicies.map((one) => [one, says.archiveds[one]] as const)}
         />
         <p className="quiet">{says.rest}</p>
-        {isStale ? (
-          <Notice
-            kind="bad"
-            actions={
-              <button
-                type="button"
-                onClick={() => {
-                  void client.invalidateQueries({ queryKey: [workspace, 'migrations'] })
-                  close()
-                }}
-              >
-                {texts.dialog.close}
-              </button>
-            }
-          >
-            <p>{says.meanwhile}</p>
-          </Notice>
-        ) : (
-          <Refusal of={change.error} />
-        )}
+        <Stale of={change.error} stale={[workspace, 'migrations']} close={close} />
         <div className="deeds">
           <button type="button" onClick={close}>
             {texts.dialog.cancel}
           </button>
-          <button type="submit" className="primary" disabled={change.isPending || isStale}>
+          <button type="submit" className="primary" disabled={change.isPending}>
             {change.isPending ? texts.dialog.busy : says.save}
           </button>
         </div>

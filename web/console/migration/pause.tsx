@@ -6,7 +6,7 @@ import { pausePass } from '../../../shared/api/passes.ts'
 import { call } from '../../api.ts'
 import { announce } from '../announce.tsx'
 import { Confirm } from '../parts/dialog.tsx'
-import { ChoiceField } from '../parts/field.tsx'
+import { InFlight } from '../parts/in-flight.tsx'
 import { migrationTexts } from '../texts/migration.ts'
 
 const says = migrationTexts.pause
@@ -27,17 +27,7 @@ export function Pause(props: {
       close={props.close}
       title={says.title(pass.number)}
       deed={says.deed}
-      fields={
-        <ChoiceField<'finish' | 'stop'>
-          label={says.inFlight}
-          value={inFlight}
-          change={choose}
-          choices={[
-            ['finish', says.finish, says.finishHint],
-            ['stop', says.stop, says.stopHint],
-          ]}
-        />
-      }
+      fields={<InFlight value={inFlight} change={choose} />}
       run={async () => {
         await call(pausePass, { params: { workspace, migration, pass: pass.number }, body: { inFlight } })
         announce(says.done)

@@ -1,23 +1,30 @@
 /** The same migration as a line of the command line, for a POSIX shell. Null where its options cannot say it. */
 import type { NewMigration } from '../../../shared/api/migrations.ts'
+import type { Follow } from '../../../shared/life.ts'
 import { formatLocation } from '../../../shared/location.ts'
 import { formatManifest, type Manifest, type Mapping } from '../../../shared/mapping.ts'
 import type { Policy, Priority } from '../../../shared/policy.ts'
+import { otherThanUsual } from '../follow/draft.ts'
 import type { Which } from './draft.ts'
 
 export interface Defined {
   readonly id: string
   readonly definition: NewMigration & { policy: Policy }
+  readonly follow: Follow
   readonly priority: Priority
 }
 
-export function commandOf({ id, definition, priority }: Defined, workspace: string): string | null {
+/** Of a policy: what no option says. */
+const unsaid = ['deleteAfter', 'deleteCap', 'conflicts', 'remember'] as const
+
+export function commandOf({ id, definition, follow, priority }: Defined, workspace: string): string | null {
   const { source, destination, filter, mapping, manifest, policy } = definition
   const { fidelity = {}, ...rest } = policy
   const map = mapping ? mappingOptions(mapping) : []
   const [from, to] = [placeOptions('source', source), placeOptions('destination', destination)]
   const classes = storageClass(fidelity.storageClass)
-  if (!map || !from || !to) return null
+  const followed = followOptions(otherThanUsual(follow))
+  if (!map || !from || !to || !followed || unsaid.some((name) => rest[name] !== undefined)) return null
   const options: [name: string, value?: string][] = [
     ...from,
     ...to,
@@ -41,6 +48,7 @@ export function commandOf({ id, definition, priority }: Defined, workspace: stri
       'on-loss': fidelity.onLoss,
     }),
     ...map,
+    ...followed,
     ...(manifest ? manifestOptions(manifest) : []),
     ...given({
       priority: priority === 'normal' ? null : priority,
@@ -85,6 +93,47 @@ function mappingOptions(mapping: Mapping): [string, string][] | null {
   const { from, to } = mapping
   if (from === to || `${from}${to}`.includes('=')) return null
   return [['map-prefix', `${from}=${to}`], ...unmatched]
+}
+
+/** Null where two queues have not the same credential, or the baseline has terms of its own. */
+function followOptions(follow: Partial<Follow>): [string, string][] | null {
+  const { pauseAtLeast, pauseAtMost, lag, quiet, depth, sample, events = [], baseline } = follow
+  const queues = events.filter((event) => event.kind === 'sqs')
+  const [queue] = queues
+  const terms = (of: (typeof queues)[number]) => JSON.stringify([of.region, of.profile, of.connection])
+  if (queues.some((one) => terms(one) !== terms(queue!))) return null
+  const at = baseline ? baselineOptions(baseline) : []
+  const time = (seconds: number | undefined) => (seconds === undefined ? undefined : `${seconds}s`)
+  return (
+    at && [
+      ...given({
+        'pause-at-least': time(pauseAtLeast),
+        'pause-at-most': time(pauseAtMost),
+        lag: time(lag),
+        quiet: time(quiet),
+        'verify-depth': depth,
+        sample: sample?.toString(),
+      }),
+      ...events.map((event): [string, string] => [
+        'events',
+        event.kind === 'sqs' ? `sqs:${event.queue}` : event.kind,
+      ]),
+      ...given({
+        'events-region': queue?.region,
+        'events-profile': queue?.profile,
+        'events-connection': queue?.connection,
+      }),
+      ...at,
+    ]
+  )
+}
+
+function baselineOptions(location: NonNullable<Follow['baseline']>): [string, string][] | null {
+  const place: [string, string] = ['baseline', formatLocation(location)]
+  if (location.kind === 'file') return [place, ['baseline-site', location.site]]
+  const { connection, site, kind: _, bucket: _b, prefix: _p, ...terms } = location
+  if (Object.values(terms).some((one) => one !== null && one !== undefined)) return null
+  return [place, ...given({ 'baseline-connection': connection, 'baseline-site': site })]
 }
 
 const manifestOptions = (manifest: Manifest): [string, string][] =>

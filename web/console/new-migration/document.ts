@@ -2,14 +2,16 @@
 import { stringify } from 'yaml'
 import type { ConnectionView } from '../../../shared/api/connections.ts'
 import type { NewMigration } from '../../../shared/api/migrations.ts'
+import { otherThanUsual } from '../follow/draft.ts'
 import type { Defined } from './command.ts'
 
 export function documentOf(
-  { id, definition, priority }: Defined,
+  { id, definition, follow, priority }: Defined,
   connections: readonly ConnectionView[],
   head: string,
 ): string {
   const { source, destination, filter, mapping, manifest, policy } = definition
+  const other = otherThanUsual(follow)
   const patterns = {
     ...(filter.include.length > 0 && { include: filter.include }),
     ...(filter.exclude.length > 0 && { exclude: filter.exclude }),
@@ -22,6 +24,9 @@ export function documentOf(
     ...(mapping && { mapping }),
     ...(manifest && { manifest }),
     ...(Object.keys(policy).length > 0 && { policy }),
+    ...(Object.keys(other).length > 0 && {
+      follow: { ...other, ...(other.baseline && { baseline: placeOf(other.baseline) }) },
+    }),
     ...(priority !== 'normal' && { priority }),
   }
   const made = connections.map((connection) => [connection.id, connectionOf(connection)])

@@ -6,7 +6,6 @@ import * as z from 'zod'
 import { type MigrationView, type NewMigration, newMigrationSchema } from '../../../shared/api/migrations.ts'
 import { defaultFidelity, fidelitySchema } from '../../../shared/fidelity.ts'
 import { idSchema } from '../../../shared/id.ts'
-import { fileLocationSchema, s3LocationSchema } from '../../../shared/location.ts'
 import {
   type Mapping,
   manifestSchema,
@@ -18,30 +17,16 @@ import {
   defaultPassOptions,
   type Filter,
   type GivenOptions,
+  type PassOptions,
   type Policy,
   passOptions,
   passOptionsSchema,
   priorities,
 } from '../../../shared/policy.ts'
 import { pricesSchema } from '../../../shared/prices.ts'
+import { draftOf, followDraftSchema, followOf, usualFollow } from '../follow/draft.ts'
+import { emptySide, locationOf, sideLike, sideSchema } from './side.ts'
 
-const sideSchema = z.object({
-  /** Nothing yet; a connection; a directory of a site; or as the place of the migration that this one is like. */
-  by: z.enum(['', 'connection', 'site', 'like']),
-  /** The connection's or the site's. */
-  name: z.string(),
-  bucket: z.string(),
-  /** As typed: the `/` at its end may be missing. */
-  prefix: z.string(),
-  path: z.string(),
-  /** Of a bucket: the site from which it is reached; empty: any. */
-  site: z.string(),
-  /** Of `like`: endpoint, profile and terms. */
-  like: s3LocationSchema.nullable(),
-  /** Of a bucket: the name of the customer's key. */
-  customerKey: z.string(),
-})
-export type Side = z.infer<typeof sideSchema>
 export type Which = 'source' | 'destination'
 export const sides = ['source', 'destination'] as const
 
@@ -62,7 +47,10 @@ export const draftSchema = z.object({
     unmatched: z.enum(unmatchedPolicies),
   }),
   manifest: manifestSchema.nullable(),
-  options: passOptionsSchema.omit({ kind: true, dryRun: true, depth: true, oneWay: true }),
+  options: passOptionsSchema.omit({
+    ...{ kind: true, dryRun: true, depth: true, oneWay: true, sample: true, direction: true },
+  }),
+  follow: followDraftSchema,
   priority: z.enum(priorities),
   /** Connections that were made on the way. */
   made: z.array(z.string()),
@@ -71,11 +59,12 @@ export const draftSchema = z.object({
 })
 export type Draft = z.infer<typeof draftSchema>
 
-const emptySide: Side = {
-  ...{ by: '', name: '', bucket: '', prefix: '', path: '', site: '', customerKey: '' },
-  like: null,
+/** What a policy says of a pass. */
+const policyPart = (options: PassOptions) => {
+  const { kind: _k, dryRun: _d, depth: _e, oneWay: _o, sample: _s, direction: _r, ...policy } = options
+  return policy
 }
-const { kind: _kind, dryRun: _dryRun, depth: _depth, oneWay: _oneWay, ...usual } = defaultPassOptions
+const usual = policyPart(defaultPassOptions)
 
 export const emptyDraft: Draft = {
   id: '',
@@ -87,6 +76,7 @@ export const emptyDraft: Draft = {
   mapping: { kind: 'none', from: '', to: '', pattern: '', template: '', unmatched: 'fail' },
   manifest: null,
   options: usual,
+  follow: usualFollow,
   priority: 'normal',
   made: [],
   prices: { source: null, destination: null },
@@ -94,8 +84,7 @@ export const emptyDraft: Draft = {
 
 /** The settings of a migration, for another one. */
 export function draftLike(migration: MigrationView): Draft {
-  const { filter, mapping, manifest = null, policy, priority } = migration
-  const { kind: _, dryRun: _d, depth: _e, oneWay: _o, ...options } = passOptions(policy)
+  const { filter, mapping, manifest = null, policy, follow, priority } = migration
   return {
     ...emptyDraft,
     source: sideLike(migration.source),
@@ -115,43 +104,10 @@ export function draftLike(migration: MigrationView): Draft {
             unmatched: mapping.unmatched,
           },
     manifest,
-    options,
+    options: policyPart(passOptions(policy)),
+    follow: draftOf(follow),
     priority,
   }
-}
-
-function sideLike(location: MigrationView['source']): Side {
-  if (location.kind === 'file') return { ...emptySide, by: 'site', name: location.site, path: location.path }
-  const { bucket, prefix, connection, customerKey = '' } = location
-  const side = { ...emptySide, bucket, prefix, customerKey, site: location.site ?? '' }
-  if (connection !== undefined) return { ...side, by: 'connection', name: connection }
-  return { ...side, by: 'like', like: location }
-}
-
-export const folder = (prefix: string) => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`)
-
-/** Null where it is not said yet, or wrong. */
-export function locationOf(side: Side): NewMigration['source'] | null {
-  const parsed = parsedSide(side)
-  return parsed?.success ? parsed.data : null
-}
-
-/** Null: nothing was chosen yet. */
-function parsedSide(side: Side) {
-  if (side.by === '') return null
-  if (side.by === 'site')
-    return fileLocationSchema.safeParse({ kind: 'file', path: side.path.trim(), site: side.name })
-  const own = { endpoint: null, region: null, profile: null, ...(side.by === 'like' && side.like) }
-  const { customerKey: _, ...terms } = own as { customerKey?: string }
-  return s3LocationSchema.safeParse({
-    ...terms,
-    kind: 's3',
-    bucket: side.bucket.trim(),
-    prefix: folder(side.prefix),
-    site: side.site === '' ? null : side.site,
-    ...(side.by === 'connection' && { connection: side.name }),
-    ...(side.customerKey !== '' && { customerKey: side.customerKey }),
-  })
 }
 
 /** Sorted, each once: as the command line says the same. */
@@ -208,7 +164,7 @@ export function definitionOf(draft: Draft): (NewMigration & { policy: Policy }) 
 }
 
 /** The steps of the page. */
-export const steps = ['name', 'source', 'destination', 'filters', 'keys', 'policy'] as const
+export const steps = ['name', 'source', 'destination', 'filters', 'keys', 'policy', 'follow'] as const
 export type Step = (typeof steps)[number]
 
 /** Where something is missing or wrong, in the order of the page. */
@@ -228,6 +184,7 @@ export function missing(draft: Draft): Step[] {
       isBlind ||
       !passOptionsSchema.safeParse({ ...defaultPassOptions, ...draft.options }).success ||
       !fidelitySchema.safeParse(draft.options.fidelity).success,
+    follow: followOf(draft.follow) === null,
   }
   return steps.filter((step) => wrong[step])
 }

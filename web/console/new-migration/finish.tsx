@@ -5,12 +5,14 @@ import { Copy, Download } from 'lucide-react'
 import { useState } from 'react'
 import type { Finding } from '../../../shared/api/browse.ts'
 import type { ConnectionView } from '../../../shared/api/connections.ts'
+import { startLife } from '../../../shared/api/life.ts'
 import { putMigration, startPass } from '../../../shared/api/migrations.ts'
 import { call } from '../../api.ts'
 import { announce } from '../announce.tsx'
 import { copy } from '../copy.ts'
 import { Code } from '../parts/code.tsx'
 import { Confirm } from '../parts/dialog.tsx'
+import { ChoiceField } from '../parts/field.tsx'
 import { Said } from '../parts/key.tsx'
 import { Notice, Refusal } from '../parts/notice.tsx'
 import { newMigrationTexts } from '../texts/new-migration.ts'
@@ -42,23 +44,25 @@ export function Finish(props: {
   const [made, setMade] = useState<string | null>(null)
   const [isTold, tell] = useState(false)
   const [open, setOpen] = useState(false)
+  const [begins, choose] = useState<'once' | 'life'>('once')
   // By what was just made it is not taken: that is what is started.
   const missing = [...(props.isTaken && made !== defined?.id ? (['name'] as const) : []), ...props.missing]
   const command = defined && commandOf(defined, workspace)
 
   const make = async (how: 'create' | 'start') => {
     if (!defined) return
-    const { id, definition, priority } = defined
+    const { id, definition, follow, priority } = defined
     const params = { workspace, migration: id }
     setBusy(true)
     setError(null)
     try {
       if (made !== id) {
-        await call(putMigration, { params, body: { ...definition, priority } })
+        await call(putMigration, { params, body: { ...definition, follow, priority } })
         setMade(id)
         await client.invalidateQueries({ queryKey: [workspace, 'migrations'] })
       }
-      if (how === 'start') await call(startPass, { params, body: {} })
+      if (how === 'start')
+        await (begins === 'life' ? call(startLife, { params }) : call(startPass, { params, body: {} }))
       props.done()
       announce(how === 'start' ? texts.started(id) : texts.created(id))
       await navigate({ to: '/w/$workspace/migrations/$migration', params })
@@ -109,6 +113,12 @@ export function Finish(props: {
         </Notice>
       )}
       <Refusal of={error} />
+      <ChoiceField<'once' | 'life'>
+        label={texts.begins}
+        value={begins}
+        change={choose}
+        choices={(['once', 'life'] as const).map((one) => [one, ...texts.beginnings[one]] as const)}
+      />
       <div className="row finish">
         <button
           type="button"

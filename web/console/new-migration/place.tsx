@@ -10,7 +10,8 @@ import { Notice } from '../parts/notice.tsx'
 import { connectionTexts } from '../texts/connection-form.ts'
 import { newMigrationTexts } from '../texts/new-migration.ts'
 import { BrowseDialog, type Ground, type Spot } from './browsing.tsx'
-import { folder, locationOf, type Side, type Which } from './draft.ts'
+import type { Which } from './draft.ts'
+import { folder, locationOf, type Side } from './side.ts'
 
 const texts = newMigrationTexts.place
 

@@ -10,6 +10,7 @@ import {
   symlinkPolicies,
   versionPolicies,
 } from '../../../shared/policy.ts'
+import { ConflictsField, DeletesFields } from '../parts/deletes-fields.tsx'
 import { ChoiceField, SelectField, TextField } from '../parts/field.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { newMigrationTexts } from '../texts/new-migration.ts'
@@ -32,18 +33,14 @@ export function PolicyStep({ draft, change }: { draft: Draft; change(part: Parti
   return (
     <>
       <div className="choices">
-        <ChoiceField<'no' | 'yes'>
-          label={texts.delete}
-          value={options.delete ? 'yes' : 'no'}
-          change={(is) => set({ delete: is === 'yes' })}
-          choices={said(['no', 'yes'], texts.deletes)}
-        />
+        <DeletesFields value={options} change={set} />
         <ChoiceField
           label={texts.compare}
           value={options.compare}
           change={(compare) => set({ compare })}
           choices={said(compares, texts.compares)}
         />
+        <ConflictsField value={options.conflicts} change={(conflicts) => set({ conflicts })} />
         {(bothBuckets || options.versions === 'all') && (
           <ChoiceField
             label={texts.versions}

@@ -4,7 +4,7 @@ import { newMigrationTexts } from '../texts/new-migration.ts'
 
 export const pageSteps = [
   ...(['name', 'source', 'destination', 'filters', 'keys', 'policy'] as const),
-  ...(['preflight', 'estimate', 'finish'] as const),
+  ...(['follow', 'preflight', 'estimate', 'finish'] as const),
 ]
 
 export function Step(props: {

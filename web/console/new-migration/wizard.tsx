@@ -3,6 +3,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Rate } from '../../../shared/estimate.ts'
 import { idSchema } from '../../../shared/id.ts'
+import { followOf, usualFollow } from '../follow/draft.ts'
+import { FollowFields } from '../follow/fields.tsx'
 import { useMay } from '../may.ts'
 import { sealingPage } from '../parts/connection-form.tsx'
 import { Confirm } from '../parts/dialog.tsx'
@@ -10,7 +12,7 @@ import { TextField } from '../parts/field.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { isTaken, preflightOf } from '../queries/browse.ts'
 import { newMigrationTexts as texts } from '../texts/new-migration.ts'
-import { type Draft, definitionOf, filterOf, locationOf, missing } from './draft.ts'
+import { type Draft, definitionOf, filterOf, missing } from './draft.ts'
 import { Estimating } from './estimating.tsx'
 import { Filters } from './filters.tsx'
 import { Finish } from './finish.tsx'
@@ -20,6 +22,7 @@ import { Place } from './place.tsx'
 import { PolicyStep } from './policy.tsx'
 import { Preflight } from './preflight.tsx'
 import { useScan, useSettled } from './scanning.ts'
+import { locationOf } from './side.ts'
 import { Step } from './step.tsx'
 import { useWays } from './ways.ts'
 
@@ -41,6 +44,7 @@ export function Wizard(props: {
   const mayStart = useMay(workspace, 'migrations:run')
   const client = useQueryClient()
   const [isAsked, ask] = useState(false)
+  const [isUsual] = useState(JSON.stringify(props.initial.follow) === JSON.stringify(usualFollow))
 
   const settled = useSettled(draft, pause)
   const isName = idSchema.safeParse(draft.id).success
@@ -54,6 +58,7 @@ export function Wizard(props: {
     { first: true },
   )
   const definition = definitionOf(draft)
+  const follow = followOf(draft.follow)
   const looked = preflightOf(workspace, ways.mayLook ? definitionOf(settled) : null)
   const preflight = useQuery(looked)
   // Until there are other findings, the ones before are shown; they decide nothing.
@@ -125,6 +130,16 @@ export function Wizard(props: {
       <Step of="policy">
         <PolicyStep draft={draft} change={change} />
       </Step>
+      <Step of="follow" folded={isUsual ? texts.follow : null}>
+        <FollowFields
+          workspace={workspace}
+          migration={isName ? draft.id : null}
+          value={draft.follow}
+          change={(follow) => change({ follow: { ...draft.follow, ...follow } })}
+          isDirectory={draft.source.by === 'site'}
+          objects={scanner.state === 'done' ? (scanner.sum?.taken.objects ?? null) : null}
+        />
+      </Step>
       <Step of="preflight">
         <Preflight
           isReady={looked.enabled === true}
@@ -145,7 +160,7 @@ export function Wizard(props: {
       <Step of="finish">
         <Finish
           workspace={workspace}
-          defined={definition && { id: draft.id, definition, priority: draft.priority }}
+          defined={definition && follow && { id: draft.id, definition, follow, priority: draft.priority }}
           missing={missing(draft)}
           isTaken={taken}
           made={ways.connections.filter(({ id }) => used.has(id) && draft.made.includes(id))}

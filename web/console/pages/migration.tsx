@@ -2,9 +2,11 @@ import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-quer
 import { Link, Outlet, useMatch, useParams, useSearch } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import type { MigrationView, PassStatus } from '../../../shared/api/migrations.ts'
+import type { LifeView } from '../../../shared/life.ts'
 import { count, percent, time } from '../format.ts'
 import { latest } from '../known.ts'
 import { useLastPass } from '../last-pass.ts'
+import { isLed } from '../life/view.ts'
 import { type Live, useLive } from '../live.ts'
 import { Activity, useIsWide } from '../migration/activity.tsx'
 import { Banners } from '../migration/banners.tsx'
@@ -22,8 +24,10 @@ import { State } from '../parts/state.tsx'
 import { Style } from '../parts/style.tsx'
 import { Table } from '../parts/table.tsx'
 import { known, settled } from '../progress.ts'
+import { life as lifeOf } from '../queries/life.ts'
 import * as queries from '../queries/migrations.ts'
 import { lookingIn } from '../search.ts'
+import { lifeTexts } from '../texts/life.ts'
 import { migrationTexts } from '../texts/migration.ts'
 import { texts } from '../texts.ts'
 
@@ -33,6 +37,7 @@ export function Migration() {
   const { workspace, migration: id } = useParams({ from })
   const asked = useQuery(queries.migration(workspace, id))
   const live = useLive(workspace, id)
+  const { data: life } = useQuery(lifeOf(workspace, id))
   useTold(workspace, id, live.known?.pass ?? null)
   if (!asked.data) {
     const back = (
@@ -57,12 +62,13 @@ export function Migration() {
             <WithPass
               workspace={workspace}
               migration={migration}
+              life={life}
               number={migration.pass.number}
               live={live}
             />
           ) : (
-            <Head {...{ workspace, migration, live }} pass={null} tab={texts.state.new}>
-              <p className="quiet">{migrationTexts.notStarted}</p>
+            <Head {...{ workspace, migration, life, live }} pass={null} tab={texts.state.new}>
+              <NotStarted life={life} />
               <Settings />
             </Head>
           )
@@ -101,8 +107,32 @@ function useTold(workspace: string, id: string, told: PassStatus | null): void {
   }, [client, workspace, id])
 }
 
-function WithPass(props: { workspace: string; migration: MigrationView; number: number; live: Live }) {
-  const { workspace, migration, number, live } = props
+/** The two ways to begin, for whoever begins the first time. */
+function NotStarted({ life }: { life: LifeView | undefined }) {
+  const says = lifeTexts.notStarted
+  return (
+    <>
+      <p className="quiet">{migrationTexts.notStarted}</p>
+      {life?.commands.includes('start') && (
+        <dl className="ways">
+          <dt>{says.once}</dt>
+          <dd>{says.onceSays}</dd>
+          <dt>{says.life}</dt>
+          <dd>{says.lifeSays}</dd>
+        </dl>
+      )}
+    </>
+  )
+}
+
+function WithPass(props: {
+  workspace: string
+  migration: MigrationView
+  life: LifeView | undefined
+  number: number
+  live: Live
+}) {
+  const { workspace, migration, life, number, live } = props
   const asked = useQuery({
     ...queries.pass(workspace, migration.id, number),
     // Until the object itself has answered: as the catalogue last heard of it.
@@ -121,9 +151,9 @@ function WithPass(props: { workspace: string; migration: MigrationView; number: 
         const share = percent(settled(pass.counts.objects), known(pass))
         const tab = pass.state === 'running' ? share : texts.state[pass.state]
         return (
-          <Head {...{ workspace, migration, pass, live, tab }}>
+          <Head {...{ workspace, migration, pass, life, live, tab }}>
             <Latest events={events} />
-            <Banners {...{ workspace, pass, events }} />
+            <Banners {...{ workspace, pass, events, life }} migration={migration.id} />
             <PassFigures pass={pass} live={live} />
             <div className={isWide && !isActivity ? 'watched beside' : 'watched'}>
               <div className="stack">
@@ -132,7 +162,7 @@ function WithPass(props: { workspace: string; migration: MigrationView; number: 
               </div>
               {isWide && !isActivity && <Activity pass={pass} live={live} />}
               <div className="stack">
-                <Tabs workspace={workspace} migration={migration.id} pass={pass} />
+                <Tabs workspace={workspace} migration={migration.id} pass={pass} life={life} />
                 <Outlet />
                 {/* Where nothing failed there is nothing else to be seen. */}
                 {(isActivity || (isFirst && !isWide && pass.open === 0)) && (
@@ -164,8 +194,8 @@ function Selected() {
   )
 }
 
-function Tabs(props: { workspace: string; migration: string; pass: PassStatus }) {
-  const { workspace, migration, pass } = props
+function Tabs(props: { workspace: string; migration: string; pass: PassStatus; life: LifeView | undefined }) {
+  const { workspace, migration, pass, life } = props
   const params = { workspace, migration }
   const says = migrationTexts.tabs
   // What is looked at stays so from tab to tab; what one tab is asked for does not.
@@ -180,6 +210,11 @@ function Tabs(props: { workspace: string; migration: string; pass: PassStatus })
         {says.failures}
         {` (${count(pass.open)})`}
       </Link>
+      {isLed(life) && (
+        <Link {...how} to="/w/$workspace/migrations/$migration/life" activeOptions={{ includeSearch: false }}>
+          {says.life}
+        </Link>
+      )}
       <Link
         {...how}
         to="/w/$workspace/migrations/$migration/activity"
@@ -196,6 +231,13 @@ function Tabs(props: { workspace: string; migration: string; pass: PassStatus })
       </Link>
       <Link {...how} to="/w/$workspace/migrations/$migration/passes" activeOptions={{ includeSearch: false }}>
         {says.passes}
+      </Link>
+      <Link
+        {...how}
+        to="/w/$workspace/migrations/$migration/certificates"
+        activeOptions={{ includeSearch: false }}
+      >
+        {says.certificates}
       </Link>
       <Link
         {...how}

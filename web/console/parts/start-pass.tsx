@@ -1,14 +1,16 @@
 /** Asks what the next pass is to do, in plain words with what follows, and starts it. */
 import { useState } from 'react'
 import { type MigrationView, startPass } from '../../../shared/api/migrations.ts'
-import { type Depth, depths, type GivenOptions } from '../../../shared/policy.ts'
+import type { Depth, GivenOptions } from '../../../shared/policy.ts'
 import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
+import { objectsOf } from '../last-pass.ts'
 import { passTexts } from '../texts/passes.ts'
 import { texts as common } from '../texts.ts'
 import { Dialog } from './dialog.tsx'
 import { CheckField, ChoiceField } from './field.tsx'
 import { Refusal } from './notice.tsx'
+import { DepthField, SampleField } from './verification.tsx'
 
 type Kind = 'copy' | 'verify' | 'dryRun'
 
@@ -35,9 +37,12 @@ function Form(props: Parameters<typeof StartPass>[0]) {
   const [kind, chooseKind] = useState<Kind>(props.kind ?? 'copy')
   const [depth, chooseDepth] = useState<Depth>('checksum')
   const [oneWay, setOneWay] = useState(false)
+  const [sample, chooseSample] = useState<number | null>(null)
   const [deletes, setDeletes] = useState(migration.policy.delete ?? false)
   const body: GivenOptions =
-    kind === 'verify' ? { kind, depth, oneWay } : { kind: 'copy', dryRun: kind === 'dryRun', delete: deletes }
+    kind === 'verify'
+      ? { kind, depth, oneWay, sample: depth === 'full' ? null : sample }
+      : { kind: 'copy', dryRun: kind === 'dryRun', delete: deletes }
   const start = useChange({
     run: () => call(startPass, { params: { workspace, migration: migration.id }, body }),
     stale: [workspace, 'migrations'],
@@ -68,14 +73,10 @@ function Form(props: Parameters<typeof StartPass>[0]) {
       />
       {kind === 'verify' ? (
         <>
-          <ChoiceField<Depth>
-            label={texts.depth}
-            value={depth}
-            change={chooseDepth}
-            choices={depths.map(
-              (one) => [one, passTexts.depths[one].title, passTexts.depths[one].says] as const,
-            )}
-          />
+          <DepthField label={texts.depth} value={depth} change={chooseDepth} />
+          {depth !== 'full' && (
+            <SampleField value={sample} change={chooseSample} objects={objectsOf(migration)} />
+          )}
           <CheckField label={texts.oneWay} checked={oneWay} change={setOneWay} />
         </>
       ) : (

@@ -12,6 +12,7 @@ export const newMigrationTexts = {
   startOverSays: 'What is typed here is forgotten.',
   may: 'Your role in this workspace makes no migrations. You can look, and save what you chose as YAML for somebody who may.',
   mayNotLook: 'Your role in this workspace does not ask agents to look. Type bucket and prefix by hand.',
+  follow: 'as usual; it can be changed at any time',
   steps: {
     name: 'Name',
     source: 'Source',
@@ -19,6 +20,7 @@ export const newMigrationTexts = {
     filters: 'What is moved',
     keys: 'Keys at the destination',
     policy: 'What each pass does',
+    follow: 'How it follows, once it is to',
     preflight: 'Will it work?',
     estimate: 'How much, how long, what it costs',
     finish: 'Make it',
@@ -151,17 +153,6 @@ export const newMigrationTexts = {
     elsewhere: 'A list of keys (manifest) and keys of your own (SSE-C): dray migration create --help.',
   },
   policy: {
-    delete: 'Objects that the source does not have',
-    deletes: {
-      no: [
-        'Stay at the destination',
-        'Nothing is ever deleted. What was removed at the source stays where it was copied to.',
-      ],
-      yes: [
-        'Are deleted at the destination',
-        'Objects that the source does not have are deleted at the destination, also those that Dray did not copy. The source is asked once more before each. What the patterns above leave out stays.',
-      ],
-    },
     blind:
       'Nothing can be deleted here: with a mapping and patterns, or with a list of keys, nobody knows what is nobody’s copy. Let it stay, or leave the patterns out.',
     blindVersions:
@@ -323,6 +314,17 @@ export const newMigrationTexts = {
     },
   },
   finish: {
+    begins: 'When it starts',
+    beginnings: {
+      once: [
+        'It copies once',
+        'One pass, which ends. For data that nobody writes to any more, or to begin with: it can follow later.',
+      ],
+      life: [
+        'It backfills, and then follows',
+        'Everything is copied, and kept up to date while the application goes on writing, until you cut over.',
+      ],
+    },
     createAndStart: 'Create and start',
     create: 'Create',
     save: 'Save as YAML',
