@@ -29,6 +29,8 @@ export interface CopyDeps {
   moved(bytes: number): void
   /** What was listed at the destination, which is written over and nothing else. Absent: whatever stands there. */
   expected?: Expected
+  /** What is not as expected is never written over, however often it is tried: it is a conflict. */
+  parks?: boolean
   /** False: bytes go through this agent, even where the store could copy by itself. */
   serverSide?: boolean
   /** Each write makes a version on top of what is expected: where that has changed, it is not for this object to look what to do. */

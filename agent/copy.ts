@@ -39,6 +39,8 @@ export type { CopyDeps } from './copy-job.ts'
 export type CopyOutcome =
   | { outcome: 'copied'; bytes: number; evidence: Evidence; row: BaselineRow }
   | { outcome: 'vanished' }
+  /** `deps.parks`: what was found at the destination, and the source as it is. */
+  | { outcome: 'conflict'; entry: Entry; destination: Entry | null }
   | { outcome: 'failed'; error: DrayError }
 
 /** Tries of one object, the first included. */
@@ -74,6 +76,8 @@ export async function copyObject(given: CopyDeps, listed: Entry, signal: AbortSi
           await pause(pauseAfter(tries, { retry: 'now', retryAfter: null }, Math.random), signal)
           const now = await lookAgain(deps, entry, signal)
           if (now.is === 'vanished') return { outcome: 'vanished' }
+          if (now.is === 'conflict')
+            return { outcome: 'conflict', entry: now.entry, destination: now.destination }
           if (now.is === 'equal') {
             const { row } = now
             deps.moved(row.source.size)

@@ -14,6 +14,8 @@ export type Now =
   | { is: 'equal'; row: BaselineRow }
   /** `expected`: as in `CopyDeps`, for the next try. */
   | { is: 'to-copy'; entry: Entry; expected: Expected | undefined }
+  /** What was expected at the destination is not there, and nothing else may be written over. */
+  | { is: 'conflict'; entry: Entry; destination: Entry | null }
 
 export async function lookAgain(deps: CopyDeps, was: Entry, signal: AbortSignal): Promise<Now> {
   const { source, destination } = deps
@@ -22,10 +24,12 @@ export async function lookAgain(deps: CopyDeps, was: Entry, signal: AbortSignal)
   const { entry } = from
   if (deps.expected === undefined) return { is: 'to-copy', entry, expected: undefined }
   const to = await destination.head(was.key, signal)
-  if (to === null) return { is: 'to-copy', entry, expected: null }
+  const isOther = (to?.entry.token ?? null) !== deps.expected
+  const conflict = { is: 'conflict', entry, destination: to?.entry ?? null } as const
+  if (to === null) return deps.parks && isOther ? conflict : { is: 'to-copy', entry, expected: null }
   const verdict = judge(entry, to.entry, null, { source: source.tokens, destination: destination.tokens })
   const wanted = (await deps.fidelity?.carry(from, signal)) ?? carry(from.metadata, entry, destination.kind)
   if (verdict.is === 'same' && isEqualBesides(wanted, to.metadata))
     return { is: 'equal', row: baselineRow(entry, to.entry, verdict.evidence) }
-  return { is: 'to-copy', entry, expected: to.entry.token }
+  return deps.parks && isOther ? conflict : { is: 'to-copy', entry, expected: to.entry.token }
 }

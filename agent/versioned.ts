@@ -12,6 +12,11 @@ export async function requireVersions(
 ): Promise<void> {
   if (options.versions === 'newest') return
   const op = 'look for versions'
+  if (options.direction === 'back' || options.conflicts === 'park') {
+    const why =
+      'nothing of a chain of versions is written over, so there are no conflicts to be told and no way back.'
+    throw new DrayError('usage', op, `--versions all: ${why}`, { hint: 'Leave --versions out.' })
+  }
   for (const [side, { versions, name, kind }] of Object.entries({ source, destination })) {
     if (versions) continue
     const why =

@@ -18,7 +18,16 @@ import { type Interval, type IntervalIndex, openIndex } from './index-db.ts'
 import { LeafBuilder, readLeaf } from './leaf.ts'
 import type { BaselineRow } from './row.ts'
 
-export { type BaselineRow, baselineRow, isRowOf, type Side, sideOf } from './row.ts'
+export {
+  type BaselineRow,
+  baselineRow,
+  isRowOf,
+  isWholeRowOf,
+  knowsEqual,
+  missingRow,
+  type Side,
+  sideOf,
+} from './row.ts'
 
 export interface Baseline {
   /** Rows in rising order of their keys; a page at a time. What was lost reads as nothing, never as an error. */

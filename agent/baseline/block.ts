@@ -19,6 +19,9 @@ const columnsSchema = z.object({
   destinationTokens: z.array(z.union([z.string(), z.literal(0)])),
   destinationSizes: sizes.nullable(),
   destinationMtimes: mtimes,
+  /** Absent where nothing is missing; and in what earlier versions wrote, who read this as if it were. */
+  sourceMissing: mtimes.optional(),
+  destinationMissing: mtimes.optional(),
   evidence: z.union([z.enum(evidenceClasses), z.array(z.enum(evidenceClasses))]),
 })
 type Columns = z.infer<typeof columnsSchema>
@@ -41,6 +44,12 @@ export function encodeBlock(rows: readonly BaselineRow[]): Buffer {
       ? null
       : rows.map((row) => row.destination.size),
     destinationMtimes: rows.map((row) => row.destination.mtime),
+    ...(rows.some(({ source }) => source.missing !== undefined) && {
+      sourceMissing: rows.map(({ source }) => source.missing ?? null),
+    }),
+    ...(rows.some(({ destination }) => destination.missing !== undefined) && {
+      destinationMissing: rows.map(({ destination }) => destination.missing ?? null),
+    }),
     evidence:
       first !== undefined && rows.every((row) => row.evidence === first)
         ? first
@@ -57,6 +66,8 @@ export function decodeBlock(bytes: Uint8Array): BaselineRow[] {
   const { length } = keys
   const others = [columns.sourceTokens, sourceSizes, columns.sourceMtimes, columns.destinationTokens]
   others.push(columns.destinationMtimes, destinationSizes ?? sourceSizes)
+  const { sourceMissing, destinationMissing } = columns
+  others.push(sourceMissing ?? sourceSizes, destinationMissing ?? sourceSizes)
   if (others.some((column) => column.length !== length)) throw new Error('columns of different lengths')
 
   const rows: BaselineRow[] = new Array(length)
@@ -65,14 +76,20 @@ export function decodeBlock(bytes: Uint8Array): BaselineRow[] {
     const size = sourceSizes[i]!
     rows[i] = {
       key: keys[i] as Key,
-      source: { token, size, mtime: columns.sourceMtimes[i]! },
+      source: { token, size, mtime: columns.sourceMtimes[i]!, ...missingAt(sourceMissing, i) },
       destination: {
         token: columns.destinationTokens[i] || token,
         size: destinationSizes === null ? size : destinationSizes[i]!,
         mtime: columns.destinationMtimes[i]!,
+        ...missingAt(destinationMissing, i),
       },
       evidence: (typeof evidence === 'string' ? evidence : evidence[i]!) as Evidence,
     }
   }
   return rows
+}
+
+function missingAt(column: readonly (number | null)[] | undefined, i: number): { missing?: number } {
+  const missing = column?.[i] ?? null
+  return missing === null ? {} : { missing }
 }

@@ -4,6 +4,8 @@
  * key is in exactly one of them; no piece has more than `listedKeys` keys; a work piece expects at most `workObjects`
  * objects, and at most `workBytes` bytes unless it has one single object.
  *
+ * Each piece tells how many objects are to be deleted in it, and how many were found at the destination.
+ *
  * Settled keys between work are taken into the work piece (listing some again is cheaper than more packets) as long
  * as they are few; a run of `longRun` or more is cut off on both sides, so that unchanged ranges are listed once.
  */
@@ -21,27 +23,40 @@ export interface CutterBounds {
 
 export const surveyBounds: CutterBounds = { ...packetBounds, longRun: 1_000 }
 
+/** Of one key; what is left out is 1 for the first two, and 0 for the others. */
+export interface KeyWork {
+  /** Versions to work on, of how many that were listed on both sides. */
+  readonly objects?: number
+  readonly listed?: number
+  /** Whether it is to be deleted, and whether the destination has it. */
+  readonly deletes?: 0 | 1
+  readonly found?: 0 | 1
+}
+
 export interface Cutter {
-  /** An object that somebody must work on: so many bytes. Of a key with versions: how many of how many that were listed. */
-  work(key: Key, bytes: number, objects?: number, listed?: number): void
+  /** An object that somebody must work on: so many bytes. */
+  work(key: Key, bytes: number, of?: KeyWork): void
   /** An object that turned out equal. */
   same(key: Key, bytes: number, evidence: Evidence): void
   /** A key all of whose versions turned out equal, or count for nothing; `listed` of them on both sides. */
-  settled(key: Key, counts: Counts, listed: number): void
+  settled(key: Key, counts: Counts, listed: number, found: 0 | 1): void
   /** A key that was listed and counts for nothing: left out by the filter, or left alone at the destination. */
-  passed(key: Key): void
+  passed(key: Key, found?: 0 | 1): void
   /** The finished pieces since it was last asked. */
   take(): Cut[]
   /** Ends the last piece at `through`, the end of the range; then `take` once more. */
   finish(through: Key | null): void
 }
 
-export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
+/** `tellsFound`: whether pieces say what was found at the destination. */
+export function createCutter(bounds: CutterBounds = surveyBounds, tellsFound = false): Cutter {
   let cuts: Cut[] = []
   /** Keys of the open piece, the run included. */
   let listed = 0
   let objects = 0
   let bytes = 0
+  let deletes = 0
+  let found = 0
   /** The last key of the open piece that is work. */
   let lastWork: Key | null = null
   let last: Key | null = null
@@ -49,27 +64,38 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
   let ended: Key | null = null
   /** The settled keys at the open piece's end, since its last work. */
   let runKeys = 0
+  let runFound = 0
   let run: Counts = zeroCounts()
 
   function close(through: Key | null): void {
-    cuts.push(objects > 0 ? { through, work: { objects, bytes }, settled: null } : settledPiece(through, run))
+    cuts.push(objects > 0 ? workPiece(through, found) : { ...settledPiece(through, run), ...telling(found) })
     ended = through
-    listed = objects = bytes = runKeys = 0
+    listed = objects = bytes = deletes = found = runKeys = runFound = 0
     lastWork = null
     run = zeroCounts()
   }
 
   /** Ends the open work piece at its last work, and goes on with the run behind it as a piece of its own. */
   function closeBeforeRun(): void {
-    cuts.push({ through: lastWork, work: { objects, bytes }, settled: null })
+    cuts.push(workPiece(lastWork, found - runFound))
     ended = lastWork
     listed = runKeys
-    objects = bytes = 0
+    found = runFound
+    objects = bytes = deletes = 0
     lastWork = null
   }
 
-  function settle(key: Key, count = 1): void {
+  function workPiece(through: Key | null, found: number): Cut {
+    const work = { objects, bytes, ...(deletes > 0 && { deletes }) }
+    return { through, work, settled: null, ...telling(found) }
+  }
+
+  const telling = (found: number) => (tellsFound && found > 0 ? { found } : {})
+
+  function settle(key: Key, count: number, isFound: 0 | 1): void {
     last = key
+    found += isFound
+    runFound += isFound
     listed += count
     runKeys += count
     if (objects > 0 && runKeys >= bounds.longRun) closeBeforeRun()
@@ -77,15 +103,17 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
   }
 
   return {
-    work(key, size, count = 1, versions = 1) {
+    work(key, size, of = {}) {
       if (objects === 0 && runKeys >= bounds.longRun) close(last)
       if (objects > 0 && bytes + size > bounds.workBytes) close(last)
       last = lastWork = key
-      listed += versions
-      objects += count
+      listed += of.listed ?? 1
+      objects += of.objects ?? 1
       bytes += size
+      deletes += of.deletes ?? 0
+      found += of.found ?? 0
       if (runKeys > 0) run = zeroCounts()
-      runKeys = 0
+      runKeys = runFound = 0
       if (objects >= bounds.workObjects || bytes >= bounds.workBytes || listed >= bounds.listedKeys)
         close(key)
     },
@@ -94,13 +122,13 @@ export function createCutter(bounds: CutterBounds = surveyBounds): Cutter {
       run.objects.same++
       run.bytes.listed += size
       run.evidence[evidence] = (run.evidence[evidence] ?? 0) + 1
-      settle(key)
+      settle(key, 1, 1)
     },
-    settled(key, counts, versions) {
+    settled(key, counts, versions, isFound) {
       addCounts(run, counts)
-      settle(key, versions)
+      settle(key, versions, isFound)
     },
-    passed: (key) => settle(key),
+    passed: (key, isFound = 0) => settle(key, 1, isFound),
     take() {
       const taken = cuts
       cuts = []

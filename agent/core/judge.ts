@@ -124,7 +124,8 @@ function verified(
 /** `cut`: multipart tokens of as many parts, unequal, which may mean no more than that the parts were cut elsewhere. */
 type Comparison = 'equal' | 'unequal' | 'cut' | 'incomparable'
 
-function compareTokens(source: Entry, destination: Entry, sides: Sides): Comparison {
+/** What tokens alone say of two objects of one size. */
+export function compareTokens(source: Entry, destination: Entry, sides: Sides): Comparison {
   if (sides.source !== 'md5' || sides.destination !== 'md5') return 'incomparable'
   const a = etagKind(source.token)
   if (source.token === destination.token) return a.kind === 'opaque' ? 'incomparable' : 'equal'

@@ -1,9 +1,11 @@
 /** The source of a pass, the way its migration wants it: with the destination's keys, in their order. */
 import { posix } from 'node:path'
+import { DrayError } from '../../shared/error.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
 import type { Location } from '../../shared/location.ts'
 import type { Arrangement, Manifest } from '../../shared/mapping.ts'
 import { type Filter, noFilter } from '../../shared/policy.ts'
+import { wayBack } from '../../shared/way-back.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
 import { rememberListings } from '../storage/remember.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -13,7 +15,7 @@ import { lookUp, manifestRecords } from './manifest.ts'
 import { manifestBytes } from './manifest-bytes.ts'
 import { type ManifestRow, manifestRows } from './manifest-rows.ts'
 import { compileMapping } from './map-keys.ts'
-import { shiftedStorage } from './shifted-storage.ts'
+import { shiftedFilter, shiftedStorage } from './shifted-storage.ts'
 import { sortedStorage } from './sorted-storage.ts'
 
 export interface Arranged {
@@ -59,6 +61,26 @@ export function arrange(
   if (map.shift) return { source: shiftedStorage(source, map.shift, filter), filter: all, beside }
   const records = (signal: AbortSignal) => listedRecords(source, map, filter, signal)
   return { source: sortedStorage(source, { records, spillDir }), filter: all, beside }
+}
+
+/** What a pass back works with, whose sides are the other way around: `destination` is the migration's source. */
+export interface ArrangedBack {
+  readonly destination: Storage
+  /** For keys of the migration's destination, which is read. */
+  readonly filter: CompiledFilter
+}
+
+/** Throws `usage` where there is no way back. What comes back closes `destination`. */
+export function arrangeBack(
+  destination: Storage,
+  definition: Arrangement & { readonly filter: Filter },
+): ArrangedBack {
+  const way = wayBack(definition)
+  if ('why' in way) throw new DrayError('usage', 'follow back', `There is no way back: ${way.why}`)
+  const filter = compileFilter(definition.filter)
+  if (way.shift === null) return { destination, filter }
+  const shift = { from: keyFromText(way.shift.from), to: keyFromText(way.shift.to) }
+  return { destination: shiftedStorage(destination, shift, filter), filter: shiftedFilter(filter, shift) }
 }
 
 /** Its rows, from wherever it is. */

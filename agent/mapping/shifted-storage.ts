@@ -1,19 +1,38 @@
 /**
  * A source whose keys have another beginning at the destination. That keeps their order, so its listing needs no sort, and each
- * key tells what it was. What does not begin with `from` is not part of it.
+ * key tells what it was. What does not begin with `from` is not part of it. In a pass back it is what is written to.
  */
 import { DrayError } from '../../shared/error.ts'
-import type { Key } from '../../shared/key.ts'
+import { displayKey, type Key } from '../../shared/key.ts'
 import { everything, isEmpty, prefixRange, type Range } from '../../shared/range.ts'
 import type { CompiledFilter } from '../core/filter.ts'
 import { narrow } from '../core/narrow.ts'
-import type { Entry, Head, Storage } from '../storage/storage.ts'
+import type { Entry, Head, Multipart, Storage } from '../storage/storage.ts'
 
-export function shiftedStorage(
-  source: Storage,
-  { from, to }: { from: Key; to: Key },
-  filter: CompiledFilter,
-): Storage {
+export interface KeyShift {
+  readonly from: Key
+  readonly to: Key
+}
+
+/** A filter of a source's keys, as one of what they are with another beginning. */
+export function shiftedFilter(filter: CompiledFilter, { from, to }: KeyShift): CompiledFilter {
+  return {
+    matches: (key) => key.startsWith(to) && filter.matches((from + key.slice(to.length)) as Key),
+    ranges: narrow(to === '' ? everything : prefixRange(to), filter.ranges.flatMap(shifted)),
+  }
+
+  /** Those of its keys that begin with `from`, and perhaps some more. */
+  function shifted({ after, through }: Range): Range[] {
+    const isAbove = (key: Key) => !key.startsWith(from) && key > from
+    if (after !== null && isAbove(after)) return []
+    if (through !== null && !through.startsWith(from) && !isAbove(through)) return []
+    const renamed = (key: Key | null) =>
+      key?.startsWith(from) ? ((to + key.slice(from.length)) as Key) : null
+    return [{ after: renamed(after), through: renamed(through) }]
+  }
+}
+
+export function shiftedStorage(source: Storage, { from, to }: KeyShift, filter: CompiledFilter): Storage {
   const shifted = (entry: Entry): Entry => ({
     ...entry,
     key: (to + entry.key.slice(from.length)) as Key,
@@ -53,6 +72,14 @@ export function shiftedStorage(
   /** Undefined where `key` is beside all that is ours. */
   const unshift = (key: Key) => (key.startsWith(to) ? ((from + key.slice(to.length)) as Key) : undefined)
 
+  /** To be written to. */
+  function placeOf(key: Key): Key {
+    const origin = originOf(key)
+    if (origin !== null) return origin
+    throw new DrayError('unsupported-key', `write ${displayKey(key)}`, foreign)
+  }
+
+  const { multipart, copyFrom } = source
   return {
     kind: source.kind,
     name: source.name,
@@ -60,7 +87,14 @@ export function shiftedStorage(
       return source.tokens
     },
     walks: source.walks,
-    multipart: source.multipart,
+    multipart: multipart && shiftedUploads(multipart),
+    ...(copyFrom && {
+      copyFrom: {
+        most: copyFrom.most,
+        whole: (origin, key, ...rest) => copyFrom.whole(origin, placeOf(key), ...rest),
+        part: (origin, range, key, ...rest) => copyFrom.part(origin, range, placeOf(key), ...rest),
+      },
+    }),
     versions: null,
     list,
     async head(key, signal, version) {
@@ -72,17 +106,44 @@ export function shiftedStorage(
       return origin === null ? null : named(await source.read(origin, options))
     },
     ...translated(source, named),
-    write: () => {
-      throw new DrayError('invalid-request', `write to ${source.name}`, 'What is mapped is only read.')
+    async write(key, ...rest) {
+      return source.write(placeOf(key), ...rest)
     },
+    ...(source.amend && { amend: async (key, ...rest) => source.amend!(placeOf(key), ...rest) }),
+    ...(source.refusesWrongMd5 && { refusesWrongMd5: (signal) => source.refusesWrongMd5!(signal) }),
     async delete(key, options) {
       const origin = originOf(key)
       return origin !== null && source.delete(origin, options)
     },
-    unsupported: () => null,
+    unsupported(key) {
+      const origin = originOf(key)
+      return origin === null ? foreign : source.unsupported(origin)
+    },
     close: () => source.close(),
   }
+
+  function shiftedUploads(uploads: Multipart): Multipart {
+    return {
+      limits: uploads.limits,
+      create: async (key, ...rest) => uploads.create(placeOf(key), ...rest),
+      part: async (key, ...rest) => uploads.part(placeOf(key), ...rest),
+      list: (key, ...rest) => uploads.list(placeOf(key), ...rest),
+      async *uploads(prefix, signal) {
+        const all = prefix.startsWith(to) ? ((from + prefix.slice(to.length)) as Key) : from
+        for await (const page of uploads.uploads(all, signal)) {
+          yield page
+            .filter(({ key }) => key.startsWith(from))
+            .map((each) => ({ ...each, key: (to + each.key.slice(from.length)) as Key }))
+            .filter(({ key }) => key.startsWith(prefix))
+        }
+      },
+      complete: async (key, ...rest) => uploads.complete(placeOf(key), ...rest),
+      abort: async (key, ...rest) => uploads.abort(placeOf(key), ...rest),
+    }
+  }
 }
+
+const foreign = 'The mapping makes no such key, so that there is none for it at the other side.'
 
 /** Of the abilities that some stores lack: those that are asked about an entry, which knows where it comes from. */
 export function translated(

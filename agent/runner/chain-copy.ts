@@ -6,7 +6,7 @@
  * After every failure the destination's chain is listed anew, and what it still lacks is appended.
  */
 import type { Evidence } from '../../shared/counts.ts'
-import { type DrayError, toDrayError } from '../../shared/error.ts'
+import { DrayError, toDrayError } from '../../shared/error.ts'
 import type { Property } from '../../shared/fidelity.ts'
 import { displayKey } from '../../shared/key.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
@@ -170,6 +170,8 @@ export class ChainCopy {
       }
       case 'failed':
         throw result.error
+      case 'conflict':
+        throw new DrayError('internal', 'append a version', 'Versions have no conflicts.')
       default:
         result satisfies never
     }

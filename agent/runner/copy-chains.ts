@@ -10,7 +10,7 @@ import { mostVersions, type Version } from '../storage/versions.ts'
 import { restoreAndCopy } from './archived.ts'
 import { ChainCopy, type Fittable, isOne } from './chain-copy.ts'
 import { type ChainTodo, chainKey, planChains } from './chain-plan.ts'
-import { type Job, remember } from './copy-packet.ts'
+import { type Job, logLeft, remember } from './copy-packet.ts'
 import { eachOfPacket, eachUntilYield } from './each.ts'
 import { chainOf, versionsOf } from './look-chains.ts'
 import { countSame } from './plan.ts'
@@ -20,7 +20,7 @@ type OnlyThere = Extract<ChainTodo, { is: 'destination-only' }>
 
 /** How far the packet has come, in key order. Throws where it could not be worked on as a whole. */
 export async function copyChains(job: Job): Promise<Key | null> {
-  const { pass, tally } = job
+  const { pass, packet, tally } = job
   const plan = await planChains(job)
   /** Chains that go on when these versions of theirs are out of the archive. */
   const archived: { copy: ChainCopy; todo: Fittable; versions: readonly Version[] }[] = []
@@ -37,12 +37,22 @@ export async function copyChains(job: Job): Promise<Key | null> {
     if (row) plan.rows.push(row)
   }
 
+  /** What it has leave for: the rest is for the next pass to count. */
+  let leave = pass.options.dryRun ? Number.POSITIVE_INFINITY : packet.deletes
+  let left = 0
+  const deleted = new Set<Key>()
+
+  async function remove(todo: OnlyThere, within: AbortSignal) {
+    if (leave-- <= 0) left++
+    else if (await removeOne(job, todo, within)) deleted.add(todo.destination.key)
+  }
+
   const act = async (todo: ChainTodo, within: AbortSignal) => {
     switch (todo.is) {
       case 'too-long':
         return tally.failed(todo.source.versions.at(-1)!, tooLong(todo.count))
       case 'destination-only':
-        return removeOne(job, todo, within)
+        return remove(todo, within)
       case 'fitted':
         return copyChain(new ChainCopy(job, todo), todo, true, within)
       default:
@@ -58,6 +68,8 @@ export async function copyChains(job: Job): Promise<Key | null> {
   const sizeOf = ({ todo }: { todo: Fittable }) => largestOf(todo)
   await eachOfPacket(job, stuck, sizeOf, ({ copy, todo }, within) => copyChain(copy, todo, false, within))
 
+  logLeft(job, left)
+  plan.rows.push(...plan.missing.filter(({ key }) => !deleted.has(key)))
   countSame(tally, plan.same, through)
   if (!pass.options.dryRun) await remember(job, through, plan.began, plan.rows)
   return through
@@ -79,24 +91,29 @@ async function restore(job: Job, versions: readonly Version[]): Promise<void> {
   await restoreAndCopy(quiet, items, async () => {})
 }
 
-/** A delete marker for what the source has nothing of, and only if that is still so. It takes nothing away. */
-async function removeOne({ pass, tally }: Job, todo: OnlyThere, signal: AbortSignal): Promise<void> {
+/** A delete marker for what the source has nothing of, and only if that is still so. It takes nothing away. Whether it lies there now. */
+async function removeOne({ pass, tally }: Job, todo: OnlyThere, signal: AbortSignal): Promise<boolean> {
   const { key, versions } = todo.destination
   const newest = versions.at(-1)!
-  if (pass.options.dryRun) return tally.deleted(newest)
+  if (pass.options.dryRun) {
+    tally.deleted(newest)
+    return false
+  }
   try {
     const [source, there] = await Promise.all([
       chainOf(pass.source, key, signal),
       chainOf(pass.destination, key, signal),
     ])
-    if (source !== null || there === null || !isAlive(there)) return
+    if (source !== null || there === null || !isAlive(there)) return false
     if (!isOne(there.versions.at(-1)!, newest)) throw changed(key)
     await versionsOf(pass.destination).remove(key, signal)
     tally.deleted(newest)
+    return true
   } catch (thrown) {
     const error = toDrayError(thrown, 'delete')
     if (error.code === 'interrupted' || (await isSideTrouble(error, pass, key, signal))) throw error
     tally.failed(newest, error)
+    return false
   }
 }
 

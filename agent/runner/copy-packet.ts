@@ -6,13 +6,16 @@ import { type DrayError, toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { LeasedPacket } from '../../shared/protocol.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
-import { baselineRow } from '../baseline/baseline.ts'
+import { baselineRow, sideOf } from '../baseline/baseline.ts'
 import { copyObject } from '../copy.ts'
+import { namesOf, parks } from '../core/decide.ts'
+import { isUnwritten, raceMessage } from '../core/three-way.ts'
 import { type Proof, prove } from '../prove.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
 import { archivedError, mayBeArchived, restoreAndCopy } from './archived.ts'
 import { eachOfPacket, eachUntilYield } from './each.ts'
 import { type Instead, planLarge, uploadPacket } from './large-object.ts'
+import type { Observed } from './observed.ts'
 import type { Pass } from './pass.ts'
 import { countSame, keyOf, makePlan, type Todo } from './plan.ts'
 import type { Report } from './report.ts'
@@ -29,6 +32,8 @@ export interface Job {
   readonly packet: LeasedPacket
   readonly report: Report
   readonly tally: Tally
+  /** Of a verification. */
+  readonly observed?: Observed | null
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal
   /** Whether another agent is to get what is left: nothing more is begun then, and the outcome says how far it has come. */
@@ -51,9 +56,11 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   const again: Todo[] = []
   /** To be restored, and copied when they can be read. */
   const archived: { todo: Todo; source: Entry }[] = []
-  const mayClash = options.delete && plan.todo.some((todo) => todo.is === 'destination-only')
+  // A dry run only counts; else what is past its allowance is for the next pass to count, and to decide.
+  const mostDeletes = options.dryRun ? Number.POSITIVE_INFINITY : packet.deletes
+  const mayClash = mostDeletes > 0 && plan.todo.some((todo) => todo.is === 'destination-only')
 
-  const bytesOf = (todo: Todo) => (todo.is === 'destination-only' ? 0 : todo.source.size)
+  const bytesOf = (todo: Todo) => ('source' in todo ? todo.source.size : 0)
   const work = (todos: Todo[], act: (todo: Todo, signal: AbortSignal) => Promise<void>) =>
     eachOfPacket(job, todos, bytesOf, act)
 
@@ -84,8 +91,13 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   )
   const isIn = (todo: Todo) => through === null || keyOf(todo) <= through
   // The source's listing of the whole packet is complete: else the plan would have thrown.
-  const deletes = plan.todo.filter((todo) => todo.is === 'destination-only' && isIn(todo))
-  await work(deletes, (todo, within) => deleteOne(job, todo, within))
+  const missing = plan.todo.filter((todo) => todo.is === 'destination-only' && isIn(todo))
+  const deletes = missing.slice(0, mostDeletes)
+  logLeft(job, missing.length - deletes.length)
+  const deleted = new Set<Key>()
+  await work(deletes, async (todo, within) => {
+    if (await deleteOne(job, todo, within)) deleted.add(keyOf(todo))
+  })
   await work(again.splice(0), (todo, within) => settle(todo, within, true))
   await restoreAndCopy(job, archived.splice(0), async (ready) => {
     const todos = ready.map(({ todo }) => todo)
@@ -93,7 +105,7 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   })
 
   countSame(tally, plan.same, through)
-  if (!options.dryRun) await remember(job, through, plan.began, rows)
+  if (!options.dryRun) await remember(job, through, plan.began, withKept(rows, plan.kept, deleted))
   return through
 }
 
@@ -104,6 +116,17 @@ const copiesItself = ({ options, source, destination }: Pass): boolean =>
   source.place !== undefined &&
   source.place?.store === destination.place?.store
 
+/** What nothing was done about is as it was. */
+function withKept(
+  rows: BaselineRow[],
+  kept: readonly BaselineRow[],
+  deleted: ReadonlySet<Key>,
+): BaselineRow[] {
+  if (kept.length === 0) return rows
+  const news = new Set(rows.map(({ key }) => key))
+  return [...rows, ...kept.filter(({ key }) => !news.has(key) && !deleted.has(key))]
+}
+
 /** The row that the object leaves in the baseline, or null. `later` may take a failure for another try, or tell it otherwise. */
 async function copyOne(
   job: Job,
@@ -113,6 +136,10 @@ async function copyOne(
 ): Promise<BaselineRow | null> {
   const { pass, tally } = job
   if (todo.is === 'destination-only') return null
+  if (todo.is === 'conflict') {
+    tally.failed(todo.entry, { code: 'conflict', message: todo.message })
+    return null
+  }
   const { source } = todo
   if (todo.is === 'refused') {
     tally.refused(source)
@@ -127,6 +154,8 @@ async function copyOne(
     tally.failed(source, { code: 'unsupported-key', message: reason })
     return null
   }
+  if ((todo.is === 'unknown' || todo.is === 'touched') && todo.conflict !== undefined)
+    return equalOrConflict(job, todo, todo.conflict, signal)
   let touched = todo.is === 'touched' ? todo : null
   if (todo.is === 'unknown') {
     const { same } = (await orCopy(job, todo, signal, () => proof(job, todo, signal))) ?? { same: null }
@@ -168,7 +197,18 @@ async function copyOne(
   const serverSide = pass.options.serverSideCopy === 'auto'
   const { moved } = tally
   const { admit } = pass.slots
-  const deps = { source: from, destination, intents, fidelity, expected, serverSide, moved, admit }
+  const isParked = parks(pass.options)
+  const deps = {
+    source: from,
+    destination,
+    intents,
+    fidelity,
+    expected,
+    parks: isParked,
+    serverSide,
+    moved,
+    admit,
+  }
   const result = await copyObject(deps, source, signal)
   const lost = fidelity.lossesOf(source.key)
   switch (result.outcome) {
@@ -178,6 +218,9 @@ async function copyOne(
     case 'vanished':
       if (await isGone(pass.source, source.key, signal)) tally.vanished(source)
       else tally.failed(source, unreadable(source.key))
+      return null
+    case 'conflict':
+      tally.failed(result.entry, raced(pass, result.entry, result.destination))
       return null
     case 'failed':
       if (isRootGone(pass.destination, result.error)) throw result.error
@@ -218,24 +261,77 @@ async function orCopy<T>(
 }
 
 /**
- * Only what the source still does not have, and only if it is what was listed. A failure counts as an object that was
- * listed and failed: the sum has no other place for it, and the pass must not end as complete.
+ * What somebody else wrote at the side that follows, and may be equal all the same: proved by contents and, where the leading side was
+ * written besides, by metadata. Nothing is written.
  */
-async function deleteOne({ pass, tally }: Job, todo: Todo, signal: AbortSignal): Promise<void> {
-  if (todo.is !== 'destination-only') return
-  const { destination: entry } = todo
-  const { blind } = pass.source
-  if (blind) return tally.failed(entry, { code: 'unmapped', message: blind })
-  if (pass.options.dryRun) return tally.deleted(entry)
+async function equalOrConflict(
+  { pass, tally }: Job,
+  todo: Todo & { is: 'unknown' | 'touched' },
+  message: string,
+  signal: AbortSignal,
+): Promise<BaselineRow | null> {
+  const { source, destination } = todo
   try {
-    if ((await pass.source.head(entry.key, signal)) !== null) return
-    if (await pass.destination.delete(entry.key, { token: entry.token, signal })) tally.deleted(entry)
+    const isTouched = todo.is === 'touched'
+    const { same } = isTouched
+      ? { same: todo.evidence }
+      : await prove(pass, source, destination, 'checksum', signal, true)
+    if (same && (!isTouched || (await metadataIsEqual(pass, source.key, signal)))) {
+      tally.same(source, same)
+      return baselineRow(source, destination, same)
+    }
+    tally.failed(source, { code: 'conflict', message })
+  } catch (thrown) {
+    const error = toDrayError(thrown, 'prove')
+    if (error.code === 'interrupted' || (await isSideTrouble(error, pass, source.key, signal))) throw error
+    tally.failed(source, error)
+  }
+  return null
+}
+
+const raced = ({ options }: Pass, leading: Entry | null, following: Entry | null) => ({
+  code: 'conflict' as const,
+  message: raceMessage({ leading, following }, namesOf(options)),
+})
+
+/**
+ * Only what the source still does not have, and only if it is what was listed. A failure counts as an object that was
+ * listed and failed: the sum has no other place for it, and the pass must not end as complete. Whether it is gone now.
+ */
+async function deleteOne({ pass, tally }: Job, todo: Todo, signal: AbortSignal): Promise<boolean> {
+  if (todo.is !== 'destination-only') return false
+  const { destination: entry } = todo
+  const { key, token } = entry
+  const { blind } = pass.source
+  if (blind) tally.failed(entry, { code: 'unmapped', message: blind })
+  else if (pass.options.dryRun) tally.deleted(entry)
+  if (blind || pass.options.dryRun) return false
+  try {
+    if ((await pass.source.head(key, signal)) !== null) return false
+    if (parks(pass.options)) {
+      const now = await pass.destination.head(key, signal)
+      if (now && !isUnwritten(now.entry, sideOf(entry), pass.destination.tokens)) {
+        tally.failed(entry, raced(pass, null, now.entry))
+        return false
+      }
+    }
+    const isDeleted = await pass.destination.delete(key, { token, signal })
+    if (isDeleted) tally.deleted(entry)
+    return isDeleted
   } catch (thrown) {
     const error = toDrayError(thrown, 'delete')
     if (error.code === 'interrupted' || error.code === 'not-found') throw error
-    if (await isSideTrouble(error, pass, entry.key, signal)) throw error
-    tally.failed(entry, error)
+    if (await isSideTrouble(error, pass, key, signal)) throw error
+    const isOther = error.code === 'changed' && parks(pass.options)
+    tally.failed(entry, isOther ? raced(pass, null, entry) : error)
+    return false
   }
+}
+
+/** Objects that are only at the destination, and for which the packet has no leave. */
+export function logLeft({ pass, packet }: Pick<Job, 'pass' | 'packet'>, objects: number): void {
+  if (objects === 0) return
+  pass.log({ level: 'info', event: 'deletes-left', migration: pass.migration, packet: packet.id, objects })
 }
 
 /** A leaf that could not be written costs proving again, never correctness: the copies stand. */

@@ -24,7 +24,8 @@ export async function fitToTheEnd(
   isAlike: (pair: readonly [Version, Version]) => Promise<boolean> = async () => true,
 ): Promise<Fitted> {
   const { pass } = job
-  const depth = pass.options.kind === 'verify' ? pass.options.depth : 'checksum'
+  const isSampled = source.length > 0 && pass.sight.isSampled?.(source[0]!.key)
+  const depth = isSampled ? 'full' : pass.options.kind === 'verify' ? pass.options.depth : 'checksum'
   const sides: Sides = {
     // What tokens are worth may turn out on the way.
     get source() {

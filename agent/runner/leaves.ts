@@ -1,11 +1,13 @@
 /**
  * What a survey leaves in the baseline: a leaf for each settled piece that has something new. Most have nothing new (an
- * equal ETag needs no memory, and what the baseline itself has proved is in it already) and cost nothing here.
+ * equal ETag needs no memory, and what the baseline itself has proved is in it already) and cost nothing here. Where the baseline is to be
+ * complete, an equal ETag is new once, and so is what neither side has any more.
  */
 import { toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Cut } from '../../shared/protocol.ts'
-import { type BaselineRow, baselineRow, isRowOf } from '../baseline/baseline.ts'
+import { type BaselineRow, baselineRow, isRowOf, isWholeRowOf, missingRow } from '../baseline/baseline.ts'
+import { type Decision, remembersAll } from '../core/decide.ts'
 import type { Seen } from './look.ts'
 import type { Pass } from './pass.ts'
 
@@ -19,7 +21,8 @@ export interface Leaves {
 /** `after`: where the survey begins; `began` (ms): when its listings did. */
 export function createLeaves(pass: Pass, after: Key | null, began: number): Leaves {
   const { baseline } = pass
-  let seenRows: { row: BaselineRow; isNew: boolean }[] = []
+  const isComplete = remembersAll(pass.options)
+  let seenRows: { key: Key; row: BaselineRow | null; isNew: boolean }[] = []
   let from = after
 
   async function write(through: Key | null, settled: BaselineRow[]): Promise<void> {
@@ -33,25 +36,32 @@ export function createLeaves(pass: Pass, after: Key | null, began: number): Leav
   }
 
   return {
-    see({ decision, row }) {
-      if (!baseline || pass.options.dryRun || decision?.is !== 'same') return
-      const { source, destination, evidence } = decision
-      const isKnown = row && (evidence === 'baseline' || isRowOf(row, source, destination))
-      seenRows.push({
-        row: isKnown ? row : baselineRow(source, destination, evidence),
-        // What the listings alone prove, they will prove the next time.
-        isNew: row !== undefined && evidence !== 'etag' && !isKnown,
-      })
+    see({ key, decision, row, isGone }) {
+      if (!baseline || pass.options.dryRun) return
+      if (decision?.is === 'kept') {
+        seenRows.push({ key, row: missingSince(key, row ?? null), isNew: row?.source.missing === undefined })
+        return
+      }
+      if (decision?.is !== 'same') {
+        // What is left as it is, or is another migration's, stays known.
+        if (isGone || row) seenRows.push({ key, row: row ?? null, isNew: isGone === true })
+        return
+      }
+      const known = knownRow(pass, decision, row ?? null)
+      // What the listings alone prove, they will prove the next time.
+      const isBack = row?.source.missing !== undefined
+      const isNew = row !== undefined && (isBack || isComplete || decision.evidence !== 'etag') && !known
+      seenRows.push({ key, row: known ?? rowOf(decision), isNew })
     },
     async cut(cuts) {
       for (const { through, settled } of cuts) {
-        const end = through === null ? -1 : seenRows.findIndex(({ row }) => row.key > through)
+        const end = through === null ? -1 : seenRows.findIndex(({ key }) => key > through)
         const mine = end < 0 ? seenRows : seenRows.slice(0, end)
         seenRows = end < 0 ? [] : seenRows.slice(end)
         if (settled && mine.some(({ isNew }) => isNew)) {
           await write(
             through,
-            mine.map(({ row }) => row),
+            mine.flatMap(({ row }) => row ?? []),
           )
         }
         from = through
@@ -59,3 +69,25 @@ export function createLeaves(pass: Pass, after: Key | null, began: number): Leav
     },
   }
 }
+
+type Same = Extract<Decision, { is: 'same' }>
+
+/** The row of what is equal; null where it has something to learn. */
+export function knownRow(
+  { options }: Pick<Pass, 'options'>,
+  { source, destination, evidence }: Same,
+  row: BaselineRow | null,
+): BaselineRow | null {
+  if (row === null || row.source.missing !== undefined) return null
+  const isKnown = remembersAll(options)
+    ? isWholeRowOf(row, source, destination)
+    : evidence === 'baseline' || isRowOf(row, source, destination)
+  return isKnown ? row : null
+}
+
+/** What is remembered of a key that is only at the destination, from now on where that is news. */
+export const missingSince = (key: Key, row: BaselineRow | null): BaselineRow =>
+  missingRow(key, row, row?.source.missing ?? Date.now())
+
+export const rowOf = ({ source, destination, evidence }: Same): BaselineRow =>
+  baselineRow(source, destination, evidence)

@@ -9,9 +9,11 @@ import { oneKey, type Range } from '../../shared/range.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
 import { type Known, nothingKnown } from '../core/chain.ts'
 import { type ChainDecision, decideChains, listedVersions, settledChain } from '../core/chain-decision.ts'
+import { hasGrace } from '../core/due.ts'
 import type { Pair } from '../march.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Chain, Version, Versions } from '../storage/versions.ts'
+import type { LookOptions } from './look.ts'
 import type { Pass } from './pass.ts'
 import type { Rows } from './rows.ts'
 import { walkRange } from './walk-range.ts'
@@ -24,13 +26,15 @@ export interface SeenChain {
   readonly row: BaselineRow | null
   /** On both sides. */
   readonly listed: number
+  /** The baseline is to know that the source has it no more, or has it again. */
+  readonly isNews?: boolean
 }
 
 /** As `look`. */
 export const lookAtChains = (
   pass: Pass,
   range: Range,
-  { signal }: { readonly signal: AbortSignal },
+  { signal, observed }: Pick<LookOptions, 'signal' | 'observed'>,
 ): AsyncGenerator<SeenChain[]> =>
   walkRange<Chain, SeenChain>(pass, range, signal, {
     list: (part, signal) => [
@@ -38,6 +42,7 @@ export const lookAtChains = (
       versionsOf(pass.destination).list(part, signal),
     ],
     async see(batch, rows, first) {
+      observed?.see(batch)
       let before = first
       const seen: SeenChain[] = []
       for (const pair of batch) {
@@ -57,14 +62,20 @@ async function seeChain(
   const { key } = pair
   const listed = listedVersions(pair)
   if (!pass.filter.matches(key)) return { key, chain: null, row: null, listed }
-  const chain = decideChains(pair, nothingKnown, pass.sight)
-  if (!rows || chain.is !== 'fitted' || !pair.destination || settledChain(chain, pass.options))
-    return { key, chain, row: null, listed }
+  const first = decideChains(pair, nothingKnown, pass.sight)
+  const isToFit = first.is === 'fitted' && pair.destination !== null && !settledChain(first, pass.options)
+  if (!rows || !(isToFit || hasGrace(pass.options))) return { key, chain: first, row: null, listed }
   const row = await rows.at(key, before)
-  const known = row && knownFrom(row, pair)
+  const isMissing = row?.source.missing !== undefined
+  if (first.is === 'kept') {
+    const chain = decideChains(pair, nothingKnown, pass.sight, row)
+    return { key, chain, row, listed, isNews: !isMissing }
+  }
+  const known = isToFit && row && knownFrom(row, pair)
+  const isNews = isMissing && pair.source !== null
   return known
-    ? { key, chain: decideChains(pair, known, pass.sight), row, listed }
-    : { key, chain, row: null, listed }
+    ? { key, chain: decideChains(pair, known, pass.sight), row: present(row), listed, isNews }
+    : { key, chain: first, row: null, listed, isNews }
 }
 
 /** The chain of one key as it is now; null where there is nothing of it. */
@@ -93,6 +104,11 @@ export const chainRow = (
   destination: { token: digestOf(destination), size: destination.length, mtime: null },
   evidence: 'baseline',
 })
+
+function present({ source, ...row }: BaselineRow): BaselineRow {
+  const { missing: _, ...there } = source
+  return { ...row, source: there }
+}
 
 /** What is left of a row's word: both chains may have grown since, and begin as they were. */
 function knownFrom({ source, destination }: BaselineRow, pair: Pair<Chain>): Known | null {

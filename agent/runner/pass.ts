@@ -12,15 +12,18 @@ import { seesAll } from '../../shared/mapping.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import { type AllowList, holdToList } from '../allow/allow-list.ts'
 import type { Baseline } from '../baseline/baseline.ts'
-import type { Sight } from '../core/decide.ts'
+import { turned } from '../baseline/turned.ts'
+import { parks, type Sight } from '../core/decide.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
+import { sampleOf } from '../core/sample.ts'
 import { type Fidelity, openFidelity } from '../fidelity.ts'
 import type { Signing } from '../identity/signer.ts'
 import type { IntentStore, Intents } from '../intents.ts'
 import { makeDirectory, unmakeDirectory } from '../make-directory.ts'
-import type { Arranged } from '../mapping/arrange.ts'
+import type { Arranged, ArrangedBack } from '../mapping/arrange.ts'
 import type { Log } from '../session/line.ts'
 import type { Welcome } from '../session/migration.ts'
+import { askBeforeWrites } from '../storage/ask-before-writes.ts'
 import { fileError } from '../storage/file/file-error.ts'
 import type { OpenStorageOptions } from '../storage/open.ts'
 import { rememberListings } from '../storage/remember.ts'
@@ -109,7 +112,12 @@ export async function openPass(
   slots: SlotShare,
   cleared: (upload: number) => void,
 ): Promise<Pass> {
-  const { migration, pass, source, destination } = welcome
+  const { migration, pass } = welcome
+  const isBack = pass.options.direction === 'back'
+  // What is read, and what is made equal to it; the definition stays as it is.
+  const [source, destination] = isBack
+    ? [welcome.destination, welcome.source]
+    : [welcome.source, welcome.destination]
   // Before anything is made; what is opened besides is held to it too (workplace.ts).
   for (const location of [source, destination]) holdToList(place.allow, location)
   const isFirst = place.thread === undefined
@@ -157,17 +165,27 @@ export async function openPass(
 
   try {
     const raw = await open(source, 'source')
-    const { source: from, filter, beside } = await arranged(raw, welcome, join(spillDir, 'sort'), openTried)
+    const forth = isBack ? null : await arranged(raw, welcome, join(spillDir, 'sort'), openTried)
+    const from = forth?.source ?? raw
     // It closes what it wraps.
     opened.splice(-1, 1, from)
     const options = seesAll(welcome) ? pass.options : { ...pass.options, delete: false, oneWay: true }
-    if (pass.options.kind === 'copy' && destination.kind === 'file') make(destination.path, made)
-    const fidelity = openFidelity(pass.options.fidelity, from, await open(destination, 'destination'))
+    // What a pass back writes to was there: where it is not, its disk is away.
+    if (pass.options.kind === 'copy' && destination.kind === 'file' && !isBack) make(destination.path, made)
+    const there = await open(destination, 'destination')
+    const back = isBack ? await arrangedBack(there, welcome) : null
+    const target = back?.destination ?? there
+    const fidelity = openFidelity(
+      pass.options.fidelity,
+      from,
+      parks(pass.options) ? askBeforeWrites(target) : target,
+    )
     const to = fidelity.destination
     await requireVersions(pass.options, from, to, leaving.signal)
-    const baseline =
+    const kept =
       pass.options.kind === 'copy' ? await place.baselines.open(baselineDir(place.stateDir, welcome)) : null
-    if (baseline) opened.push(baseline)
+    if (kept) opened.push(kept)
+    const baseline = kept && isBack ? turned(kept) : kept
     const intents = place.intents.of(JSON.stringify([source, destination]))
     if (isFirst && to.multipart && pass.options.kind === 'copy' && !pass.options.dryRun) {
       const open = { migration, source: from, destination: to, intents, log: place.log }
@@ -182,10 +200,19 @@ export async function openPass(
       options,
       source: from,
       destination: to,
-      listDestination: beside(to),
+      listDestination: forth?.beside(to) ?? to.list.bind(to),
       fidelity,
-      filter,
-      sight: { options, source: from.tokens, destination: to.tokens },
+      filter: (forth ?? back)!.filter,
+      sight: {
+        ...{ options, source: from.tokens, destination: to.tokens, startedAt: pass.startedAt },
+        ...(pass.options.kind === 'verify' &&
+          pass.options.sample !== null && {
+            isSampled: sampleOf(
+              { migration, pass: pass.number, startedAt: pass.startedAt },
+              pass.options.sample,
+            ),
+          }),
+      },
       baseline,
       intents,
       packetBytes: place.packetBytes,
@@ -218,6 +245,12 @@ async function arranged(
   }
   const { arrange } = await import('../mapping/arrange.ts')
   return arrange(source, welcome, { spillDir, open })
+}
+
+async function arrangedBack(destination: Storage, welcome: Welcome): Promise<ArrangedBack> {
+  if (!welcome.mapping && !welcome.manifest) return { destination, filter: compileFilter(welcome.filter) }
+  const { arrangeBack } = await import('../mapping/arrange.ts')
+  return arrangeBack(destination, welcome)
 }
 
 /** A destination may be new; of a source or of what is verified, that would be a mistake. */

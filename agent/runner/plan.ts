@@ -6,19 +6,21 @@ import type { Evidence } from '../../shared/counts.ts'
 import type { Key } from '../../shared/key.ts'
 import { packetBounds } from '../../shared/policy.ts'
 import type { LeasedPacket } from '../../shared/protocol.ts'
-import { type BaselineRow, baselineRow } from '../baseline/baseline.ts'
+import type { BaselineRow } from '../baseline/baseline.ts'
 import { heldByKey, planBytes } from '../core/budget.ts'
-import { type Decision, workOf } from '../core/decide.ts'
+import { type Decision, remembersAll, workOf } from '../core/decide.ts'
+import { hasGrace } from '../core/due.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Job } from './copy-packet.ts'
+import { knownRow, missingSince, rowOf } from './leaves.ts'
 import { look, type Seen } from './look.ts'
 import type { Pass } from './pass.ts'
 import type { Tally } from './tally.ts'
 
-/** What has to be acted on: everything but `left` and `same`. */
-export type Todo = Exclude<Decision, { is: 'left' } | { is: 'same' }>
+/** What has to be acted on: everything but `left`, `same` and `kept`. */
+export type Todo = Exclude<Decision, { is: 'left' } | { is: 'same' } | { is: 'kept' }>
 
-export type PlanJob = Pick<Job, 'pass' | 'packet' | 'signal' | 'mustYield'>
+export type PlanJob = Pick<Job, 'pass' | 'packet' | 'signal' | 'mustYield' | 'observed'>
 
 export interface Plan {
   /** How far the packet goes: its end, or the last key listed where its range has grown. */
@@ -29,6 +31,8 @@ export interface Plan {
   /** What is the same already, in rising order, and the rows of it. */
   readonly same: Same[]
   readonly rows: BaselineRow[]
+  /** What the baseline has of the rest, where it is to be complete: it stays true until something is done about it. */
+  readonly kept: BaselineRow[]
   /** An object that others may help with: the packet's first, and then its only one. */
   readonly large?: Entry
 }
@@ -59,11 +63,12 @@ const failureBytes = 1_200
 /** JSON's escape of a control character. */
 const bytesPerKeyByte = 6
 
-export async function makePlan({ pass, packet, signal, mustYield }: PlanJob): Promise<Plan> {
+export async function makePlan({ pass, packet, signal, mustYield, observed = null }: PlanJob): Promise<Plan> {
   const began = Date.now()
   const same: Same[] = []
   const todo: Todo[] = []
   const rows: BaselineRow[] = []
+  const kept: BaselineRow[] = []
   const sum = { objects: 0, bytes: 0, listed: 0, failures: 0, held: 0 }
   let last: Key | null = null
 
@@ -75,16 +80,21 @@ export async function makePlan({ pass, packet, signal, mustYield }: PlanJob): Pr
     sum.failures >= bounds.failures
 
   /** Whether nothing that counts was seen yet. */
-  const isUntouched = () => todo.length === 0 && rows.length === 0
+  const isUntouched = () => todo.length === 0 && rows.length === 0 && kept.length === 0
 
   function add({ decision, row }: Seen): void {
-    if (!decision || decision.is === 'left') return
-    if (decision.is === 'same') {
-      const { source, destination, evidence } = decision
+    if (decision?.is === 'same') {
+      const { source, evidence } = decision
       same.push({ entry: source, evidence })
-      rows.push(row && evidence === 'baseline' ? row : baselineRow(source, destination, evidence))
+      rows.push(knownRow(pass, decision, row ?? null) ?? rowOf(decision))
       return
     }
+    if (decision?.is === 'kept') {
+      kept.push(missingSince(decision.destination.key, row ?? null))
+      return
+    }
+    if (row && (remembersAll(pass.options) || hasGrace(pass.options))) kept.push(row)
+    if (!decision || decision.is === 'left') return
     todo.push(decision)
     sum.objects += decision.is === 'refused' ? decision.source.refused!.length : 1
     sum.bytes += workOf(decision, pass.options) ?? 0
@@ -93,22 +103,24 @@ export async function makePlan({ pass, packet, signal, mustYield }: PlanJob): Pr
 
   // What another agent, or an earlier attempt, has changed is not in a listing that was remembered.
   const fresh = packet.attempt > 1
-  for await (const batch of look(pass, packet, { signal, fresh })) {
-    if (last !== null && mustYield()) return { through: last, began, todo, same, rows }
+  for await (const batch of look(pass, packet, { signal, fresh, observed })) {
+    if (last !== null && mustYield()) return { through: last, began, todo, same, rows, kept }
     for (const seen of batch) {
-      if (isFull()) return { through: last, began, todo, same, rows }
+      if (isFull()) return { through: last, began, todo, same, rows, kept }
       const large = isLarge(pass, packet, seen)
-      if (large && isUntouched())
-        return { through: seen.key, began, todo: [seen.decision as Todo], same, rows, large }
+      if (large && isUntouched()) {
+        const its = seen.row && remembersAll(pass.options) ? [seen.row] : []
+        return { through: seen.key, began, todo: [seen.decision as Todo], same, rows, kept: its, large }
+      }
       // What comes before it is settled first; the rest begins with it.
-      if (large) return { through: last, began, todo, same, rows }
+      if (large) return { through: last, began, todo, same, rows, kept }
       add(seen)
       sum.listed++
       sum.held += heldByKey + seen.key.length
       last = seen.key
     }
   }
-  return { through: packet.through, began, todo, same, rows }
+  return { through: packet.through, began, todo, same, rows, kept }
 }
 
 /** Of more than four packets' bytes, and to be copied whatever else is found out about it. */
@@ -128,5 +140,8 @@ function isLarge(
 /** Packets' worth of bytes: one agent alone is slower by more than what it costs to bring several together. */
 const largeFrom = 4
 
-export const keyOf = (todo: Todo): Key =>
-  (todo.is === 'destination-only' ? todo.destination : todo.source).key
+/** The listing line that it is about. */
+const entryOf = (todo: Todo): Entry =>
+  todo.is === 'destination-only' ? todo.destination : todo.is === 'conflict' ? todo.entry : todo.source
+
+export const keyOf = (todo: Todo): Key => entryOf(todo).key

@@ -19,6 +19,7 @@ import { within } from '../session/within.ts'
 import { copyChains } from './copy-chains.ts'
 import { copyPacket, type Job } from './copy-packet.ts'
 import type { Instead } from './large-object.ts'
+import { createObserved } from './observed.ts'
 import { openPass, type Pass, type Workplace } from './pass.ts'
 import { openReport } from './report.ts'
 import { createSurvey, type Survey } from './survey.ts'
@@ -177,12 +178,15 @@ export function startRunner(
         changed()
       }
       const mustYield = () => holding.mustYield
-      const job = { pass, packet, report, tally, signal, mustYield, waits }
+      const observed = packet.kind === 'verify' ? createObserved(pass) : null
+      const job = { pass, packet, report, tally, observed, signal, mustYield, waits }
       const through = await workOn(job)
       if (through !== null && typeof through === 'object') return { ...through, ...named(packet) }
       const { counts, failures } = tally
       const isTold = await report.send(signal)
-      return { t: 'outcome', ...named(packet), through, counts, failures, report: isTold }
+      const seal = await observed?.seal({ after: packet.after, through }, counts)
+      const outcome = { t: 'outcome', ...named(packet), through, counts, failures, report: isTold } as const
+      return seal ? { ...outcome, seal } : outcome
     } finally {
       await report.discard()
     }

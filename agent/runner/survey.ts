@@ -6,15 +6,17 @@ import { zeroCounts } from '../../shared/counts.ts'
 import { DrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Cut, LeasedPacket } from '../../shared/protocol.ts'
-import { chainWork, settledChain } from '../core/chain-decision.ts'
-import { type Cutter, createCutter } from '../core/cutter.ts'
-import { workOf } from '../core/decide.ts'
+import { chainAt, chainWork, settledChain } from '../core/chain-decision.ts'
+import { type Cutter, createCutter, surveyBounds } from '../core/cutter.ts'
+import { workAt, workOf } from '../core/decide.ts'
+import { deletes } from '../core/due.ts'
 import type { Answer, Outbox } from '../session/outbox.ts'
 import { orAbort } from '../storage/interrupt.ts'
 import { createCheckpoint } from './checkpoint.ts'
 import { createLeaves } from './leaves.ts'
 import { look, type Seen } from './look.ts'
 import { lookAtChains, type SeenChain } from './look-chains.ts'
+import { createObserved, type Observed } from './observed.ts'
 import type { Pass } from './pass.ts'
 import { chooseSplits } from './split-key.ts'
 
@@ -50,6 +52,7 @@ export function createSurvey(options: SurveyOptions): Survey {
   /** While the plane has not answered, nothing past the boundaries may be told. */
   let giving: Promise<void> | null = null
   let position: Key | null = packet.after
+  let sealedTo: Key | null = packet.after
   let parting: Promise<void> | null = null
 
   async function run(): Promise<'done' | 'released'> {
@@ -67,19 +70,20 @@ export function createSurvey(options: SurveyOptions): Survey {
   }
 
   async function walk(within: AbortSignal): Promise<void> {
-    const cutter = createCutter()
+    const cutter = createCutter(surveyBounds, deletes(pass.options))
     const leaves = createLeaves(pass, packet.after, Date.now())
+    const observed = pass.options.kind === 'verify' ? createObserved(pass) : null
 
     async function offer(cuts: Cut[]): Promise<void> {
       await leaves.cut(cuts)
-      await checkpoint.offer(cuts)
+      await checkpoint.offer(observed ? await sealed(observed, cuts) : cuts)
     }
 
     // What it finds is looked at once more by the packets, so what a walk remembers is good enough.
     const looked =
       pass.options.versions === 'all'
-        ? lookAtChains(pass, packet, { signal: within })
-        : look(pass, packet, { signal: within, fresh: false })
+        ? lookAtChains(pass, packet, { signal: within, observed })
+        : look(pass, packet, { signal: within, fresh: false, observed })
     walking: for await (const batch of looked) {
       await giving
       for (const seen of batch) {
@@ -101,20 +105,39 @@ export function createSurvey(options: SurveyOptions): Survey {
     await checkpoint.flush()
   }
 
-  function feed(cutter: Cutter, { key, decision }: Seen): void {
-    const work = decision ? workOf(decision, pass.options) : null
-    if (work !== null) cutter.work(key, work)
-    else if (decision?.is === 'same') cutter.same(key, decision.source.size, decision.evidence)
-    else cutter.passed(key)
+  async function sealed(observed: Observed, cuts: readonly Cut[]): Promise<Cut[]> {
+    const all: Cut[] = []
+    for (const cut of cuts) {
+      const { through, settled } = cut
+      if (settled) {
+        all.push({ ...cut, seal: await observed.seal({ after: sealedTo, through }, settled) })
+      } else {
+        // Whoever does the packet looks at it again.
+        observed.forget(through)
+        all.push(cut)
+      }
+      sealedTo = through
+    }
+    return all
   }
 
-  function feedChain(cutter: Cutter, { key, chain, listed }: SeenChain): void {
+  function feed(cutter: Cutter, { key, decision }: Seen): void {
+    const work = decision ? workOf(decision, pass.options) : null
+    if (work !== null) cutter.work(key, work, workAt(decision!, pass.options))
+    else if (decision?.is === 'same') cutter.same(key, decision.source.size, decision.evidence)
+    else cutter.passed(key, decision?.is === 'kept' ? 1 : 0)
+  }
+
+  function feedChain(cutter: Cutter, { key, chain, listed, isNews }: SeenChain): void {
     const settled = chain && settledChain(chain, pass.options)
-    if (chain && !settled) {
+    if (chain && settled && isNews) {
+      // A packet tells the baseline.
+      cutter.work(key, 0, { listed, ...chainAt(chain, pass.options) })
+    } else if (chain && !settled) {
       const { objects, bytes } = chainWork(chain, pass.options)
-      cutter.work(key, bytes, objects, listed)
+      cutter.work(key, bytes, { objects, listed, ...chainAt(chain, pass.options) })
     } else {
-      cutter.settled(key, settled ?? zeroCounts(), listed)
+      cutter.settled(key, settled ?? zeroCounts(), listed, chain ? chainAt(chain, pass.options).found : 0)
     }
   }
 

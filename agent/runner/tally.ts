@@ -17,6 +17,8 @@ export interface Tally {
   same(entry: Entry, evidence: Evidence | null): void
   /** `dropped`: what of it the destination did not get. */
   copied(entry: Entry, bytes: number, evidence: Evidence | null, dropped?: readonly Property[]): void
+  /** What was said to be the same was chosen for the sample. */
+  sampled(objects?: number): void
   skipped(entry: Entry, code: ErrorCode): void
   vanished(entry: Entry): void
   failed(entry: Entry, error: Why, outcome?: 'failed' | 'differs' | 'missing'): void
@@ -80,6 +82,9 @@ export function createTally(report: Report, progress: Work): Tally {
         ...(how ? { evidence: how } : {}),
         ...(dropped.length > 0 ? { dropped } : {}),
       })
+    },
+    sampled(n = 1) {
+      counts.sampled = (counts.sampled ?? 0) + n
     },
     skipped(entry, code) {
       listed(entry)

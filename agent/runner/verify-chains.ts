@@ -27,7 +27,7 @@ export async function verifyChains(job: Job): Promise<Key | null> {
 }
 
 async function verifyChain(job: Job, todo: ChainTodo, signal: AbortSignal): Promise<void> {
-  const { pass, tally } = job
+  const { pass, tally, observed } = job
   if (todo.is === 'too-long') return tally.failed(todo.source.versions.at(-1)!, tooLong(todo.count))
   if (todo.is === 'destination-only') {
     for (const version of todo.destination.versions) tally.extra(version)
@@ -59,6 +59,7 @@ async function verifyChain(job: Job, todo: ChainTodo, signal: AbortSignal): Prom
         chainOf(pass.source, key, signal),
         chainOf(pass.destination, key, signal),
       ])
+      observed?.again({ key, source, destination })
     }
   }
 }
@@ -74,8 +75,10 @@ function settle(
   for (const version of listed) {
     const at = found.get(version.version)
     if (at === undefined) tally.vanished(version)
-    else if (at < fit.proofs.length) tally.same(version, fit.proofs[at]!)
-    else tally.failed(version, missing, 'missing')
+    else if (at < fit.proofs.length) {
+      tally.same(version, fit.proofs[at]!)
+      if (fit.proofs[at] && pass.sight.isSampled?.(version.key)) tally.sampled()
+    } else tally.failed(version, missing, 'missing')
   }
   if (!pass.options.oneWay) for (const version of fit.extra) tally.extra(version)
 }

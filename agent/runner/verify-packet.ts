@@ -45,6 +45,7 @@ async function verifyOne(job: Job, todo: Todo, signal: AbortSignal): Promise<voi
       const finding = await compare(job, decision, signal)
       if (finding.is === 'equal') {
         tally.same(decision.source, finding.evidence)
+        if (decision.isSampled) tally.sampled()
         return
       }
       // What differs may only have changed since it was listed: look at it again, as it is now.
@@ -89,6 +90,7 @@ function settle(job: Job, decision: Decision): void {
   const { tally } = job
   switch (decision.is) {
     case 'left':
+    case 'kept':
       break
     case 'same':
       tally.same(decision.source, decision.evidence)
@@ -110,6 +112,7 @@ function settle(job: Job, decision: Decision): void {
       break
     case 'unknown':
     case 'touched':
+    case 'conflict':
       throw new DrayError('internal', 'verify', 'An object was left undecided.')
     default:
       decision satisfies never
@@ -138,7 +141,7 @@ async function compare(job: Job, decision: Unknown, signal: AbortSignal): Promis
   const { source, destination } = decision
   const { depth } = pass.options
   const deps = { source: pass.source, destination: pass.destination, read: tally.moved }
-  const { same } = await prove(deps, source, destination, depth, signal)
+  const { same } = await prove(deps, source, destination, decision.isSampled ? 'full' : depth, signal)
   if (same === null) return { is: 'other', message: otherContent }
   const isEqual = depth !== 'full' || (await metadataIsEqual(pass, source.key, signal))
   if (isEqual) return { is: 'equal', evidence: same }
@@ -148,12 +151,13 @@ async function compare(job: Job, decision: Unknown, signal: AbortSignal): Promis
   }
 }
 
-async function lookAgain({ pass }: Job, key: Key, signal: AbortSignal): Promise<Decision> {
+async function lookAgain({ pass, observed }: Job, key: Key, signal: AbortSignal): Promise<Decision> {
   const [source, destination] = await Promise.all([
     pass.source.head(key, signal),
     pass.destination.head(key, signal),
   ])
   const pair = { key, source: source?.entry ?? null, destination: destination?.entry ?? null }
+  observed?.again(pair)
   return decide(pair, null, pass.sight)
 }
 

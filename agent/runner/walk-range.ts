@@ -1,6 +1,7 @@
 /** How a range of both sides is gone through, whether it is of objects (look.ts) or of chains of versions (look-chains.ts). */
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
+import { remembersAll } from '../core/decide.ts'
 import { narrow } from '../core/narrow.ts'
 import { march, type Pair } from '../march.ts'
 import type { Pass } from './pass.ts'
@@ -14,6 +15,8 @@ export interface Walk<Row extends { readonly key: Key }, Seen> {
   ): readonly [source: AsyncIterable<Row[]>, destination: AsyncIterable<Row[]>]
   /** What is made of a batch; `before` is the key ahead of its first, `rows` those of the baseline, where it is believed. */
   see(batch: Pair<Row>[], rows: Rows | null, before: Key | null): Promise<Seen[]>
+  /** What is made of the end of a part, past its last key. Absent: nothing. */
+  end?(rows: Rows, last: Key | null, through: Key | null): Promise<Seen[]>
 }
 
 /**
@@ -24,11 +27,11 @@ export async function* walkRange<Row extends { readonly key: Key }, Seen>(
   pass: Pass,
   range: Range,
   wanted: AbortSignal,
-  { list, see }: Walk<Row, Seen>,
+  { list, see, end }: Walk<Row, Seen>,
 ): AsyncGenerator<Seen[]> {
   const listing = new AbortController()
   const signal = AbortSignal.any([wanted, listing.signal])
-  const rows = pass.baseline ? rowsOf(pass.baseline, range) : null
+  const rows = pass.baseline ? rowsOf(pass.baseline, range, remembersAll(pass.options)) : null
   try {
     for (const part of narrow(range, pass.filter.ranges)) {
       let before: Key | null = part.after
@@ -44,6 +47,8 @@ export async function* walkRange<Row extends { readonly key: Key }, Seen>(
           if (!goesOn) listing.abort()
         }
       }
+      const last = rows && end ? await end(rows, before, part.through) : []
+      if (last.length > 0) yield last
     }
   } finally {
     listing.abort()

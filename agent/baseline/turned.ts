@@ -1,0 +1,26 @@
+/** A baseline as a pass back sees it: its rows keep the sides as the migration defines them, and are turned on their way. */
+import type { Baseline } from './baseline.ts'
+import type { BaselineRow } from './row.ts'
+
+export function turned(baseline: Baseline): Baseline {
+  return {
+    async *rows(range) {
+      for await (const page of baseline.rows(range)) yield page.map(turn)
+    },
+    write: (range, began, rows) => baseline.write(range, began, turnAll(rows)),
+    close: () => baseline.close(),
+  }
+}
+
+async function* turnAll(
+  rows: AsyncIterable<BaselineRow[]> | Iterable<BaselineRow>,
+): AsyncGenerator<BaselineRow[]> {
+  if (Symbol.asyncIterator in rows) for await (const page of rows) yield page.map(turn)
+  else yield Array.from(rows, turn)
+}
+
+const turn = ({ source, destination, ...row }: BaselineRow): BaselineRow => ({
+  ...row,
+  source: destination,
+  destination: source,
+})
