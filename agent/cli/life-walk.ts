@@ -14,9 +14,6 @@ import type { PlaneClient } from './plane-client.ts'
 /** Ms between two looks. */
 const pollEvery = 500
 
-/** What somebody has to do something about: waiting alone does not help. The others come right, or are done again by themselves. */
-const needsSomebody: readonly Check['step'][] = ['failures', 'uploads', 'verification', 'certificate']
-
 export interface WalkOptions {
   /** Nobody writes any more already: the step need not be asked for. */
   declareFreeze?: true
@@ -30,16 +27,17 @@ export async function walk(
   io: Io,
 ): Promise<LifeView> {
   const params = { migration: sides.id }
-  const told = new Map<Check['step'], Check['state']>()
+  const told = new Map<Check['step'], string>()
   for (;;) {
     const life = await plane.call(readLife, { params })
     for (const check of life.checks) {
-      if (check.state === 'waiting' || told.get(check.step) === check.state) continue
-      told.set(check.step, check.state)
+      // What does not hold says why, and that may be another reason every time; it is tried again by itself.
+      const news = check.state === 'failed' ? check.message : check.state
+      if (check.state === 'waiting' || told.get(check.step) === news) continue
+      told.set(check.step, news)
       io.stderr.write(visible(`${checkText(check)}\n`))
     }
     if (life.state !== 'verifying' || life.paused || life.deletes) return life
-    if (life.checks.some(({ step, state }) => state === 'failed' && needsSomebody.includes(step))) return life
     const asking = life.checks.find(({ state }) => state === 'asks')
     if (asking?.step === 'freeze') {
       if (!options.declareFreeze && !(await isFrozen(placesOf(sides, life).left, io))) return life

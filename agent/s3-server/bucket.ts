@@ -49,7 +49,7 @@ export class Bucket {
   /** Lays no delete marker on top of another, as Ceph's gateway. */
   onlyOneMarker = false
   /** Told of each object that was put or deleted. */
-  changed: ((change: Change) => void) | null = null
+  changed: (change: Change) => void = () => {}
 
   constructor(name: string, created: number, options: { lockable?: boolean; versioned?: boolean } = {}) {
     this.name = name
@@ -79,7 +79,7 @@ export class Bucket {
   put(key: Key, draft: Draft): ObjectVersion {
     const version = this.#push(key, draft)
     const { size, etag } = version
-    this.changed?.({ bucket: this.name, key, event: 'ObjectCreated:Put', size, etag, at: Date.now() })
+    this.changed({ bucket: this.name, key, event: 'ObjectCreated:Put', size, etag, at: Date.now() })
     return version
   }
 
@@ -91,14 +91,14 @@ export class Bucket {
     const isThere = this.top(key) !== null
     const marker = isMarker ? this.#push(key, { deleted: now }) : null
     if (!isMarker) this.#drop(key, this.top(key))
-    if (isThere || isMarker) this.changed?.({ bucket: this.name, key, event, at: now })
+    if (isThere || isMarker) this.changed({ bucket: this.name, key, event, at: now })
     return marker
   }
 
   /** Removes one version for good. */
   deleteVersion(key: Key, version: ObjectVersion): void {
     this.#drop(key, version)
-    this.changed?.({ bucket: this.name, key, event: 'ObjectRemoved:Delete', at: Date.now() })
+    this.changed({ bucket: this.name, key, event: 'ObjectRemoved:Delete', at: Date.now() })
   }
 
   /** Keys whose bodies are made up as they are read (see synthetic.ts). */

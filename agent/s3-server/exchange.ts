@@ -20,7 +20,7 @@ export interface World {
   /** How long a restore from an archive takes. */
   readonly restoreMs: number
   /** Told of each object that was put or deleted. */
-  readonly changed: ((change: Change) => void) | null
+  changed(change: Change): void
   now(): number
 }
 

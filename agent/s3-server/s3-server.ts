@@ -48,7 +48,7 @@ export interface S3ServerOptions {
   /** Milliseconds that a restore from an archive takes, none unless told; `Infinity`: until `finishRestores`. */
   readonly restoreMs?: number
   readonly hooks?: Hooks
-  /** Changes are posted there, as AWS and MinIO do. */
+  /** Changes are posted there, as AWS and MinIO do, from the beginning; see `notify`. */
   readonly notify?: NotifyOptions
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -69,13 +69,12 @@ export class S3Server extends Contents {
   readonly #ownClock: boolean
   readonly #forgets: readonly string[]
   readonly #http: Server
-  readonly #notifications: Notifications | null
+  #notifications: Notifications | null = null
   #url: URL | null = null
   #lastRequest = 0
 
   constructor(options: S3ServerOptions) {
     const now = options.now ?? Date.now
-    const notifications = options.notify ? new Notifications(options.notify) : null
     const world: World = {
       buckets: new Map(),
       region: options.region ?? 'us-east-1',
@@ -83,11 +82,11 @@ export class S3Server extends Contents {
       opaqueEtags: options.etags === 'opaque',
       minPartSize: options.minPartSize ?? 5 * 1024 * 1024,
       restoreMs: options.restoreMs ?? 0,
-      changed: notifications && ((change) => notifications.take(change)),
+      changed: (change) => this.#notifications?.take(change),
       now,
     }
     super(world)
-    this.#notifications = notifications
+    if (options.notify) this.notify(options.notify)
     this.#world = world
     this.hooks = options.hooks ?? {}
     this.#ownClock = options.now !== undefined
@@ -114,6 +113,12 @@ export class S3Server extends Contents {
   get url(): URL {
     if (this.#url === null) throw new Error('the server does not listen yet')
     return this.#url
+  }
+
+  /** From now on; null: nobody any more. What waits for somebody else is lost. */
+  notify(options: NotifyOptions | null): void {
+    this.#notifications?.stop()
+    this.#notifications = options && new Notifications(options)
   }
 
   get region(): string {
