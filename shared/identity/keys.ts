@@ -44,6 +44,25 @@ export async function isSigned(text: string, signature: string, publicKey: strin
   }
 }
 
+/** As `isSigned`, for many texts by one key. */
+export async function verifierOf(
+  publicKey: string,
+): Promise<(text: string, signature: string) => Promise<boolean>> {
+  try {
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: publicKey }
+    const key = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify'])
+    return async (text, signature) => {
+      try {
+        return await crypto.subtle.verify('Ed25519', key, fromBase64url(signature), bytesOf(text))
+      } catch {
+        return false
+      }
+    }
+  } catch {
+    return async () => false
+  }
+}
+
 /**
  * What people compare, aloud or by eye: the first 16 bytes of the SHA-256 of a key, or of several one after the other, as eight groups of
  * four hexadecimal digits. Nobody makes other keys with the same ones.
