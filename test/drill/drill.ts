@@ -9,7 +9,7 @@ import { noFilter } from '../../shared/policy.ts'
 import { rawRequest } from '../support/s3-raw.ts'
 import { Checks, spread } from './checks.ts'
 import { compare, type Verdict } from './compare.ts'
-import { Ground, type Store } from './ground.ts'
+import { Ground, placeIn, type Store } from './ground.ts'
 import { bucket, md5, seedBody } from './journal.ts'
 import { Operator } from './operator.ts'
 import { lateKeys, Stragglers, spared } from './stragglers.ts'
@@ -93,15 +93,6 @@ class Drill {
     await this.#ground.connection(plane, 'old', this.#stores.old)
     await this.#ground.connection(plane, 'new', this.#stores.new)
     await this.#ground.agent(plane, both)
-    const at = {
-      kind: 's3',
-      bucket,
-      prefix: '',
-      endpoint: null,
-      region: null,
-      profile: null,
-      site: null,
-    } as const
     const follow = followSchema.parse({
       pauseAtLeast: 1,
       pauseAtMost: way === 'events' ? 20 : 5,
@@ -113,8 +104,8 @@ class Drill {
     await plane.call(putMigration, {
       params: { migration },
       body: {
-        source: { ...at, connection: 'old' },
-        destination: { ...at, connection: 'new' },
+        source: placeIn('old', bucket),
+        destination: placeIn('new', bucket),
         filter: noFilter,
         policy: { delete: true },
         follow,

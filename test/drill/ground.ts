@@ -9,6 +9,7 @@ import { type PlaneClient, planeClient } from '../../agent/cli/plane-client.ts'
 import { readTokens } from '../../agent/embed/tokens.ts'
 import { createConnection } from '../../shared/api/connections.ts'
 import { createJoinToken } from '../../shared/api/sites.ts'
+import type { Location } from '../../shared/location.ts'
 import type { RawStore } from '../support/s3-raw.ts'
 import type { StoreOptions } from './store.ts'
 
@@ -27,6 +28,12 @@ export interface Store {
 const bare = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(AWS_|DRAY_)/.test(name)),
 ) as NodeJS.ProcessEnv
+
+/** A bucket behind a connection. */
+export const placeIn = (connection: string, bucket: string): Location => ({
+  ...{ kind: 's3', bucket, prefix: '', endpoint: null, region: null, profile: null, site: null },
+  connection,
+})
 
 export class Ground {
   readonly dir = mkdtempSync(join(tmpdir(), 'dray-drill-'))
