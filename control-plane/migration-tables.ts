@@ -5,6 +5,7 @@
  * Keys are TEXT: SQLite's order of the UTF-8 of a byte string is the order of its bytes.
  */
 import type { NewMigration } from '../shared/api/migrations.ts'
+import type { Location } from '../shared/location.ts'
 import { Announcements } from './announcements.ts'
 import { localWorkspace } from './env.ts'
 import { EventRing } from './event-ring.ts'
@@ -19,6 +20,8 @@ import { UploadTable } from './upload-table.ts'
 export interface Definition extends NewMigration {
   readonly id: string
   readonly workspace: string
+  /** Where agents keep what both sides were; absent: each at itself. */
+  readonly baseline?: Location
 }
 
 /** Nothing is leased: since when (ms), and who said so. */

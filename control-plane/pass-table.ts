@@ -72,6 +72,11 @@ export class PassTable {
     return this.#rows('WHERE number = ?1 OR (number > ?1 AND base = ?1) ORDER BY number', base)
   }
 
+  /** Whose packet it is; null where that pass is forgotten. */
+  ofPacket(packet: number): PassRow | null {
+    return this.#rows('WHERE first_packet <= ? ORDER BY number DESC LIMIT 1', packet)[0] ?? null
+  }
+
   /** The id past a pass's last packet. */
   endOfPackets(number: number): number {
     return this.get(number + 1)?.firstPacket ?? Number.MAX_SAFE_INTEGER

@@ -163,6 +163,7 @@ export class Reception {
         ...definition,
         source: withoutSites(definition.source),
         destination: withoutSites(definition.destination),
+        ...(definition.baseline && { baseline: withoutSites(definition.baseline) }),
         ...pace,
         lost,
         ...(uploads.length > 0 && { uploads }),

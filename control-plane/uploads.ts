@@ -32,7 +32,8 @@ export class Uploads {
 
   expand(packet: Packet, session: number, { generation, key, planned }: Expand, now: number): Refusal | null {
     const { uploads } = this.#tables
-    const left = uploads.of(key).find((row) => row.packet < this.#ledger.pass.firstPacket) ?? null
+    const left =
+      uploads.of(key).find((row) => row.packet < this.#ledger.pass.firstPacket && this.#isOurs(row)) ?? null
     const useful = left !== null && left.upload !== null && isOf(left, planned) ? left : null
     const ranges = useful && rangesOf(useful.planned)
     const id = useful?.id ?? uploads.next()
@@ -82,7 +83,16 @@ export class Uploads {
   /** What earlier passes left, for agents to look whether it is of any use. */
   left(): LeftUpload[] {
     const rows = this.#tables.uploads.before(this.#ledger.pass.firstPacket, mostLeft)
-    return rows.map(({ id, key, planned: { source }, begun, upload }) => ({ id, key, source, begun, upload }))
+    return rows
+      .filter((row) => this.#isOurs(row))
+      .map(({ id, key, planned: { source }, begun, upload }) => ({ id, key, source, begun, upload }))
+  }
+
+  /** Whether it is at the side that this pass writes to: those of the other direction are at the other side. */
+  #isOurs({ packet }: UploadRow): boolean {
+    const { passes } = this.#tables
+    const direction = passes.ofPacket(packet)?.options.direction ?? 'forward'
+    return direction === this.#ledger.pass.options.direction
   }
 
   /** One of those is no more. Where this pass has taken it up meanwhile, its packets find out by themselves. */

@@ -17,14 +17,15 @@ export function reachOf(location: Location | Store, connectionSites: Reach = nul
   return inBoth(inBoth(itself, resolved), connectionSites)
 }
 
-/** From where all that a migration reads and writes is reached. A manifest in a bucket is reached as its source is. */
+/** From where all that a migration reads and writes is reached, its baseline included. A manifest in a bucket is reached as its source is. */
 export function reachOfAll({
   source,
   destination,
   manifest,
-}: Pick<NewMigration, 'source' | 'destination' | 'manifest'>): Reach {
+  baseline,
+}: Pick<NewMigration, 'source' | 'destination' | 'manifest'> & { readonly baseline?: Location }): Reach {
   const listed: Reach = manifest?.place.kind === 'file' ? [manifest.place.site] : null
-  return [reachOf(source), reachOf(destination), listed].reduce(inBoth)
+  return [reachOf(source), reachOf(destination), listed, baseline ? reachOf(baseline) : null].reduce(inBoth)
 }
 
 /** As an agent gets it: what it keeps it names by its locations, and from where else these are reached is nothing to it. */

@@ -6,9 +6,9 @@ import { overlap } from '../core/overlap.ts'
 import type { Env } from '../env.ts'
 import type { StartAnswer } from '../pass-start.ts'
 import type { Scope } from '../store/scope.ts'
-import { definitionOf, objectOf } from './find.ts'
+import { objectOf } from './find.ts'
 import { Refusal } from './problem.ts'
-import { resolved } from './resolve.ts'
+import { wholeDefinition } from './resolve.ts'
 
 /** With what `given` says, else what the migration's policy says, else as usual. */
 export async function beginPass(
@@ -24,7 +24,7 @@ export async function beginPass(
     const hint = 'After a cut-over, ask for a roll-back: POST /life/roll-back.'
     throw new Refusal(400, 'usage', 'a pass back is begun by a migration’s life alone', hint)
   }
-  const definition = { id, workspace: scope.workspace, ...(await resolved(scope, definitionOf(migration))) }
+  const definition = { id, workspace: scope.workspace, ...(await wholeDefinition(scope, migration)) }
   const answer = await objectOf(env, scope.workspace, id).startPass(definition, options)
   if ('pass' in answer && !answer.resumed) {
     const after = { pass: answer.pass.number, options }

@@ -20,9 +20,9 @@ import type { RetryAnswer } from '../retrying.ts'
 import type { Scope } from '../store/scope.ts'
 import type { Rest, Waived } from '../waiving.ts'
 import { refuseBlindDelete } from './begin-pass.ts'
-import { definitionOf, findMigration, findObject, objectOf, orNoPass } from './find.ts'
+import { findMigration, findObject, objectOf, orNoPass } from './find.ts'
 import { Refusal } from './problem.ts'
-import { resolved } from './resolve.ts'
+import { wholeDefinition } from './resolve.ts'
 import { type App, serve } from './serve.ts'
 
 type Object = DurableObjectStub<Migration>
@@ -77,7 +77,7 @@ export function failureRoutes(app: App): void {
     const was = orNoPass(await object.passStatus(params.pass), params.pass).options
     const options = kind === undefined || kind === was.kind ? was : passOptions(policy, { kind })
     refuseBlindDelete(migration, options)
-    const whole = { id, workspace: scope.workspace, ...(await resolved(scope, definitionOf(migration))) }
+    const whole = { id, workspace: scope.workspace, ...(await wholeDefinition(scope, migration)) }
     const meant = Object.keys(selection).length === 0 ? null : meantBy(selection)
     const answer: RetryAnswer = orNoPass(
       await object.retryPass(whole, params.pass, options, meant),

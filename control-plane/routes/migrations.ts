@@ -35,6 +35,7 @@ export function migrationRoutes(app: App): void {
     refuseForeignManifest(definition)
     refuseOverlap(definition)
     refuseBlindDelete(definition, passOptions(definition.policy ?? {}))
+    refuseBaseline(definition, definition.follow?.baseline)
     await resolved(scope, definition)
     const catalogue = new Catalogue(scope)
     const created = await catalogue.addMigration(id, definition, Date.now())
@@ -58,6 +59,7 @@ export function migrationRoutes(app: App): void {
     const isAsItWas = JSON.stringify([policy, follow]) === JSON.stringify([before.policy, before.follow])
     if (priority === before.priority && isAsItWas) return before
     refuseBlindDelete(before, passOptions(policy))
+    refuseBaseline(before, follow.baseline)
     if (!(await catalogue.edit(before, { priority, policy, follow })))
       throw changedSince(`the migration ${before.id}`)
     if (priority !== before.priority) await env.FLEET.getByName(scope.workspace).weigh(before.id)
@@ -122,6 +124,29 @@ function refuseOverlap({ source, destination, filter, mapping, manifest }: NewMi
         ? `the destination ${to} is inside the source ${from}: a copy would read what it writes`
         : `the source ${from} is inside the destination ${to}: with other keys, a copy could write over what it reads`,
     'Choose a destination beside the source.',
+  )
+}
+
+/** What is written there must be none of the objects that are moved, nor out of reach for whoever moves them. */
+function refuseBaseline(definition: NewMigration, baseline: NewMigration['source'] | null | undefined): void {
+  if (!baseline) return
+  const { source, destination } = definition
+  const at = formatLocation(baseline)
+  for (const [side, location] of Object.entries({ source, destination })) {
+    if (overlap(location, baseline) === 'apart') continue
+    throw new Refusal(
+      400,
+      'usage',
+      `the baseline ${at} and the ${side} ${formatLocation(location)} overlap`,
+      'Keep the baseline in a bucket, under a prefix or in a directory of its own.',
+    )
+  }
+  if (reachOfAll({ ...definition, baseline })?.length !== 0) return
+  throw new Refusal(
+    400,
+    'usage',
+    `no agent reaches both the baseline ${at} and the locations of the migration`,
+    'Keep it where every agent of the migration can write.',
   )
 }
 

@@ -1,9 +1,10 @@
 /** Locations that name a connection, with what it says now in its place: what agents get of them. */
-import type { NewMigration } from '../../shared/api/migrations.ts'
+import type { MigrationView, NewMigration } from '../../shared/api/migrations.ts'
 import type { Location } from '../../shared/location.ts'
 import { reachOfAll } from '../core/place.ts'
 import { Connections, resolvedBy } from '../store/connections.ts'
 import type { Scope } from '../store/scope.ts'
+import { definitionOf } from './find.ts'
 import { Refusal } from './problem.ts'
 
 export async function resolvedLocation(scope: Scope, location: Location): Promise<Location> {
@@ -33,6 +34,19 @@ export async function resolved<T extends NewMigration>(scope: Scope, definition:
   const whole = await resolvedEnds(scope, definition)
   if (reachOfAll(whole)?.length === 0) throw new Refusal(409, noSite.code, noSite.message, noSite.hint)
   return whole
+}
+
+/** What a pass begins with: the definition, and where its baseline is kept. */
+export async function wholeDefinition(
+  scope: Scope,
+  migration: MigrationView,
+): Promise<NewMigration & { readonly baseline?: Location }> {
+  const { baseline } = migration.follow
+  const definition = definitionOf(migration)
+  return resolved(
+    scope,
+    baseline ? { ...definition, baseline: await resolvedLocation(scope, baseline) } : definition,
+  )
 }
 
 export const noSite = {
