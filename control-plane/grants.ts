@@ -3,6 +3,7 @@
  * far ahead is held, and goes on when the others have caught up; where nothing is ready for idle agents, others are asked to share.
  */
 import type { LeasedPacket, PlaneMessage } from '../shared/protocol.ts'
+import type { Changes } from './changes.ts'
 import { dispatch, holds, proceeds, type Slots } from './core/dispatch.ts'
 import type { ReadyQueue } from './core/queue.ts'
 import type { Holders, Session } from './holders.ts'
@@ -22,6 +23,7 @@ interface Around {
   readonly ledger: Ledger
   readonly uploads: Uploads
   readonly idle: IdleAgents
+  readonly changes: Changes
   readonly deletes: PassDeletes
   send(session: Session, message: PlaneMessage): void
 }
@@ -53,13 +55,13 @@ export class Grants {
 
   /** False where something in the queue was no longer ready, so that there may be slots left for what is. */
   #lease(slots: Slots[], now: number): boolean {
-    const { queue, holders, ledger, uploads, deletes } = this.#around
+    const { queue, holders, ledger, uploads, deletes, changes } = this.#around
     let isUpToDate = true
     const leased = new Map<Session, LeasedPacket[]>()
     for (const grant of dispatch(queue, slots, holders.surveys.size)) {
       const before = ledger.packet(grant.packet)!
-      // Its upload dissolved while it was in the queue.
-      if (before.state !== 'ready') {
+      // Its upload dissolved while it was in the queue, or somebody works on its keys.
+      if (before.state !== 'ready' || (before.kind === 'event' && changes.waitsFor(before))) {
         isUpToDate = false
         continue
       }

@@ -25,8 +25,9 @@ export interface Session {
   /** What it has done since the object woke. */
   did: { objects: number; bytes: number }
   readonly leases: Set<number>
-  /** How many of its leases are on surveys. */
+  /** How many of its leases are on surveys, and on events. */
   surveys: number
+  events: number
   speed: Speed
   /** Packets in a row that it could not work on, and until when it is given none because of that (ms since the epoch). */
   failures: number
@@ -49,10 +50,12 @@ export class Holders {
   readonly sessions = new Map<number, Session>()
   /** Of the leases, those on surveys. */
   readonly surveys = new Map<number, Survey>()
+  /** How many of them are on events. */
+  #events = 0
 
   /** Copy and verify packets that are leased. */
   get working(): number {
-    return this.#leased.size - this.surveys.size
+    return this.#leased.size - this.surveys.size - this.#events
   }
 
   lease(packet: number): Leased | undefined {
@@ -82,8 +85,8 @@ export class Holders {
     const heard = this.connected().filter(({ silent }) => !silent)
     const fit = heard.filter(({ restsUntil }) => restsUntil <= now)
     // Where all have trouble, it is none of the agents'.
-    return (fit.length > 0 ? fit : heard).map(({ row, free, leases, surveys, speed }) => {
-      return { session: row.id, free, held: leases.size, surveys, rate: rateOf(speed) }
+    return (fit.length > 0 ? fit : heard).map(({ row, free, leases, surveys, events, speed }) => {
+      return { session: row.id, free, held: leases.size, surveys, events, rate: rateOf(speed) }
     })
   }
 
@@ -136,7 +139,14 @@ export class Holders {
     const leases = new Set<number>()
     const session: Session = {
       ...{ row, connected: false, seen: now, silent: false, free: 0, inFlight, leases },
-      ...{ surveys: 0, speed: unmeasured, failures: 0, restsUntil: 0, did: { objects: 0, bytes: 0 } },
+      ...{
+        surveys: 0,
+        events: 0,
+        speed: unmeasured,
+        failures: 0,
+        restsUntil: 0,
+        did: { objects: 0, bytes: 0 },
+      },
     }
     this.sessions.set(row.id, session)
     return session
@@ -144,8 +154,12 @@ export class Holders {
 
   /** A new lease, or what has become of it. Its session must be there. */
   note(packet: Leased): void {
-    this.#leased.set(packet.id, packet)
     const session = this.sessions.get(packet.session)!
+    if (packet.kind === 'event' && !this.#leased.has(packet.id)) {
+      this.#events++
+      session.events++
+    }
+    this.#leased.set(packet.id, packet)
     session.leases.add(packet.id)
     if (packet.kind === 'survey' && !this.surveys.has(packet.id)) {
       this.surveys.set(packet.id, { since: packet.since, asked: 0, held: false })
@@ -153,9 +167,12 @@ export class Holders {
     }
   }
 
-  forget({ id, session: holder }: Leased): void {
+  forget({ id, kind, session: holder }: Leased): void {
     const session = this.sessions.get(holder)
-    this.#leased.delete(id)
+    if (this.#leased.delete(id) && kind === 'event') {
+      this.#events--
+      if (session) session.events--
+    }
     if (this.surveys.delete(id) && session) session.surveys--
     session?.leases.delete(id)
   }

@@ -7,6 +7,9 @@
 import type { NewMigration } from '../shared/api/migrations.ts'
 import type { Location } from '../shared/location.ts'
 import { Announcements } from './announcements.ts'
+import { CertificateTable, createCertificates } from './certificate-table.ts'
+import { ChangeTable, createChanges } from './change-table.ts'
+import { type Life, newLife } from './core/life-state.ts'
 import { localWorkspace } from './env.ts'
 import { EventRing } from './event-ring.ts'
 import { createCauses, FailureTable, type Ids } from './failure-table.ts'
@@ -70,6 +73,16 @@ const steps: readonly Step[] = [
   },
   /** Of packets: how many objects are to be deleted in them, as far as that was counted, and how many their lease may delete. */
   (sql) => addColumns(sql, 'packet', { deletes: 'INTEGER', may_delete: 'INTEGER' }),
+  /** Changes are told of: event packets know when the oldest was, and what no pass takes is kept. */
+  (sql) => {
+    addColumns(sql, 'packet', { told: 'INTEGER' })
+    createChanges(sql)
+  },
+  /** Verifications are sealed, and certified. */
+  (sql) => {
+    addColumns(sql, 'packet', { seal: 'TEXT' })
+    createCertificates(sql)
+  },
 ]
 
 export class MigrationTables {
@@ -81,6 +94,8 @@ export class MigrationTables {
   readonly failures: FailureTable
   readonly announcements: Announcements
   readonly events: EventRing
+  readonly changes: ChangeTable
+  readonly certificates: CertificateTable
   /** Since this object woke. */
   rowsWritten = 0
 
@@ -96,6 +111,8 @@ export class MigrationTables {
     this.failures = new FailureTable(sql, write)
     this.announcements = new Announcements(sql, write)
     this.events = new EventRing(sql, write)
+    this.changes = new ChangeTable(sql, write)
+    this.certificates = new CertificateTable(sql, write)
   }
 
   #write(query: string, ...values: SqlStorageValue[]): void {
@@ -133,6 +150,16 @@ export class MigrationTables {
   setHoldsUntil(until: number | null): void {
     if (until === null) this.#write(`DELETE FROM config WHERE name = 'holds-until'`)
     else this.#write(`INSERT OR REPLACE INTO config VALUES ('holds-until', ?)`, String(until))
+  }
+
+  life(): Life {
+    const row = this.#sql.exec<Row>(`SELECT value FROM config WHERE name = 'life'`).toArray()[0]
+    // What an earlier version has not stored is as at the beginning.
+    return row ? { ...newLife, ...JSON.parse(row.value as string) } : newLife
+  }
+
+  setLife(life: Life): void {
+    this.#write(`INSERT OR REPLACE INTO config VALUES ('life', ?)`, JSON.stringify(life))
   }
 
   /** Of the failures of a pass. */

@@ -5,6 +5,7 @@ import type { listPasses } from '../shared/api/passes.ts'
 import type { Answer } from '../shared/api/route.ts'
 import type { ErrorCode } from '../shared/error.ts'
 import { escapeKey, type Key, unescapeKey } from '../shared/key.ts'
+import type { Events } from './core/counters.ts'
 import type { Packet } from './core/packet.ts'
 import { fitted } from './core/status-size.ts'
 import { shareOf } from './core/strip.ts'
@@ -55,6 +56,7 @@ export function passStatus(tables: MigrationTables, pass: PassRow, live: LivePas
     ...(live?.paused && { paused: live.paused }),
     ...(live?.deletes.asks && { asks: live.deletes.asks }),
     ...(live?.endsAt && { holdsUntil: live.endsAt }),
+    ...eventsOf(counters.events, live?.events ?? 0),
     ...standingOf(tables, pass),
     failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({
       code: code as ErrorCode,
@@ -62,6 +64,12 @@ export function passStatus(tables: MigrationTables, pass: PassRow, live: LivePas
     })),
     errors: Object.values(counters.errors),
   })
+}
+
+function eventsOf(counted: Events | undefined, waiting: number): Pick<PassStatus, 'events'> {
+  if (!counted && waiting === 0) return {}
+  const { done = 0, objects = 0, left = 0 } = counted ?? {}
+  return { events: { waiting, done, objects, left } }
 }
 
 /** What those see who watch. `live`: the pass that runs. */
@@ -124,7 +132,7 @@ export async function packetsPage(
 }
 
 /** The first `n` that begin at `from` or past it. */
-function inKeyOrder(tables: MigrationTables, runs: PacketRuns, from: Key | null, n: number): Packet[] {
+export function inKeyOrder(tables: MigrationTables, runs: PacketRuns, from: Key | null, n: number): Packet[] {
   let found: Packet[] = []
   for (const { first, end, after } of runs.overlapping({ after: from, through: null })) {
     // What is in this run, and in those that follow, begins past them all.

@@ -7,23 +7,33 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Cause } from '../shared/api/failures.ts'
 import type { PassStatus } from '../shared/api/migrations.ts'
 import type { BucketRow } from '../shared/api/watch.ts'
+import type { Key } from '../shared/key.ts'
+import type { Statement, Sums } from '../shared/ledger.ts'
+import type { Follow, LifeView } from '../shared/life.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import { closeCodes, ping, pong } from '../shared/protocol.ts'
 import type { Range } from '../shared/range.ts'
 import { mayStill } from './access/still.ts'
 import { Alarm } from './alarm.ts'
+import { type Certified, certify, sumsOf } from './certification.ts'
 import { type Compared, compareFailures } from './comparison.ts'
 import type { DeletesAnswer } from './core/deletes.ts'
+import { refusesPass } from './core/life-pass.ts'
+import { type Command, isUnderWay } from './core/life-state.ts'
 import type { NewPacket } from './core/packet.ts'
 import { equalOptions } from './core/pass.ts'
+import { type Change, type Side, toldRanges } from './core/told-range.ts'
 import { Door } from './door.ts'
-import { type Env, localWorkspace, pace } from './env.ts'
+import { type Env, lateWriteMs, localWorkspace, pace } from './env.ts'
 import type { Meant, WaiverRow } from './failure-table.ts'
 import { causesOf, countOf, type Page as FailuresPage, failuresOf } from './failures.ts'
 import { closeSocket } from './incoming.ts'
+import { type LeavesPage, leavesPage } from './leaves.ts'
+import { type LifeAnswer, MigrationLife } from './life.ts'
 import type { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables } from './migration-tables.ts'
 import { packetsPage, passesPage, passStatus, reportsPage, viewOf } from './migration-views.ts'
+import { oldestEvent } from './oldest-event.ts'
 import { PlacedPackets } from './packet-runs.ts'
 import { firstPackets, newPass, type StartAnswer } from './pass-start.ts'
 import type { PassRow } from './pass-table.ts'
@@ -47,6 +57,7 @@ export class Migration extends DurableObject<Env> {
   #placed!: PlacedPackets
   #strips!: Strips
   #teller!: Teller
+  #life!: MigrationLife
   #transactions!: Transactions
   #reception!: Reception
 
@@ -79,7 +90,10 @@ export class Migration extends DurableObject<Env> {
     this.#teller = new Teller(env, this.#tables, () => this.#transactions.arm())
     const around = { ctx, pace: pace(env), tables: this.#tables, sockets: this.#sockets }
     const parts = { placed: this.#placed, strips: this.#strips, teller: this.#teller }
-    const lasting = { watchers: this.#watchers, alarm: this.#alarm }
+    const [workspace = localWorkspace, id = ''] = ctx.id.name?.split('/') ?? []
+    const transactions = () => this.#transactions
+    this.#life = new MigrationLife({ env, tables: this.#tables, workspace, id, transactions })
+    const lasting = { watchers: this.#watchers, alarm: this.#alarm, life: this.#life }
     this.#transactions = new Transactions({ ...around, ...parts, ...lasting }, Date.now())
     const door = new Door(ctx.storage.sql)
     this.#reception = new Reception({ ...around, door, transactions: this.#transactions })
@@ -99,7 +113,10 @@ export class Migration extends DurableObject<Env> {
   startPass(definition: Definition, options: PassOptions): StartAnswer {
     const now = Date.now()
     const last = this.#live?.pass ?? this.#tables.passes.last()
+    const refused = refusesPass(this.#life.now, options)
+    if (refused) return { refused }
     if (last?.state === 'running') {
+      if (this.#life.now.own?.number === last.number) return { busy: this.#status(last), isOfLife: true }
       if (last.retries !== null || !equalOptions(last.options, options)) return { busy: this.#status(last) }
       this.#transactions.commit(() => this.#live?.resume())
       return { pass: this.#status(last), resumed: true }
@@ -126,6 +143,8 @@ export class Migration extends DurableObject<Env> {
   ): RetryAnswer | null {
     const pass = this.#tables.passes.get(number)
     if (!pass) return null
+    const refused = refusesPass(this.#life.now, options)
+    if (refused) return { refused }
     if (this.#live) return { busy: this.#live.pass.number }
     const since = this.#tables.passes.wholeAfter(number)
     if (since) return { since: since.number }
@@ -156,11 +175,12 @@ export class Migration extends DurableObject<Env> {
   }
 
   /** Null where there is no such pass. One that is over stays as it is. */
-  cancelPass(number: number): PassStatus | null {
+  cancelPass(number: number, by: string): PassStatus | null {
     const live = this.#live
     if (live?.pass.number === number) {
       this.#transactions.commit(() => {
         live.cancel(Date.now())
+        this.#life.cancelling(by)
         handBack(this.#tables, live.pass)
       })
     }
@@ -171,13 +191,16 @@ export class Migration extends DurableObject<Env> {
   pausePass(number: number, inFlight: 'finish' | 'stop', by: string): PassStatus | null {
     const live = this.#live
     const now = Date.now()
-    if (live?.pass.number === number)
+    if (this.#life.now.own?.number === number) this.#life.command({ do: 'pause', inFlight }, by, null)
+    else if (live?.pass.number === number)
       this.#transactions.commit(() => live.pause({ since: now, by }, inFlight, now))
     return this.passStatus(number)
   }
 
-  resumePass(number: number): PassStatus | null {
-    if (this.#live?.pass.number === number) this.#transactions.commit(() => this.#live?.resume())
+  /** A pass of the migration's life is paused, and goes on, with all of it. */
+  resumePass(number: number, by: string): PassStatus | null {
+    if (this.#life.now.own?.number === number) this.#life.command({ do: 'resume' }, by, null)
+    else if (this.#live?.pass.number === number) this.#transactions.commit(() => this.#live?.resume())
     return this.passStatus(number)
   }
 
@@ -200,6 +223,31 @@ export class Migration extends DurableObject<Env> {
       refused = live.deletes.answer(answer)
     })
     return refused === null ? this.passStatus(number) : { refused }
+  }
+
+  /**
+   * Keys of one side, relative to its location, have changed. Those that are taken become packets of the pass that runs, or of the next one; they
+   * are stored when this returns. Before the first pass all are ignored: it will list them.
+   */
+  changed(side: Side, changes: readonly Change[]): { taken: number; ignored: number } {
+    const now = Date.now()
+    let answer = { taken: 0, ignored: changes.length }
+    this.#transactions.commit(() => {
+      answer = this.#live?.changed(side, changes, now) ?? this.#kept(side, changes, now)
+    })
+    return answer
+  }
+
+  /** When the oldest change was that was told of and is not carried over (ms since the epoch); null: there is none. */
+  oldestEvent(): number | null {
+    return oldestEvent(this.#tables, this.#live)
+  }
+
+  #kept(side: Side, changes: readonly Change[], now: number): { taken: number; ignored: number } {
+    const definition = this.#tables.definition()
+    const told = definition ? toldRanges(definition, side, changes, now) : []
+    this.#tables.changes.keep(side, told)
+    return { taken: told.length, ignored: changes.length - told.length }
   }
 
   passStatus(number: number): PassStatus | null {
@@ -252,6 +300,73 @@ export class Migration extends DurableObject<Env> {
     return reportsPage(this.#tables, pass, from)
   }
 
+  // ---- its life
+
+  life(): LifeView {
+    return this.#life.view(Date.now())
+  }
+
+  /** `follow`: as the catalogue has it now. `ifMatch`: the revision that the caller has read; null: any. */
+  commandLife(command: Command, by: string, follow: Follow, ifMatch: number | null): LifeAnswer {
+    if (ifMatch !== null && ifMatch !== this.#life.now.revision) return { changed: true }
+    this.#life.follow(follow)
+    return this.#life.command(command, by, null)
+  }
+
+  /** It was edited. One that was never begun is told when it is. */
+  setFollow(follow: Follow): void {
+    if (this.#life.now.state !== 'draft') this.#life.follow(follow)
+  }
+
+  // ---- certificates
+
+  /** Of a verification that has ended, stored; the same again answers with the same. Null where there is no such pass. */
+  async certify(number: number): Promise<Certified | null> {
+    const known = this.certificate(number)
+    if (known) return { statement: known }
+    const pass = this.#tables.passes.get(number)
+    if (!pass) return null
+    const around = { env: this.env, tables: this.#tables, placed: this.#placed }
+    const certified = await certify(around, pass, Date.now)
+    if ('refused' in certified) return certified
+    // Somebody else may have asked at the same time.
+    const first = this.certificate(number)
+    if (first) return { statement: first }
+    this.#transactions.commit(() => this.#tables.certificates.sign(number, certified.statement))
+    return certified
+  }
+
+  /** Null where it is not certified. */
+  certificate(number: number): Statement | null {
+    return this.#tables.certificates.statement(number)
+  }
+
+  /** The newest first. */
+  certificates(limit: number): Statement[] {
+    return this.#tables.certificates.statements(limit)
+  }
+
+  /** Of a pass that is certified, from the start `from` on; null where it is not. */
+  async leaves(number: number, from: Key | null): Promise<LeavesPage | null> {
+    const pass = this.certificate(number) && this.#tables.passes.get(number)
+    return pass && leavesPage(this.#tables, await this.#placed.of(pass), from)
+  }
+
+  /**
+   * What a verification that has ended has found on both sides, whatever its depth: two that agree have found the same objects. Null where there is
+   * no such pass, where it has not ended or could not look at everything, and where an agent of an older version has sealed nothing.
+   */
+  sums(number: number): Sums | null {
+    const pass = this.#tables.passes.get(number)
+    return pass && sumsOf(pass)
+  }
+
+  /** A verification that begins before then (ms) cannot be certified: a write under a lease that was lost may still land. 0: none was lost. */
+  looseUntil(): number {
+    const lost = this.#tables.certificates.lostAt()
+    return lost === 0 ? 0 : lost + lateWriteMs(this.env)
+  }
+
   // ---- watching
 
   /** The buckets of a pass, or of what overlaps `range`; null where there is no such pass. */
@@ -277,9 +392,12 @@ export class Migration extends DurableObject<Env> {
     this.#reception.revoke(agent)
   }
 
-  /** Forgets all of it; where a pass runs nothing, and answers with its number. */
-  async erase(): Promise<number | null> {
-    if (this.#live) return this.#live.pass.number
+  /** Forgets all of it; where a pass runs nothing, and answers with its number, and nothing where its life goes on; `anyway`: ends both. */
+  async erase(anyway = false): Promise<number | 'life' | null> {
+    if (!anyway && isUnderWay(this.#life.now)) return 'life'
+    if (!anyway && this.#live) return this.#live.pass.number
+    this.#life.forget()
+    if (this.#live) this.#transactions.commit(() => this.#live?.cancel(Date.now()))
     await this.#teller.idle()
     await this.ctx.storage.deleteAlarm()
     await this.ctx.storage.deleteAll()

@@ -52,6 +52,12 @@ export class PacketTable {
     return this.#sql.exec<Row>(query, first).toArray().map(toPacket)
   }
 
+  /** Of events, from `first` on. */
+  *events(first: number): Generator<Packet> {
+    const query = `SELECT * FROM packet WHERE id >= ? AND kind = 'event'`
+    for (const row of this.#sql.exec<Row>(query, first)) yield toPacket(row)
+  }
+
   insert(id: number, packet: NewPacket): void {
     this.#write(
       `INSERT INTO packet (id, ${columns}) VALUES (?${', ?'.repeat(columnCount)})`,
@@ -101,7 +107,7 @@ export class PacketTable {
     const ends: Key[] = []
     for (let id = first; id < end; id += stride) {
       const packet = this.get(id)
-      if (packet && packet.through !== null) ends.push(packet.through)
+      if (packet && packet.kind !== 'event' && packet.through !== null) ends.push(packet.through)
     }
     return ends
   }
@@ -119,7 +125,7 @@ export class PacketTable {
 
 /** All but the id, as `toRow` has them. */
 const columns = `kind, state, after, through, objects, bytes, generation, failures, error, prefer, session, not_before, counts, report,
-  upload, first_part, last_part, md5s, deletes, may_delete`
+  upload, first_part, last_part, md5s, deletes, may_delete, told, seal`
 const columnCount = columns.split(',').length
 
 function toRow(packet: NewPacket): SqlStorageValue[] {
@@ -144,6 +150,8 @@ function toRow(packet: NewPacket): SqlStorageValue[] {
     (packet.state === 'done' && packet.md5s) || null,
     packet.work.deletes ?? null,
     packet.state === 'leased' ? packet.deletes : null,
+    packet.told ?? null,
+    packet.state === 'done' && packet.seal ? JSON.stringify(packet.seal) : null,
   ]
 }
 
@@ -165,6 +173,7 @@ function toPacket(row: Row): Packet {
     upload: row.upload as number | null,
     parts:
       row.first_part === null ? null : { first: row.first_part as number, last: row.last_part as number },
+    ...(row.told !== null && { told: row.told as number }),
   }
   switch (row.state as Packet['state']) {
     case 'ready':
@@ -184,6 +193,7 @@ function toPacket(row: Row): Packet {
         counts: row.counts === null ? null : JSON.parse(row.counts as string),
         report: row.report === 1,
         ...(row.md5s !== null && { md5s: row.md5s as string }),
+        ...(row.seal !== null && { seal: JSON.parse(row.seal as string) }),
       }
     case 'expanded':
       return { ...common, state: 'expanded' }

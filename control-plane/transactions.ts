@@ -11,6 +11,7 @@ import { passEvents } from './core/events.ts'
 import type { NewPacket } from './core/packet.ts'
 import { nextAlarm } from './core/schedule.ts'
 import { happened, type Standing, standing } from './core/watch-events.ts'
+import type { MigrationLife } from './life.ts'
 import { LivePass } from './live-pass.ts'
 import type { Definition, MigrationTables } from './migration-tables.ts'
 import type { PlacedPackets } from './packet-runs.ts'
@@ -36,6 +37,7 @@ interface Around {
   readonly teller: Teller
   readonly watchers: Watchers
   readonly alarm: Alarm
+  readonly life: MigrationLife
 }
 
 export class Transactions {
@@ -60,9 +62,11 @@ export class Transactions {
 
   /** Memory from the tables and from the sockets that outlived the sleep. */
   #wake(now: number): void {
-    const { tables, sockets, ctx } = this.#around
+    const { tables, sockets, ctx, life } = this.#around
+    life.wake()
     const pass = tables.passes.last()
     tables.events.read()
+    tables.changes.forget()
     this.#live = pass?.state === 'running' ? this.#lived(pass, now) : null
     sockets.clear()
     const rows = new Map(tables.sessions.all().map((row) => [row.id, row]))
@@ -79,8 +83,13 @@ export class Transactions {
     return new LivePass(tables, pass, pace.leaseMs, now, (packet) => placed.became(pass.number, packet))
   }
 
-  /** Begins a pass, where none runs. `packets` is called in its transaction, before it is stored. */
-  begin(definition: Definition, pass: PassRow, packets: () => NewPacket[]): void {
+  /** Begins a pass, where none runs. `packets` is called in its transaction, before it is stored; `begun` once it is. */
+  begin(
+    definition: Definition,
+    pass: PassRow,
+    packets: () => NewPacket[],
+    begun: (live: LivePass) => void = () => {},
+  ): void {
     const { tables, watchers } = this.#around
     const now = Date.now()
     watchers.forget()
@@ -88,8 +97,11 @@ export class Transactions {
       const first = packets()
       tables.setDefinition(definition)
       tables.passes.insert(pass)
+      if (pass.options.kind === 'verify' && pass.retries === null)
+        tables.certificates.begin(pass.number, definition)
       this.#live = this.#lived(pass, now)
       this.#live.insert(first, now)
+      begun(this.#live)
       this.toTell()
     })
   }
@@ -130,6 +142,7 @@ export class Transactions {
     const again = this.#transact(change, now)
     this.#send()
     if (this.#live && this.#live.pass.state !== 'running') this.#end(this.#live)
+    this.#around.life.run(now)
     this.#tell(now)
     this.arm()
     this.#wait(again)
@@ -142,11 +155,13 @@ export class Transactions {
     try {
       this.#around.ctx.storage.transactionSync(() => {
         change()
-        if (this.#live?.pass.state === 'running') {
+        do {
+          if (this.#live?.pass.state !== 'running') continue
           this.#live.tick(now)
           again = this.#live.dispatch(now)
           this.#live.finish(now)
-        }
+          // What the life makes of that may be more to do: a pass makes room for another.
+        } while (this.#around.life.turn(now))
         if (this.#live) this.#announce(this.#live, before, now)
       })
     } catch (error) {
@@ -205,8 +220,8 @@ export class Transactions {
 
   /** To be called where there may be a reason to wake earlier than before. */
   arm(): void {
-    const { alarm, pace, teller, watchers } = this.#around
-    const reasons = { tell: teller.retryAt, check: watchers.checkAt }
+    const { alarm, pace, teller, watchers, life } = this.#around
+    const reasons = { tell: teller.retryAt, check: watchers.checkAt, life: life.wakeAt }
     const live = {
       seen: this.#live?.holders.seen() ?? [],
       retry: this.#live?.nextRetry ?? null,

@@ -5,9 +5,21 @@
 import type { PassStatus } from '../../shared/api/migrations.ts'
 import { addCounts, type Counts, zeroCounts } from '../../shared/counts.ts'
 import type { ErrorBody, ErrorCode } from '../../shared/error.ts'
+import { addSums, noSums, type Sums } from '../../shared/ledger.ts'
 import type { Work } from '../../shared/protocol.ts'
 import { type Deletes, zeroDeletes } from './deletes.ts'
 import type { Effect, NewPacket } from './packet.ts'
+
+/** Of event packets, which are counted nowhere else. */
+export interface Events {
+  done: number
+  /** Copied or deleted. */
+  objects: number
+  /** Left to the next pass: objects that failed, and packets that could not be worked on. */
+  left: number
+  /** When the oldest change of these was (ms); null: there are none. */
+  leftSince: number | null
+}
 
 export interface Counters {
   counts: Counts
@@ -19,6 +31,9 @@ export interface Counters {
   gathered?: number
   /** Absent until there is something to tell. */
   deletes?: Deletes
+  events?: Events
+  /** Of a verification: the sums of all seals, and how many packets were done without one. Absent while there are none. */
+  seals?: Sums & { readonly missing: number }
   causes: Partial<Record<ErrorCode, { objects: number; bytes: number; message: string }>>
   /** Of packets that are not done since, by the code of their latest failed attempt. */
   errors: Partial<Record<ErrorCode, { error: ErrorBody; packets: number; parked: number }>>
@@ -40,11 +55,12 @@ export function countPacket(counters: Counters, before: NewPacket | null, after:
 }
 
 function add(counters: Counters, packet: NewPacket, n: 1 | -1): void {
+  const uncounted = uncountedOf(packet)
+  if (uncounted > 0) deletesOf(counters).uncounted += n * uncounted
+  if (packet.kind === 'event') return
   // An expanded packet waits for others, which are counted themselves.
   if (packet.state !== 'expanded') counters.packets[packet.state] += n
   if (packet.kind === 'survey' && packet.state !== 'done') counters.surveys += n
-  const uncounted = uncountedOf(packet)
-  if (uncounted > 0) deletesOf(counters).uncounted += n * uncounted
   const error = packet.error && counters.errors[packet.error]
   if (!packet.error || !error) return
   error.packets += n
@@ -65,6 +81,12 @@ export function deletesOf(counters: Counters): Deletes {
   return counters.deletes
 }
 
+function seal(counters: Counters, sums: Sums | null): void {
+  const before = counters.seals ?? { ...noSums, missing: 0 }
+  const { missing } = before
+  counters.seals = sums ? { ...addSums(before, sums), missing } : { ...before, missing: missing + 1 }
+}
+
 export function countEffect(counters: Counters, effect: Effect): void {
   switch (effect.is) {
     case 'insert':
@@ -83,6 +105,7 @@ export function countEffect(counters: Counters, effect: Effect): void {
       return
     case 'count':
       addCounts(counters.counts, effect.counts)
+      if (effect.sums !== undefined) seal(counters, effect.sums)
       return
     case 'fail':
       for (const { code, bytes, message } of effect.failures) {
@@ -102,10 +125,35 @@ export function countEffect(counters: Counters, effect: Effect): void {
     case 'gather':
       counters.gathered = (counters.gathered ?? 0) + effect.bytes
       return
+    case 'follow':
+      follow(counters, effect.counts, effect.told)
+      return
+    case 'miss':
+      leave(counters, 1, effect.told)
+      return
     case 'dissolve':
     case 'forget':
       return
     default:
       effect satisfies never
   }
+}
+
+function eventsOf(counters: Counters): Events {
+  counters.events ??= { done: 0, objects: 0, left: 0, leftSince: null }
+  return counters.events
+}
+
+function follow(counters: Counters, { objects }: Counts, told: number): void {
+  const events = eventsOf(counters)
+  events.done += 1
+  events.objects += objects.copied + objects.deleted
+  if (objects.deleted > 0) deletesOf(counters).uncounted += objects.deleted
+  if (objects.failed > 0) leave(counters, objects.failed, told)
+}
+
+function leave(counters: Counters, objects: number, told: number): void {
+  const events = eventsOf(counters)
+  events.left += objects
+  events.leftSince = Math.min(events.leftSince ?? told, told)
 }

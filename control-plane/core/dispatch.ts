@@ -4,7 +4,7 @@
  * Where there is less than the idle slots could take, the fastest agents get it (speed.ts): a slow one is never given what
  * a faster one with nothing to do could have. Agents of like speed share it.
  *
- * Surveys come first while little is ready, so that there is always something to copy; copying comes first once enough
+ * Events come first, in most of an agent's slots. Surveys come first while little is ready, so that there is always something to copy; copying comes first once enough
  * is. One survey is kept going, and no agent surveys in all its slots, so that copying starts with the first packet.
  * A survey that is far ahead is held: its agent cuts on when the others have caught up.
  */
@@ -24,6 +24,7 @@ export interface Slots {
   free: number
   held: number
   surveys: number
+  events: number
   /** Packets a second that one of its slots settles; null: not measured yet. */
   readonly rate: number | null
 }
@@ -43,7 +44,7 @@ export const restsFrom = 3
 
 /** What is leased now, in rounds of one packet an agent, so that little work is spread over all that are alike. */
 export function dispatch(queue: ReadyQueue, agents: readonly Slots[], surveysGoing: number): Grant[] {
-  const ready = queue.work + queue.surveys
+  const ready = queue.work + queue.surveys + queue.events
   if (ready === 0) return []
   const bySession = new Map(agents.map((agent) => [agent.session, agent]))
   const grants: Grant[] = []
@@ -56,11 +57,13 @@ export function dispatch(queue: ReadyQueue, agents: readonly Slots[], surveysGoi
   }
 
   function give(agent: Slots): void {
-    const survey = wantsSurvey(queue, agent, going) ? queue.takeSurvey() : null
-    const packet = survey ?? queue.takeWork(agent.session, (whose) => isLeft(whose, agent))
+    const event = wantsEvent(queue, agent) ? queue.takeEvent() : null
+    const survey = event === null && wantsSurvey(queue, agent, going) ? queue.takeSurvey() : null
+    const packet = event ?? survey ?? queue.takeWork(agent.session, (whose) => isLeft(whose, agent))
     if (packet === null) return
     agent.free--
     agent.held++
+    if (event !== null) agent.events++
     if (survey !== null) {
       agent.surveys++
       going++
@@ -91,9 +94,19 @@ const hasRoom = ({ free, held }: Slots) => free > 0 && held < maxHeld
 function wantsSurvey(queue: ReadyQueue, agent: Slots, going: number): boolean {
   if (queue.surveys === 0 || queue.work >= manyReady) return false
   if (going === 0) return true
-  const slots = agent.free + agent.held
-  const most = Math.max(1, slots - Math.max(1, slots >> 2))
-  return agent.surveys < most && queue.work < fewReady
+  return agent.surveys < mostOf(agent) && queue.work < fewReady
+}
+
+/** At once, but not in every slot of an agent while there is something else to do: what changes all the time must not keep it from ever being done. */
+function wantsEvent(queue: ReadyQueue, agent: Slots): boolean {
+  if (queue.events === 0) return false
+  return queue.work + queue.surveys === 0 || agent.events < mostOf(agent)
+}
+
+/** How many of an agent's slots go to one kind of work, where there are others. */
+function mostOf({ free, held }: Slots): number {
+  const slots = free + held
+  return Math.max(1, slots - Math.max(1, slots >> 2))
 }
 
 /** Whether a survey waits before its next cut. Never while nobody works on what it found: nothing would ever catch up. */

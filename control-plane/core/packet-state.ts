@@ -3,6 +3,7 @@ import type { Counts } from '../../shared/counts.ts'
 import type { ErrorBody, ErrorCode } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { PartRange } from '../../shared/large-object.ts'
+import type { Seal, Sums } from '../../shared/ledger.ts'
 import type { Cut, Failure, PacketKind, Work } from '../../shared/protocol.ts'
 import type { Range } from '../../shared/range.ts'
 
@@ -23,6 +24,8 @@ export interface Common extends Range {
   readonly upload: number | null
   /** Of a `parts` packet alone. */
   readonly parts: PartRange | null
+  /** Of an `event` packet alone: when the oldest change in it was (ms). */
+  readonly told?: number
 }
 export type PacketState =
   /** `notBefore`: ms since the epoch, 0 for at once. */
@@ -31,17 +34,20 @@ export type PacketState =
   | { readonly state: 'leased'; readonly session: number; readonly since: number; readonly deletes: number }
   /**
    * `counts`: null for a survey, whose counts are those of its pieces, and for parts. `report`: this generation uploaded one.
-   * `md5s`: of parts that were hashed.
+   * `md5s`: of parts that were hashed. `seal`: of a verification.
    */
   | {
       readonly state: 'done'
       readonly counts: Counts | null
       readonly report: boolean
       readonly md5s?: string | null
+      readonly seal?: SealedBy
     }
   /** Waits for its parts. */
   | { readonly state: 'expanded' }
   | { readonly state: 'parked' }
+/** With the session whose agent has signed it. */
+export type SealedBy = Seal & { readonly session: number }
 export type Packet = Common & PacketState
 /** Its id is given when it is stored. */
 export type NewPacket = Omit<Common, 'id'> & PacketState
@@ -64,6 +70,7 @@ export type PacketEvent =
       readonly counts: Counts
       readonly failures: readonly Failure[]
       readonly report: boolean
+      readonly seal?: Seal | undefined
       /** The session that the rest is meant for, where the packet was asked to yield. */
       readonly heir?: number | null
     }
@@ -92,12 +99,16 @@ export type PacketEvent =
       readonly md5s: string | null
     }
   | { readonly t: 'collapse'; readonly session: number; readonly generation: number }
+  /** An event packet stands for that range from now on (event-steps.ts). */
+  | { readonly t: 'tell'; readonly range: Range; readonly told: number }
+  /** Another event packet stands for its range. */
+  | { readonly t: 'fold' }
   /** All parts of its upload are there. */
   | { readonly t: 'gathered' }
   /** Its upload is of no use any more. */
   | { readonly t: 'dissolve' }
-  /** The holder fell silent, or says that it does not hold it. */
-  | { readonly t: 'expire' }
+  /** The holder fell silent; or says itself that it does not hold it, and then nothing of it is under way. */
+  | { readonly t: 'expire'; readonly isSaid?: true }
   /** The holder's agent began a new session. */
   | { readonly t: 'supersede' }
 
@@ -109,8 +120,13 @@ export type Effect =
   | { readonly is: 'found'; readonly objects: number }
   /** The packet inserted just before needs no work. */
   | { readonly is: 'settle' }
-  | { readonly is: 'count'; readonly counts: Counts }
+  /** `sums`: of a verification; null where the agent did not seal what it saw. */
+  | { readonly is: 'count'; readonly counts: Counts; readonly sums?: Sums | null }
   | { readonly is: 'fail'; readonly failures: readonly Failure[] }
+  /** What came of an event, of which the oldest change was then. */
+  | { readonly is: 'follow'; readonly counts: Counts; readonly told: number }
+  /** An event is left to the next pass. */
+  | { readonly is: 'miss'; readonly told: number }
   | { readonly is: 'error'; readonly error: ErrorBody }
   /** Parts of an upload are there: perhaps the last ones. */
   | { readonly is: 'gather'; readonly upload: number; readonly bytes: number }
@@ -165,11 +181,17 @@ export const newPacket = (kind: PacketKind, range: Range, work = noWork): NewPac
 })
 
 /** A range that needs no work: all in it is accounted for by `counts`. */
-export const settledPacket = (kind: PacketKind, range: Range, counts: Counts): NewPacket => ({
+export const settledPacket = (
+  kind: PacketKind,
+  range: Range,
+  counts: Counts,
+  seal: SealedBy | null = null,
+): NewPacket => ({
   ...begin(kind, range, noWork),
   state: 'done',
   counts,
   report: false,
+  ...(seal && { seal }),
 })
 
 /** Whether it stands for a part of the key space: a survey that is done has given all of its range away, and parts never do. */
@@ -190,6 +212,7 @@ export const common = (packet: Packet): Common => ({
   prefer: packet.prefer,
   upload: packet.upload,
   parts: packet.parts,
+  ...(packet.told !== undefined && { told: packet.told }),
 })
 export const readyNow = { state: 'ready', notBefore: 0 } as const
 export const ready = (packet: Leased): Packet => ({ ...common(packet), ...readyNow })

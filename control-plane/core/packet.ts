@@ -22,6 +22,8 @@
  *   leased         parts    done     done       done
  *   done           parts    replay   replay     as it is
  *
+ * An `event` packet has steps of its own (event-steps.ts).
+ *
  * Every message of an agent names the generation that its lease was granted with. One of an older generation, or of a
  * session that does not hold the lease, is refused and changes nothing. One that was applied before (its answer was
  * lost) is recognised, and is answered as if it were applied now: a `cut` whose `from` lies behind `after`, a `split`
@@ -30,8 +32,10 @@
 import { addCounts, addsUp, type Counts, zeroCounts } from '../../shared/counts.ts'
 import type { ErrorBody } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
+import type { Seal } from '../../shared/ledger.ts'
 import type { PacketKind, Work } from '../../shared/protocol.ts'
 import { mayEndAt, type Range } from '../../shared/range.ts'
+import { fold, followed, missed, tell } from './event-steps.ts'
 import { collapse, dissolve, expand, gather, isReplay, opened } from './large-steps.ts'
 import {
   applied,
@@ -94,6 +98,10 @@ export function step(packet: Packet, event: PacketEvent, around: Surroundings): 
       return packet.state === 'expanded' ? applied({ ...common(packet), ...readyNow }) : applied(packet)
     case 'dissolve':
       return dissolve(packet)
+    case 'tell':
+      return tell(packet, event.range, event.told)
+    case 'fold':
+      return fold(packet)
     case 'expand':
     case 'opened':
       if (packet.generation !== event.generation) return stale(packet)
@@ -117,7 +125,7 @@ export function step(packet: Packet, event: PacketEvent, around: Surroundings): 
         case 'split':
           return split(packet, event.at)
         case 'outcome':
-          return outcome(packet, event)
+          return packet.kind === 'event' ? followed(packet, event) : outcome(packet, event)
         case 'parts':
           return gather(packet, event.md5s)
         case 'collapse':
@@ -144,22 +152,25 @@ function cut(packet: Leased, event: PacketEvent & { t: 'cut' }, around: Surround
   if (event.from !== packet.after) return invalid(packet, 'the cut begins past the packet’s start')
   if (event.cuts.length === 0) return invalid(packet, 'no piece')
 
-  const pieces: (Range & { work: Work; settled: Counts | null })[] = []
+  const verifies = around.work === 'verify'
+  const pieces: (Range & { work: Work; settled: Counts | null; seal: Seal | null })[] = []
   let after = packet.after
   let finished = false
-  for (const { through, work, settled } of event.cuts) {
+  for (const { through, work, settled, seal = null } of event.cuts) {
     if (finished || !mayEndAt({ after, through: packet.through }, through)) {
       return invalid(packet, 'the pieces do not rise within the packet’s range')
     }
     if (settled && !addsUp(settled)) return invalid(packet, 'the counts of a piece do not add up')
     const last = pieces.at(-1)
-    if (settled && last?.settled) {
+    // Whoever verifies looks a range up by its leaf, so those that are sealed stay apart.
+    if (settled && last?.settled && !seal && !last.seal) {
       // One row for a run of settled pieces: most of a pass that finds little to do is such runs.
       pieces.splice(-1, 1, { ...last, through, settled: addCounts(last.settled, settled) })
     } else {
       // What is not told is none.
       const counted = { ...work, deletes: work.deletes ?? 0 }
-      pieces.push({ after, through, work: counted, settled: settled && addCounts(zeroCounts(), settled) })
+      const counts = settled && addCounts(zeroCounts(), settled)
+      pieces.push({ after, through, work: counted, settled: counts, seal: verifies ? seal : null })
     }
     after = through
     finished = through === packet.through
@@ -167,9 +178,17 @@ function cut(packet: Leased, event: PacketEvent & { t: 'cut' }, around: Surround
   const effects = pieces.flatMap((piece): Effect[] =>
     piece.settled
       ? [
-          { is: 'insert', packet: settledPacket(around.work, piece, piece.settled) },
+          {
+            is: 'insert',
+            packet: settledPacket(
+              around.work,
+              piece,
+              piece.settled,
+              piece.seal && { ...piece.seal, session: packet.session },
+            ),
+          },
           { is: 'settle' },
-          { is: 'count', counts: piece.settled },
+          { is: 'count', counts: piece.settled, ...(verifies && { sums: piece.seal?.sums ?? null }) },
         ]
       : [
           {
@@ -198,10 +217,12 @@ function split(packet: Leased, at: Key): Stepped {
 
 function outcome(packet: Leased, event: PacketEvent & { t: 'outcome' }): Stepped {
   const { counts, failures, report, through } = event
+  const seal = packet.kind === 'verify' && event.seal ? { ...event.seal, session: packet.session } : null
   if (!addsUp(counts)) return invalid(packet, 'the counts do not add up')
   if (!mayEndAt(packet, through)) return invalid(packet, 'the outcome ends outside the packet’s range')
 
-  const effects: Effect[] = [{ is: 'count', counts }]
+  const sums = packet.kind === 'verify' ? { sums: seal?.sums ?? null } : {}
+  const effects: Effect[] = [{ is: 'count', counts, ...sums }]
   // One that failed leaves its upload to the next pass.
   if (packet.upload !== null && counts.objects.failed === 0) {
     effects.push({ is: 'forget', upload: packet.upload })
@@ -218,18 +239,16 @@ function outcome(packet: Leased, event: PacketEvent & { t: 'outcome' }): Stepped
     const rest = newPacket(packet.kind, { after: through, through: packet.through }, left)
     effects.push({ is: 'insert', packet: { ...rest, prefer: event.heir ?? packet.prefer } })
   }
-  return applied(
-    { ...common(packet), through, failures: 0, error: null, state: 'done', counts, report },
-    effects,
-  )
+  const done = { state: 'done', counts, report, ...(seal && { seal }) } as const
+  return applied({ ...common(packet), through, failures: 0, error: null, ...done }, effects)
 }
 
 function failed(packet: Leased, error: ErrorBody, around: Surroundings): Stepped {
   const failures = packet.failures + 1
   const next = { ...common(packet), failures, error: error.code }
-  const effects: Effect[] = [{ is: 'error', error }]
+  const effects: Effect[] = packet.kind === 'event' ? [] : [{ is: 'error', error }]
   if (error.retry === 'never' || failures >= maxFailures)
-    return applied({ ...next, state: 'parked' }, effects)
+    return packet.kind === 'event' ? missed(next) : applied({ ...next, state: 'parked' }, effects)
   const notBefore = around.now + pause(failures, around.random)
   return applied({ ...next, state: 'ready', notBefore }, effects)
 }

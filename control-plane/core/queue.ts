@@ -1,6 +1,6 @@
 /**
  * The ready packets of a running pass, in memory: ids only, in the order of ids, so that work goes roughly in the order
- * of keys and what came back goes first. Surveys stand apart; work waits with the session that remembers its listing;
+ * of keys and what came back goes first. Surveys stand apart, and so do events; work waits with the session that remembers its listing;
  * what failed waits for its time. What is taken is gone from here: whoever takes it leases it.
  */
 import type { PacketKind } from '../../shared/protocol.ts'
@@ -20,6 +20,8 @@ export class ReadyQueue {
   readonly #surveys = new Heap<number>(byNumber)
   readonly #work = new Map<number, Heap<number>>()
   readonly #waiting = new Heap<Ready>((a, b) => a.notBefore - b.notBefore)
+  /** In the order in which they came; they are few, and may be taken out again. */
+  readonly #events = new Set<number>()
   #workSize = 0
   #waitingSurveys = 0
 
@@ -30,6 +32,11 @@ export class ReadyQueue {
   /** Whether one is ready, or waits for its time. */
   get anySurvey(): boolean {
     return this.#surveys.size > 0 || this.#waitingSurveys > 0
+  }
+
+  /** Event packets that can be leased now. */
+  get events(): number {
+    return this.#events.size
   }
 
   /** Copy and verify packets that can be leased now. */
@@ -48,6 +55,8 @@ export class ReadyQueue {
       if (packet.kind === 'survey') this.#waitingSurveys++
     } else if (packet.kind === 'survey') {
       this.#surveys.push(packet.id)
+    } else if (packet.kind === 'event') {
+      this.#events.add(packet.id)
     } else {
       const whose = packet.prefer ?? anybody
       const heap = this.#work.get(whose) ?? new Heap<number>(byNumber)
@@ -64,6 +73,20 @@ export class ReadyQueue {
       if (next.kind === 'survey') this.#waitingSurveys--
       this.add(next, now)
     }
+  }
+
+  /** The one that has been ready for longest. */
+  takeEvent(): number | null {
+    for (const id of this.#events) {
+      this.#events.delete(id)
+      return id
+    }
+    return null
+  }
+
+  /** An event packet is not to be leased any more. */
+  drop(id: number): void {
+    this.#events.delete(id)
   }
 
   takeSurvey(): number | null {

@@ -62,8 +62,13 @@ export const passStatusSchema = z.object({
   holdsUntil: z.number().optional(),
   /** Of a running pass that would delete more than its cap, and waits for an answer: so many objects, of so many at the destination. */
   asks: z.object({ deletes: z.number(), of: z.number() }).optional(),
-  /** Packets of events, and the objects that they copied or deleted; no part of `counts`. Absent where there were none. */
-  events: z.object({ waiting: z.number(), done: z.number(), objects: z.number() }).optional(),
+  /**
+   * Packets of events that wait or are at work, and that are done; the objects that they copied or deleted; what they left to the next pass,
+   * since it failed. No part of `counts`, nor of `packets`. Absent where there were none.
+   */
+  events: z
+    .object({ waiting: z.number(), done: z.number(), objects: z.number(), left: z.number().default(0) })
+    .optional(),
   /** Of a verification by sample: how many were read. */
   sampled: z.number().optional(),
   /** Of a running pass that no connected agent can work for. */

@@ -21,11 +21,13 @@ const work = (id: number, prefer: number | null = null, notBefore = 0): Ready =>
   notBefore,
 })
 const survey = (id: number): Ready => ({ id, kind: 'survey', prefer: null, notBefore: 0 })
-const agent = (session: number, free: number, held = 0, surveys = 0) => ({
+const event = (id: number): Ready => ({ id, kind: 'event', prefer: null, notBefore: 0 })
+const agent = (session: number, free: number, held = 0, surveys = 0, events = 0) => ({
   session,
   free,
   held,
   surveys,
+  events,
   rate: null,
 })
 
@@ -73,6 +75,19 @@ describe('dispatch', () => {
     const packets = dispatch(queue, [agent(1, 8)], 0).map((grant) => grant.packet)
     expect(packets.filter((id) => id < 100)).toHaveLength(6)
     expect(packets).toContain(100)
+  })
+
+  it('gives events first, in the order in which they came, but not in every slot of an agent', () => {
+    const queue = queueOf(...manyOf(9), survey(1), ...[8, 7, 6, 5, 4, 3, 2].map(event))
+    const packets = dispatch(queue, [agent(1, 8)], 0).map((grant) => grant.packet)
+    expect(packets).toEqual([8, 7, 6, 5, 4, 3, 1, 100])
+    expect(dispatch(queue, [agent(1, 1, 7, 1, 6)], 1).map((grant) => grant.packet)).toEqual([101])
+  })
+
+  it('gives nothing but events where there is nothing else, and none that was taken out', () => {
+    const queue = queueOf(event(1), event(2), event(3), event(2))
+    queue.drop(1)
+    expect(dispatch(queue, [agent(1, 4)], 0).map((grant) => grant.packet)).toEqual([2, 3])
   })
 
   it('surveys with the only slot there is', () => {

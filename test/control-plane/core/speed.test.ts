@@ -51,7 +51,7 @@ describe('the speed of a session', () => {
 })
 
 const slots = (session: number, free: number, rate: number | null): Slots => ({
-  ...{ session, free, held: 0, surveys: 0, rate },
+  ...{ session, free, held: 0, surveys: 0, events: 0, rate },
 })
 function queueOf(...prefers: (number | null)[]): ReadyQueue {
   const queue = new ReadyQueue()
