@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Baseline, type BaselineRow, openBaseline } from '../../agent/baseline/baseline.ts'
+import { type Baseline, type BaselineRow, missingRow, openBaseline } from '../../agent/baseline/baseline.ts'
 import { leafBounds } from '../../agent/baseline/leaf.ts'
 import { type Key, keyFromBytes } from '../../shared/key.ts'
 import { contains, everything, type Range } from '../../shared/range.ts'
@@ -31,6 +31,7 @@ const row = (key: string, token = `t-${key}`): BaselineRow => ({
   destination: { token: `d-${token}`, size: 3, mtime: null },
   evidence: 'hashed',
 })
+const missing = (key: string, since: number): BaselineRow => missingRow(key as Key, null, since)
 const range = (after: string | null, through: string | null) => ({ after, through }) as Range
 
 async function read(within: Range = everything): Promise<BaselineRow[]> {
@@ -55,6 +56,14 @@ describe('a baseline', () => {
     await baseline.write(everything, 1, rows)
     expect(await read()).toEqual(rows)
     await reopen()
+    expect(await read()).toEqual(rows)
+  })
+
+  it('remembers since when an object is missing at a side, with or without what is known besides', async () => {
+    const known = missingRow('b' as Key, row('b'), 5_000)
+    const there = { ...row('d'), destination: { ...row('d').destination, missing: 7 } }
+    const rows = [missing('a', 1), known, row('c'), there]
+    await baseline.write(everything, 1, rows)
     expect(await read()).toEqual(rows)
   })
 

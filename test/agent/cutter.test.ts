@@ -4,7 +4,7 @@ import { type Cutter, type CutterBounds, createCutter } from '../../agent/core/c
 import { addCounts, addsUp, zeroCounts } from '../../shared/counts.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
 import type { Cut } from '../../shared/protocol.ts'
-import { everything, type Range, tiles } from '../../shared/range.ts'
+import { contains, everything, type Range, tiles } from '../../shared/range.ts'
 
 type Finding = { is: 'work'; bytes: number } | { is: 'same'; bytes: number } | { is: 'passed' }
 
@@ -92,6 +92,33 @@ describe('the cutter', () => {
           if (work.length === 0) expect(cuts[i]!.settled).toEqual(settled)
           else expect(cuts[i]!.settled).toBe(null)
           expect(addsUp(settled)).toBe(true)
+        }
+      }),
+    )
+  })
+
+  it('tells of each piece what is to be deleted in it, and what was found at the destination', () => {
+    fc.assert(
+      fc.property(runs, fc.integer({ min: 1, max: 40 }), (findings, takeEvery) => {
+        const cutter = createCutter(bounds, true)
+        const cuts: Cut[] = []
+        for (const [i, finding] of findings.entries()) {
+          // Every third piece of work is only at the destination, and so is every second key that is passed.
+          if (finding.is === 'work') cutter.work(keyAt(i), 0, i % 3 === 0 ? { deletes: 1, found: 1 } : {})
+          else if (finding.is === 'passed') cutter.passed(keyAt(i), i % 2 === 0 ? 1 : 0)
+          else cutter.same(keyAt(i), 0, 'etag')
+          if (i % takeEvery === 0) cuts.push(...cutter.take())
+        }
+        cutter.finish(null)
+        cuts.push(...cutter.take())
+        const at = (i: number) => findings[i]!.is === 'work' && i % 3 === 0
+        const ranges = rangesOf(cuts)
+        for (const [n, cut] of cuts.entries()) {
+          const mine = [...findings.keys()].filter((i) => contains(ranges[n]!, keyAt(i)))
+          const deleted = mine.filter(at).length
+          const passed = mine.filter((i) => findings[i]!.is === 'passed' && i % 2 === 0).length
+          const same = mine.filter((i) => findings[i]!.is === 'same').length
+          expect([cut.work.deletes ?? 0, cut.found ?? 0]).toEqual([deleted, deleted + passed + same])
         }
       }),
     )

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { decide, needsRow, workOf } from '../../agent/core/decide.ts'
+import { baselineRow, missingRow } from '../../agent/baseline/row.ts'
+import { decide, needsRow, workAt, workOf } from '../../agent/core/decide.ts'
 import type { Entry } from '../../agent/storage/storage.ts'
 import { keyFromText } from '../../shared/key.ts'
 import { defaultPassOptions, type PassOptions } from '../../shared/policy.ts'
@@ -36,6 +37,11 @@ describe('what a pass makes of a pair', () => {
       decided(null, a, { delete: true }),
       ['destination-only', 0, false],
     ],
+    [
+      'only at the destination, with a period of grace',
+      decided(null, a, { delete: true, deleteAfter: 60 }),
+      ['kept', null, true],
+    ],
     ['a link at the source', decided(link, null), ['no-object', 0, false]],
     ['a link over an object', decided(link, a, { delete: true }), ['no-object', 0, false]],
     ['a link where the object belongs', decided(a, link), ['differs', 5, true]],
@@ -51,4 +57,28 @@ describe('what a pass makes of a pair', () => {
     ['only at the destination', decided(null, a, verify), ['destination-only', 0, false]],
     ['the same, one way', decided(null, a, { ...verify, oneWay: true }), ['left', null, false]],
   ])('in a verification: %s', (_, found, expected) => expect(found).toEqual(expected))
+})
+
+describe('what is only at the destination', () => {
+  it.each([
+    [0, undefined, 'destination-only'],
+    [60, undefined, 'kept'],
+    [60, 940_001, 'kept'],
+    [60, 940_000, 'destination-only'],
+  ] as const)('with %i s of grace, missing since %s: %s', (deleteAfter, missing, is) => {
+    const options = { ...defaultPassOptions, delete: true, deleteAfter }
+    const sight = { options, source: 'md5' as const, destination: 'md5' as const, startedAt: 1_000_000 }
+    const row = missing === undefined ? null : missingRow(key, null, missing)
+    const decision = decide({ key, source: null, destination: a }, row, sight)
+    expect(decision.is).toBe(is)
+    expect(workAt(decision, options)).toEqual({ deletes: is === 'kept' ? 0 : 1, found: 1 })
+  })
+
+  it('is a conflict, where others’ writes are parked, though it is remembered as missing', () => {
+    const options = { ...defaultPassOptions, delete: true, deleteAfter: 60, conflicts: 'park' as const }
+    const sight = { options, source: 'md5' as const, destination: 'md5' as const, startedAt: 1_000_000 }
+    expect(decide({ key, source: null, destination: a }, missingRow(key, null, 0), sight).is).toBe('conflict')
+    const known = missingRow(key, baselineRow(a, a, 'etag'), 0)
+    expect(decide({ key, source: null, destination: a }, known, sight).is).toBe('destination-only')
+  })
 })
