@@ -3,6 +3,7 @@ import type { PassStatus } from '../shared/api/migrations.ts'
 import { noFilter, type PassOptions } from '../shared/policy.ts'
 import { zeroCounters } from './core/counters.ts'
 import { initialPackets, pickBoundaries } from './core/initial-packets.ts'
+import type { Refused } from './core/life-state.ts'
 import type { NewPacket } from './core/packet.ts'
 import type { Definition, MigrationTables } from './migration-tables.ts'
 import type { PassRow } from './pass-table.ts'
@@ -10,7 +11,9 @@ import type { PassRow } from './pass-table.ts'
 export type StartAnswer =
   | { readonly pass: PassStatus; readonly resumed: boolean }
   /** An unfinished pass with other options is in the way. */
-  | { readonly busy: PassStatus }
+  | { readonly busy: PassStatus; readonly isOfLife?: true }
+  /** The migration's life is in the way. */
+  | { readonly refused: Refused }
 
 /** `retry`: of which failures, and the pass over everything that those go back to. */
 export interface Retry {

@@ -57,6 +57,12 @@ export class PassTable {
     return this.#rows('WHERE retries IS NULL ORDER BY number DESC LIMIT 1')[0] ?? null
   }
 
+  /** The last that came to its end, and was no dry run. */
+  lastEnded(): PassRow | null {
+    const ended = `state IN ('complete', 'incomplete') AND json_extract(options, '$.dryRun') = 0`
+    return this.#rows(`WHERE ${ended} ORDER BY number DESC LIMIT 1`)[0] ?? null
+  }
+
   /** The first after `number` that has looked at everything, to its end; null: there is none. */
   wholeAfter(number: number): PassRow | null {
     return this.#rows(`WHERE number > ? AND ${saw} ORDER BY number LIMIT 1`, number)[0] ?? null

@@ -2,6 +2,7 @@
 import type { PassStatus } from '../shared/api/migrations.ts'
 import { compareRanges, everything, type Range } from '../shared/range.ts'
 import { Causes } from './core/causes.ts'
+import type { Refused } from './core/life-state.ts'
 import type { NewPacket } from './core/packet.ts'
 import { type FailedKey, mostRetried, retryPackets } from './core/retry-packets.ts'
 import type { Meant } from './failure-table.ts'
@@ -19,6 +20,7 @@ export type RetryAnswer =
   | { readonly pass: PassStatus; readonly objects: number }
   /** A pass of this number runs. */
   | { readonly busy: number }
+  | { readonly refused: Refused }
   /** A later pass has looked at everything. */
   | { readonly since: number }
   | { readonly nothing: true }

@@ -8,6 +8,8 @@ export interface Reasons {
   readonly retry: number | null
   /** Nothing is left to do, and the pass stays open: until when. */
   readonly hold?: number | null
+  /** When the migration's life goes on by itself. */
+  readonly life?: number | null
   /** What others have to be told and were not: when to try again. */
   readonly tell: number | null
   /** When to look whether those who watch still may. */
@@ -16,8 +18,8 @@ export interface Reasons {
 
 /** The earliest moment at which there is something to do, or null. */
 export function nextAlarm({ seen, leaseMs, ...others }: Reasons): number | null {
-  const { retry, hold, tell, check } = others
-  let at = Math.min(...[retry, hold, tell, check].map((moment) => moment ?? Number.POSITIVE_INFINITY))
+  const { retry, hold, life, tell, check } = others
+  let at = Math.min(...[retry, hold, life, tell, check].map((moment) => moment ?? Number.POSITIVE_INFINITY))
   for (const moment of seen) at = Math.min(at, moment + leaseMs)
   return at === Number.POSITIVE_INFINITY ? null : at
 }

@@ -12,6 +12,7 @@ import { workspaceExport } from './export.ts'
 import { failureRoutes } from './failures.ts'
 import { fleetRoutes } from './fleet.ts'
 import { joiningRoutes } from './joining.ts'
+import { lifeRoutes } from './life.ts'
 import { limitRoutes } from './limits.ts'
 import { meRoutes } from './me.ts'
 import { memberRoutes } from './members.ts'
@@ -43,6 +44,7 @@ preflightRoute(app)
 limitRoutes(app)
 migrationRoutes(app)
 passRoutes(app)
+lifeRoutes(app)
 failureRoutes(app)
 scheduleRoutes(app)
 agentRoutes(app)

@@ -2,6 +2,7 @@
 import type { MigrationView, NewMigration } from '../../shared/api/migrations.ts'
 import { seesAll } from '../../shared/mapping.ts'
 import { type GivenOptions, type PassOptions, passOptions } from '../../shared/policy.ts'
+import type { Refused } from '../core/life-state.ts'
 import { overlap } from '../core/overlap.ts'
 import type { Env } from '../env.ts'
 import type { StartAnswer } from '../pass-start.ts'
@@ -16,7 +17,7 @@ export async function beginPass(
   scope: Scope,
   migration: MigrationView,
   given: GivenOptions,
-): Promise<StartAnswer> {
+): Promise<Exclude<StartAnswer, { refused: unknown }>> {
   const { id } = migration
   const options = passOptions(migration.policy, given)
   refuseBlindDelete(migration, options)
@@ -25,13 +26,17 @@ export async function beginPass(
     throw new Refusal(400, 'usage', 'a pass back is begun by a migration’s life alone', hint)
   }
   const definition = { id, workspace: scope.workspace, ...(await wholeDefinition(scope, migration)) }
-  const answer = await objectOf(env, scope.workspace, id).startPass(definition, options)
+  const answer: StartAnswer = await objectOf(env, scope.workspace, id).startPass(definition, options)
+  if ('refused' in answer) throw inTheWay(answer.refused)
   if ('pass' in answer && !answer.resumed) {
     const after = { pass: answer.pass.number, options }
     await scope.record({ action: 'pass.start', subject: `migration/${id}`, after })
   }
   return answer
 }
+
+/** What a migration's life does not allow now. */
+export const inTheWay = ({ message, hint }: Refused) => new Refusal(409, 'busy', message, hint)
 
 /** What a manifest or a filter of unmapped keys leaves out, and a source that is in the destination, cannot be told there from what is to go. */
 export function refuseBlindDelete(migration: NewMigration, options: Pick<PassOptions, 'delete'>): void {

@@ -19,7 +19,7 @@ import type { Migration } from '../migration.ts'
 import type { RetryAnswer } from '../retrying.ts'
 import type { Scope } from '../store/scope.ts'
 import type { Rest, Waived } from '../waiving.ts'
-import { refuseBlindDelete } from './begin-pass.ts'
+import { inTheWay, refuseBlindDelete } from './begin-pass.ts'
 import { findMigration, findObject, objectOf, orNoPass } from './find.ts'
 import { Refusal } from './problem.ts'
 import { wholeDefinition } from './resolve.ts'
@@ -130,6 +130,7 @@ async function changeAll(
 }
 
 function refused(migration: string, pass: number, why: Exclude<RetryAnswer, { pass: unknown }>): Refusal {
+  if ('refused' in why) return inTheWay(why.refused)
   if ('busy' in why) {
     const hint = 'Cancel it, or let it end.'
     return new Refusal(409, 'busy', `pass ${why.busy} of ${migration} is running`, hint)

@@ -63,6 +63,7 @@ export function migrationRoutes(app: App): void {
     if (!(await catalogue.edit(before, { priority, policy, follow })))
       throw changedSince(`the migration ${before.id}`)
     if (priority !== before.priority) await env.FLEET.getByName(scope.workspace).weigh(before.id)
+    if (body.follow) await objectOf(env, scope.workspace, before.id).setFollow(follow)
     return findMigration(scope, before.id)
   })
 
@@ -71,6 +72,10 @@ export function migrationRoutes(app: App): void {
     const { id, revision } = migration
     if (ifMatch !== null && ifMatch !== revision) throw changedSince(`the migration ${id}`)
     const running = await objectOf(env, scope.workspace, id).erase()
+    if (running === 'life') {
+      const hint = 'Cancel it first (POST /life/cancel), or close it where it was cut over: POST /life/close.'
+      throw new Refusal(409, 'busy', `the life of ${id} goes on`, hint)
+    }
     if (running !== null) {
       throw new Refusal(409, 'busy', `pass ${running} of ${id} is running`, 'Cancel it, or let it end.')
     }

@@ -24,6 +24,10 @@ export function passRoutes(app: App): void {
     const answer = await beginPass(env, scope, migration, given)
     if ('busy' in answer) {
       const { number, options, retries } = answer.busy
+      if (answer.isOfLife) {
+        const detail = `pass ${number} of ${migration.id}, of its life, is running: one that follows, or a step of the checklist`
+        throw new Refusal(409, 'busy', detail, 'To verify between two passes: POST /life/verify.')
+      }
       if (retries !== undefined) {
         const detail = `pass ${number} of ${migration.id}, which retries what failed in pass ${retries}, is running`
         throw new Refusal(409, 'busy', detail, 'Cancel it, or let it end.')
@@ -76,7 +80,7 @@ export function passRoutes(app: App): void {
   serve(app, resumePass, async ({ env, scope, params }) => {
     const { migration, pass } = params
     const object = await findObject(env, scope, migration)
-    const status = orNoPass(await object.resumePass(pass), pass)
+    const status = orNoPass(await object.resumePass(pass, scope.actor.name), pass)
     await scope.record({ action: 'pass.resume', subject: `migration/${migration}`, after: { pass } })
     return status
   })
@@ -104,7 +108,7 @@ export function passRoutes(app: App): void {
   serve(app, cancelPass, async ({ env, scope, params }) => {
     const { migration, pass } = params
     const object = await findObject(env, scope, migration)
-    const status = orNoPass(await object.cancelPass(pass), pass)
+    const status = orNoPass(await object.cancelPass(pass, scope.actor.name), pass)
     await scope.record({ action: 'pass.cancel', subject: `migration/${migration}`, after: { pass } })
     return status
   })

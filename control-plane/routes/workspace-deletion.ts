@@ -118,12 +118,7 @@ async function deleteSome(env: Env, scope: Scope): Promise<void> {
   const rows = await scope.rows(migrations, { orderBy: [asc(migrations.id)], limit: atOnce })
   await Promise.all(
     rows.map(async ({ id }) => {
-      const object = objectOf(env, scope.workspace, id)
-      const running = await object.erase()
-      if (running !== null) {
-        await object.cancelPass(running)
-        await object.erase()
-      }
+      await objectOf(env, scope.workspace, id).erase(true)
       await deleteReports(env.REPORTS, scope.workspace, id)
     }),
   )

@@ -83,6 +83,13 @@ const socket = { ask: () => ({ headers: { upgrade: 'websocket' } }) }
 
 const at = '/api/workspaces/:workspace'
 
+/** Asked of a migration that nobody has begun. */
+const life = (deed: string, answers: number, says?: RegExp, body?: object): Row =>
+  row(`POST ${at}/migrations/:migration/life/${deed}`, operator('migrations:run'), answers, {
+    ask: async (stage) => ({ params: { migration: await stage.migration() }, ...(body && { body }) }),
+    ...(says && { says }),
+  })
+
 export const rows: readonly Row[] = [
   row('GET /api/health', 'anybody', 200),
   row('GET /api/openapi.json', 'anybody', 200),
@@ -293,6 +300,23 @@ export const rows: readonly Row[] = [
   }),
   row(`POST ${at}/migrations/:migration/passes/:pass/resume`, operator('migrations:run'), 200, {
     ask: async (stage) => ({ params: { migration: await stage.running() } }),
+  }),
+  row(`GET ${at}/migrations/:migration/life`, viewer('migrations:read'), 200),
+  ...(['start', 'resume'] as const).map((deed) => life(deed, 200)),
+  life('cancel', 409, /nothing to cancel/),
+  life('pause', 409, /nothing goes on/, {}),
+  life('verify', 409, /nothing to verify/, {}),
+  life('cut-over', 409, /nothing follows/),
+  life('abandon', 409, /no checklist/),
+  life('switch', 409, /nothing was made ready/),
+  life('roll-back', 409, /nothing to roll back/),
+  life('close', 409, /neither cut over nor rolled back/),
+  row(`POST ${at}/migrations/:migration/life/steps/:step`, operator('migrations:run'), 409, {
+    ask: async (stage) => ({
+      params: { migration: await stage.migration(), step: 'freeze' },
+      body: { do: 'declare' },
+    }),
+    says: /no checklist/,
   }),
   row(`POST ${at}/migrations/:migration/passes/:pass/deletes`, operator('migrations:run'), 409, {
     ask: async (stage) => ({ params: { migration: await stage.running() }, body: { do: 'leave' } }),

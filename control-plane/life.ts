@@ -1,0 +1,284 @@
+/**
+ * The life of a migration as its object leads it: core/life.ts says what comes of what; here it is stored, in the transaction of what it is
+ * about, and what it wants done outside of one is done after that. Of such an errand nothing is stored: it follows from the life, so an object
+ * that wakes in the middle of one does it again, and what comes of it counts only while the life is as it was when it began.
+ */
+import type { Answer } from '../shared/asks.ts'
+import type { LifeView } from '../shared/life.ts'
+import { noFilter } from '../shared/policy.ts'
+import { type Errand, nextErrand } from './core/errand.ts'
+import { type Life, type LifeEffect, type LifeEvent, newLife, type Surroundings, step } from './core/life.ts'
+import { optionsOf } from './core/life-pass.ts'
+import { type Command, inChecklist, type Refused, type Stepped } from './core/life-state.ts'
+import { viewOf } from './core/life-view.ts'
+import { reachOfAll } from './core/place.ts'
+import type { Env } from './env.ts'
+import { passFacts, surroundings } from './life-facts.ts'
+import type { LivePass } from './live-pass.ts'
+import type { MigrationTables } from './migration-tables.ts'
+import { firstPackets, newPass } from './pass-start.ts'
+import { refuseBlindDelete } from './routes/begin-pass.ts'
+import { findMigration } from './routes/find.ts'
+import { Refusal } from './routes/problem.ts'
+import { resolvedLocation, wholeDefinition } from './routes/resolve.ts'
+import { Scope, system } from './store/scope.ts'
+import type { Transactions } from './transactions.ts'
+
+/** How long an errand may be under way before the alarm looks whether its object has slept over it, in ms. */
+const errandMs = 60_000
+/** A pass that follows stays open from the moment at which nothing is left to do; that is known only then. */
+const openEnd = 8_640_000_000_000_000
+
+export type LifeAnswer =
+  /** `before`: the revision that it was of. */
+  | { readonly life: LifeView; readonly before: number }
+  | { readonly refused: Refused }
+  /** It is of another revision than the caller has read. */
+  | { readonly changed: true }
+
+interface Around {
+  readonly env: Env
+  readonly tables: MigrationTables
+  readonly workspace: string
+  readonly id: string
+  readonly transactions: () => Transactions
+}
+
+export class MigrationLife {
+  readonly #around: Around
+  #life: Life
+  #errand: { readonly since: number } | null = null
+  /** Who has cancelled the pass that runs, in this transaction. */
+  #cancelledBy: string | null = null
+
+  constructor(around: Around) {
+    this.#around = around
+    this.#life = around.tables.life()
+  }
+
+  /** In place. */
+  get now(): Life {
+    return this.#life
+  }
+
+  /** As it is stored: after a transaction that failed. */
+  wake(): void {
+    this.#life = this.#around.tables.life()
+    this.#cancelledBy = null
+  }
+
+  /** All of it is being deleted: what comes of an errand is of no use any more. */
+  forget(): void {
+    this.#life = { ...newLife }
+  }
+
+  view(now: number): LifeView {
+    const { number, counters } = this.#live?.pass ?? {}
+    const deletes = counters?.deletes?.asked
+      ? { pass: number!, objects: counters.deletes.expected, of: counters.deletes.of }
+      : null
+    return viewOf(this.#life, this.#surroundings(now), { events: 0, deletes })
+  }
+
+  get #live(): LivePass | null {
+    return this.#around.transactions().live
+  }
+
+  #surroundings(now: number): Surroundings {
+    return surroundings(this.#around.tables, this.#live, now)
+  }
+
+  /** `ifMatch`: the revision that the caller has read; null: whatever it is. */
+  command(command: Command, by: string, ifMatch: number | null): LifeAnswer {
+    const now = Date.now()
+    const before = this.#life.revision
+    if (ifMatch !== null && ifMatch !== before) return { changed: true }
+    let refused: Refused | null = null
+    this.#around.transactions().commit(() => {
+      refused = this.#step({ t: 'command', command, by }, now).refused
+    })
+    return refused ? { refused } : { life: this.view(now), before }
+  }
+
+  /** How the migration follows, as the catalogue has it now. */
+  follow(follow: Life['follow']): void {
+    if (JSON.stringify(follow) === JSON.stringify(this.#life.follow)) return
+    this.#around.transactions().commit(() => void this.#step({ t: 'follow', follow }, Date.now()))
+  }
+
+  /** In the transaction that cancels the pass that runs. */
+  cancelling(by: string): void {
+    this.#cancelledBy = by
+  }
+
+  // ---- in a transaction
+
+  #step(event: LifeEvent, now: number): Stepped {
+    const before = this.#life
+    const stepped = step(before, event, this.#surroundings(now))
+    if (stepped.life !== before) {
+      this.#life = stepped.life
+      this.#around.tables.setLife(stepped.life)
+    }
+    for (const effect of stepped.effects) this.#carryOut(effect, before, now)
+    return stepped
+  }
+
+  #carryOut(effect: LifeEffect, before: Life, now: number): void {
+    const live = this.#live
+    if (live?.pass.state !== 'running') return
+    switch (effect.is) {
+      // Whoever has begun it.
+      case 'pause':
+        live.pause({ since: now, by: effect.by }, effect.inFlight, now)
+        return
+      case 'resume':
+        live.resume()
+        return
+      case 'hold':
+        if (live.pass.number === before.own?.number) live.hold(effect.until)
+        return
+      case 'cancel':
+        if (live.pass.number === before.own?.number) live.cancel(now)
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
+  /** What the transaction so far means to the life, and what time alone does. Whether anything changed. */
+  turn(now: number): boolean {
+    const first = this.#life
+    for (;;) {
+      const before = this.#life
+      const event = this.#whatHappened()
+      if (!event) return this.#life !== first
+      this.#step(event, now)
+      if (this.#life === before) return this.#life !== first
+    }
+  }
+
+  #whatHappened(): LifeEvent | null {
+    const { own, state, failingSince } = this.#life
+    const live = this.#live
+    if (own) {
+      const { tables } = this.#around
+      const pass = live?.pass.number === own.number ? live.pass : tables.passes.get(own.number)
+      if (pass && pass.state !== 'running')
+        return { t: 'ended', pass: passFacts(tables, pass), by: this.#cancelledBy }
+      if (live && pass && state === 'surveying' && pass.counters.surveys === 0)
+        return { t: 'surveyed', pass: own.number }
+      const isSettled = live?.isSettled && live.holdsUntil !== null
+      if (pass && own.settled === null && isSettled) return { t: 'settled', pass: passFacts(tables, pass) }
+    }
+    return inChecklist(this.#life) || failingSince !== null ? { t: 'tick' } : null
+  }
+
+  // ---- after a transaction
+
+  /** When to look again by alarm (ms); null: nothing comes by itself. */
+  get wakeAt(): number | null {
+    if (this.#errand) return this.#errand.since + errandMs
+    return this.#next()?.at ?? null
+  }
+
+  #next() {
+    return nextErrand(this.#life, this.#live?.pass.number ?? null)
+  }
+
+  /** Does what is due. */
+  run(now: number): void {
+    const next = this.#next()
+    if (!next || next.at > now) return
+    if (this.#errand && now < this.#errand.since + errandMs) return
+    const errand = { since: now }
+    this.#errand = errand
+    const life = this.#life
+    void this.#do(next.errand, life)
+      .catch((error) => this.#hear(life, { t: 'failed', message: messageOf(error) }))
+      .finally(() => {
+        if (this.#errand !== errand) return
+        this.#errand = null
+        this.#around.transactions().attempt(() => {})
+      })
+  }
+
+  /** What came of an errand: nothing where the life has changed since it was begun. */
+  #hear(life: Life, event: LifeEvent): void {
+    this.#around.transactions().attempt(() => {
+      if (this.#life === life) this.#step(event, Date.now())
+    })
+  }
+
+  async #do(errand: Errand, life: Life): Promise<void> {
+    switch (errand.is) {
+      case 'begin':
+        return this.#begin(errand, life)
+      case 'uploads':
+        return this.#askForUploads(life)
+      case 'certify':
+        return this.#hear(life, { t: 'certified', pass: errand.pass, root: '', issuedAt: Date.now() })
+      case 'clear':
+        return this.#hear(life, { t: 'cleared' })
+      default:
+        errand satisfies never
+    }
+  }
+
+  get #scope(): Scope {
+    return new Scope(this.#around.env.DB, this.#around.workspace, system)
+  }
+
+  /** With the definition, the connections and the policy as they are now. */
+  async #begin({ purpose }: Errand & { is: 'begin' }, life: Life): Promise<void> {
+    const { tables, workspace, id } = this.#around
+    const scope = this.#scope
+    const migration = await findMigration(scope, id)
+    if (JSON.stringify(migration.follow) !== JSON.stringify(life.follow)) {
+      this.#hear(life, { t: 'follow', follow: migration.follow })
+      return
+    }
+    const options = optionsOf(life, purpose, migration.policy)
+    refuseBlindDelete(migration, options)
+    const definition = { id, workspace, ...(await wholeDefinition(scope, migration)) }
+    const transactions = this.#around.transactions()
+    if (this.#life !== life || transactions.live) return
+    const now = Date.now()
+    const pass = newPass(tables, tables.passes.last(), options, now)
+    transactions.begin(
+      definition,
+      pass,
+      () => firstPackets(tables, definition, pass),
+      (live) => {
+        if (purpose === 'follow' && life.follow.events.length > 0) live.hold(openEnd)
+        this.#step({ t: 'began', pass: pass.number, purpose }, now)
+      },
+    )
+  }
+
+  async #askForUploads(life: Life): Promise<void> {
+    const scope = this.#scope
+    const { env, workspace, id } = this.#around
+    const { source, destination, filter } = await findMigration(scope, id)
+    const isSource = life.direction === 'forward'
+    const location = await resolvedLocation(scope, isSource ? source : destination)
+    if (location.kind === 'file') {
+      this.#hear(life, { t: 'uploads', open: 0, more: false })
+      return
+    }
+    const ask = { kind: 'open-uploads', location, filter: isSource ? filter : noFilter } as const
+    const asked = await env.FLEET.getByName(workspace).ask(
+      ask,
+      reachOfAll({ source: location, destination: location }),
+    )
+    if ('error' in asked) throw new Refusal(409, asked.error.code, asked.error.message, asked.error.hint)
+    const answer = asked.answer as Answer & { kind: 'open-uploads' }
+    this.#hear(life, { t: 'uploads', open: answer.others, more: answer.more })
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof Refusal) return error.hint ? `${error.message}. ${error.hint}` : `${error.message}.`
+  console.warn('an errand of a life failed', error)
+  return 'The control plane could not do it; its log says why.'
+}
