@@ -7,7 +7,10 @@ import { when } from '../format.ts'
 import { Bytes } from '../parts/bytes.tsx'
 import { Key, Said } from '../parts/key.tsx'
 import { nameOf, failureTexts as texts } from '../texts/failures.ts'
+import { lifeTexts } from '../texts/life.ts'
 import { Deeds, type Doable } from './deeds.tsx'
+
+const { conflicts } = lifeTexts
 
 /** So many are shown with all that is known of them; of more, each opens. */
 const openOnes = 4
@@ -62,9 +65,13 @@ function CauseCard(props: { on: Doable; cause: Cause; begins: boolean; isChosen:
       )}
       {(isOpen || props.isChosen) && (
         <>
-          <p>
-            <strong>{texts.remedy}</strong> {cause.remedy}
-          </p>
+          {code === 'conflict' ? (
+            <Conflict />
+          ) : (
+            <p>
+              <strong>{texts.remedy}</strong> {cause.remedy}
+            </p>
+          )}
           <p className="quiet">{texts.seen(first, last)}</p>
           {!props.isChosen && (
             <p className="examples">
@@ -108,6 +115,21 @@ function CauseCard(props: { on: Doable; cause: Cause; begins: boolean; isChosen:
     </article>
   )
 }
+
+/** What a conflict is, and the ways out of it. */
+const Conflict = () => (
+  <>
+    <p>{conflicts.means}</p>
+    <p>
+      <strong>{texts.remedy}</strong>
+    </p>
+    <ul>
+      {conflicts.todo.map((one) => (
+        <li key={one}>{one}</li>
+      ))}
+    </ul>
+  </>
+)
 
 /** Packets whose attempts are spent, by what was said last: causes of their own kind. */
 export function ParkedList({ pass }: { pass: PassStatus }) {

@@ -16,12 +16,14 @@ import type { MigrationView } from '../../../shared/api/migrations.ts'
 import type { Direction, LifeView } from '../../../shared/life.ts'
 import { formatLocation } from '../../../shared/location.ts'
 import { passOptions } from '../../../shared/policy.ts'
+import { wayBack } from '../../../shared/way-back.ts'
 import { call } from '../../api.ts'
 import { announce } from '../announce.tsx'
 import { plain } from '../hostile.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { AreaField, CheckField } from '../parts/field.tsx'
 import { InFlight } from '../parts/in-flight.tsx'
+import { Notice } from '../parts/notice.tsx'
 import { lifeTexts, span } from '../texts/life.ts'
 import { isBeforeCutOver, type Question } from './deeds.ts'
 import { VerifyNow } from './verify-now.tsx'
@@ -105,8 +107,13 @@ function Open(props: Asked & { question: Question; close(): void }) {
     case 'verify':
       return <VerifyNow {...{ workspace, migration, close }} />
     case 'cut-over': {
-      const { steps, more, ...words } = says['cut-over']
-      const list = <Steps says={words.says} of={steps(span(life.follow.lag), source)} more={more} />
+      const { steps, more, noWayBack: _, noWayBackHow: __, ...words } = says['cut-over']
+      const list = (
+        <>
+          <Steps says={words.says} of={steps(span(life.follow.lag), source)} more={more} />
+          <NoWayBack migration={migration} />
+        </>
+      )
       return ask({ ...words, children: list }, () => call(cutOver, { params }))
     }
     case 'roll-back': {
@@ -183,6 +190,19 @@ function Start(props: { migration: MigrationView; source: string; destination: s
       <p>{says.start.more}</p>
       <p>{!options.delete ? never : options.deleteAfter === 0 ? atOnce : after(span(options.deleteAfter))}</p>
     </>
+  )
+}
+
+/** Better said before the cut-over than after it. */
+function NoWayBack({ migration }: { migration: MigrationView }) {
+  const way = wayBack(migration, migration.policy)
+  if (!('why' in way)) return null
+  return (
+    <Notice>
+      <p>
+        <strong>{says['cut-over'].noWayBack}</strong> {way.why} {says['cut-over'].noWayBackHow}
+      </p>
+    </Notice>
   )
 }
 

@@ -116,7 +116,7 @@ export function Head(props: {
               {
                 name: says.deeds.remove,
                 danger: true,
-                disabled: !mayWrite || isRunning,
+                disabled: !mayWrite || isRunning || !(isAtRest(life) || life?.state === 'closed'),
                 run: () => ask('remove'),
               },
             ]}

@@ -1,7 +1,7 @@
 /** A pass in figures that add up: objects are the same, copied, skipped, vanished or failed, and in all they are those that were listed. */
 import type { PassStatus } from '../../../shared/api/migrations.ts'
 import { left, pointOf, rateOver } from '../estimate.ts'
-import { count, duration, percent, roughly } from '../format.ts'
+import { count, duration, percent, roughly, time } from '../format.ts'
 import type { Live } from '../live.ts'
 import { Bytes } from '../parts/bytes.tsx'
 import { Figures } from '../parts/figures.tsx'
@@ -15,6 +15,7 @@ const says = migrationTexts.figures
 
 export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
   const { counts, expected, packets, surveying, state, startedAt, endedAt, agents, inFlight } = pass
+  const { events, holdsUntil } = pass
   const { objects } = counts
   const done = settled(objects)
   const all = known(pass)
@@ -61,7 +62,11 @@ export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
                 ? says.still
                 : `${texts.perSecond(count(Math.round(rate.objects)))} ${texts.live.now}`,
           ],
-          ...(running ? ([[texts.live.timeLeft, timeLeft(remaining), listing]] as const) : []),
+          ...(running && holdsUntil !== undefined
+            ? ([[texts.live.timeLeft, says.holds, says.holdsUntil(time(holdsUntil))]] as const)
+            : running
+              ? ([[texts.live.timeLeft, timeLeft(remaining), listing]] as const)
+              : []),
           [says.same, count(objects.same)],
           [says.copied, count(objects.copied)],
           [says.failed, count(objects.failed)],
@@ -69,6 +74,15 @@ export function PassFigures({ pass, live }: { pass: PassStatus; live: Live }) {
           ...some(says.vanished, objects.vanished),
           ...some(says.deleted, objects.deleted),
           ...some(says.extra, objects.extra),
+          ...(events
+            ? ([
+                [
+                  says.events,
+                  says.done(count(events.done)),
+                  says.eventsRest(count(events.waiting), events.objects, events.left ?? 0),
+                ],
+              ] as const)
+            : []),
           [
             texts.figures.packets,
             says.done(count(inStates.done)),

@@ -132,7 +132,7 @@ function Pass(props: {
   const { state, counts, startedAt, endedAt } = pass
   const failed = counts.objects.failed
   return (
-    <article className="card pass" aria-label={texts.pass(number)}>
+    <article className="card pass" id={`pass-${number}`} aria-label={texts.pass(number)}>
       <div className="head">
         <h3>
           {texts.pass(number)}, {kindOf(pass)}
@@ -185,7 +185,7 @@ function Pass(props: {
 }
 
 /** What is listed is the sum of what follows it; the rest only where there is some. */
-function figuresOf({ counts, packets }: PassStatus): Figure[] {
+function figuresOf({ counts, packets, events, sampled }: PassStatus): Figure[] {
   const { listed, same, copied, skipped, vanished, failed, deleted, extra } = counts.objects
   const some = (name: string, n: number) => (n > 0 ? [[name, count(n)] as const] : [])
   return [
@@ -198,6 +198,8 @@ function figuresOf({ counts, packets }: PassStatus): Figure[] {
     ...some(texts.figures.deleted, deleted),
     ...some(texts.figures.extra, extra),
     [texts.figures.bytesCopied, <Bytes key="bytes" of={counts.bytes.copied} />],
+    ...(events ? some(texts.figures.events, events.objects) : []),
+    ...some(texts.figures.sampled, sampled ?? 0),
     ...some(texts.figures.parked, packets.parked),
   ]
 }

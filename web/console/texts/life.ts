@@ -145,6 +145,9 @@ export const lifeTexts = {
         'then it tells you to switch. Writes are stopped from your word to the switch.',
       ],
       more: 'You can leave the checklist at any time before the switch: it follows on as if nothing had been.',
+      noWayBack: 'There will be no way back by Dray.',
+      noWayBackHow:
+        'Keep the source as it is until the destination has proved itself: what is written after the cut-over is only there.',
       deed: 'Begin the checklist',
       done: 'The checklist has begun.',
     },

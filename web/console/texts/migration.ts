@@ -115,6 +115,11 @@ export const migrationTexts = {
       `${leased} leased, ${ready} ready, ${parked} parked`,
     workFor: 'work for it',
     still: 'nothing moves',
+    holds: 'Nothing left to do',
+    holdsUntil: (at: string) => `open for changes until ${at}`,
+    events: 'Changes told of',
+    eventsRest: (waiting: string, n: number, left: number) =>
+      `${waiting} waiting; ${objects(n)} copied or deleted by them${left > 0 ? `; ${count(left)} left to the next pass` : ''}`,
   },
   events: {
     name: 'What happened',

@@ -43,6 +43,8 @@ export const passTexts = {
     bytesListed: 'Bytes listed',
     bytesCopied: 'Bytes copied',
     parked: 'Packets given up',
+    events: 'Objects by changes told of',
+    sampled: 'Read in full, at random',
   },
   evidence: {
     title: 'How the same and the copied were proved',
