@@ -67,7 +67,7 @@ export class Attendance {
     session.silent = false
     session.free = 0
     const named = new Set(held.map(({ packet }) => packet))
-    this.#takeBack(session, { t: 'expire' }, now, (lease) => !named.has(lease.id))
+    this.#takeBack(session, { t: 'expire', isSaid: true }, now, (lease) => !named.has(lease.id))
     holders.mayHold(session.row.id)
     return { session, superseded, lost: this.#lost(session, held) }
   }
@@ -79,7 +79,12 @@ export class Attendance {
     const named = new Set(held.map(({ packet }) => packet))
     // A lease that it does not name after all this time never arrived, or was given up.
     const old = now - this.#around.leaseMs
-    this.#takeBack(session, { t: 'expire' }, now, (lease) => lease.since < old && !named.has(lease.id))
+    this.#takeBack(
+      session,
+      { t: 'expire', isSaid: true },
+      now,
+      (lease) => lease.since < old && !named.has(lease.id),
+    )
   }
 
   /** Its leases go to others. */

@@ -33,6 +33,8 @@ export interface Env {
   readonly DRAY_WEBHOOKS_INSECURE?: string
   /** Only for tests: how long a silent session keeps its leases, in ms. */
   readonly DRAY_LEASE_MS?: string
+  /** Only for tests: how long after a lease was lost a write under it may still land, in ms. */
+  readonly DRAY_LATE_WRITE_MS?: string
 }
 
 const leaseMsSchema = z.coerce.number().int().min(100).max(600_000).default(15_000)
@@ -42,6 +44,12 @@ export function pace(env: Env): { leaseMs: number; heartbeatMs: number } {
   const leaseMs = leaseMsSchema.parse(env.DRAY_LEASE_MS)
   return { leaseMs, heartbeatMs: Math.floor(leaseMs / 3) }
 }
+
+/**
+ * How long after a lease was lost a request under it may still be taken by a store, in ms: 15 minutes, for which S3's signatures are good, and
+ * some more for its body to arrive.
+ */
+export const lateWriteMs = (env: Env): number => Number(env.DRAY_LATE_WRITE_MS ?? 20 * 60_000)
 
 /** The one workspace of an embedded control plane. */
 export const localWorkspace = 'local'

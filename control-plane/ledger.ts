@@ -21,6 +21,8 @@ export class Ledger {
   #nextPacket: number
   #nextFailure: number
   #dirty = false
+  /** A lease was lost under which somebody may be writing still. */
+  #lost = false
   /** Failures with ids from here on may have been waived before. */
   readonly #waivedFrom: number
   readonly causes: Causes
@@ -80,6 +82,7 @@ export class Ledger {
       for (const failure of effect.failures) this.#fail(packet.id, failure, now)
     }
     countPacket(this.pass.counters, before, packet)
+    if (isLost(before, event)) this.#lost = this.#writes
     this.#tables.packets.update(packet)
     this.#became(before, packet, now)
     return stepped
@@ -106,6 +109,7 @@ export class Ledger {
     const isOver = mayEnd && this.isSettled
     if (!this.#dirty && !isOver) return null
     this.#dirty = false
+    this.#keepLost(now)
     this.#tables.failures.saveCauses(this.pass.number, this.causes.changed())
     const { counters, options } = this.pass
     const state = isOver ? passEnd(counters, options, earlierOf(this.#tables, this.pass)) : null
@@ -116,6 +120,8 @@ export class Ledger {
 
   cancel(now: number, strip: () => string | null): void {
     const { packets } = this.pass.counters
+    if (packets.leased > 0) this.#lost = this.#writes
+    this.#keepLost(now)
     packets.ready += packets.leased
     packets.leased = 0
     this.#end('cancelled', now, strip())
@@ -126,12 +132,27 @@ export class Ledger {
     this.#tables.passes.end(this.pass, strip)
   }
 
+  get #writes(): boolean {
+    const { kind, dryRun } = this.pass.options
+    return kind === 'copy' && !dryRun
+  }
+
+  #keepLost(now: number): void {
+    if (this.#lost) this.#tables.certificates.setLostAt(now)
+    this.#lost = false
+  }
+
   #store(packet: NewPacket, now: number): void {
     const id = this.#nextPacket++
     this.#tables.packets.insert(id, packet)
     this.#became(null, { ...packet, id }, now)
   }
 }
+
+const isLost = (before: Packet, event: PacketEvent): boolean =>
+  before.state === 'leased' &&
+  before.kind !== 'survey' &&
+  (event.t === 'supersede' || (event.t === 'expire' && event.isSaid !== true))
 
 /** A waiver holds as long as every pass finds the same: from the last pass over everything on. */
 function waivedFrom(tables: MigrationTables, { number, base, firstFailure }: PassRow): number {

@@ -5,6 +5,7 @@ import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
 import { browseRoutes } from './browse.ts'
+import { certificateRoutes } from './certificates.ts'
 import { connectionRoutes } from './connections.ts'
 import { downloadRoutes } from './downloads.ts'
 import { entryRoutes } from './entry.ts'
@@ -46,6 +47,7 @@ migrationRoutes(app)
 passRoutes(app)
 lifeRoutes(app)
 failureRoutes(app)
+certificateRoutes(app)
 scheduleRoutes(app)
 agentRoutes(app)
 joiningRoutes(app)
