@@ -9,6 +9,7 @@ import { registerConnection } from './commands/connection.ts'
 import { registerLimit } from './commands/limit.ts'
 import { registerLooking } from './commands/looking.ts'
 import { registerMigrations } from './commands/migrations.ts'
+import { registerMirror } from './commands/mirror.ts'
 import { registerMoving } from './commands/moving.ts'
 import { registerPeople } from './commands/people.ts'
 import { registerSchedule } from './commands/schedule.ts'
@@ -24,6 +25,7 @@ const registers: readonly Register[] = [
   registerAgent,
   registerSite,
   registerMigrations,
+  registerMirror,
   registerSchedule,
   registerConnection,
   registerLooking,

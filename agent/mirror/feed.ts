@@ -1,0 +1,53 @@
+/**
+ * One body for two requests at once, at the pace of the slower. A feed ends only when it is told to: until then its store lacks the last
+ * bytes (storage/s3/wire/sender.ts), and has nothing. One that breaks is left behind, and the other goes on.
+ */
+import { Readable } from 'node:stream'
+
+/** Of each feed (bytes): what its socket has not taken yet. */
+const most = 256 * 1024
+
+export class Feed extends Readable {
+  #ready: (() => void) | null = null
+
+  constructor() {
+    super({ highWaterMark: most })
+    // It may break while nobody looks at it.
+    this.on('error', () => {})
+    this.on('close', () => this.#go())
+  }
+
+  /** Resolves when it takes more, or never will. */
+  give(bytes: Buffer): Promise<void> | undefined {
+    if (this.destroyed || this.push(bytes)) return
+    return new Promise((resolve) => {
+      this.#ready = resolve
+    })
+  }
+
+  /** The last bytes may go. */
+  finish(): void {
+    if (!this.destroyed) this.push(null)
+  }
+
+  /** The request is broken off, and its store keeps nothing. */
+  break(): void {
+    this.destroy(new Error('given up'))
+  }
+
+  override _read(): void {
+    this.#go()
+  }
+
+  #go(): void {
+    const ready = this.#ready
+    this.#ready = null
+    ready?.()
+  }
+}
+
+/** Resolves when all of them take more. */
+export function giveAll(feeds: readonly Feed[], bytes: Buffer): Promise<void> | undefined {
+  const waits = feeds.map((feed) => feed.give(bytes)).filter((wait) => wait !== undefined)
+  return waits.length === 0 ? undefined : Promise.all(waits).then(() => {})
+}
