@@ -186,6 +186,7 @@ describe('a new migration', () => {
     await keyboard.type("it's/**\n2025/**")
     await tabTo(page, page.getByRole('radio', { name: /^Stay at the destination/ }))
     await keyboard.press('ArrowDown')
+    await keyboard.press('ArrowDown')
     await tabTo(page, page.getByText('What of an object goes along besides its bytes: as usual'))
     await keyboard.press('Enter')
     await tabTo(page, page.getByLabel('Tags', { exact: true }))

@@ -59,11 +59,9 @@ export function Checklist(props: { workspace: string; migration: MigrationView; 
       <ol>
         {checks.map((check) => (
           <li key={check.step} className={check.state} aria-current={isAtHand(check) ? 'step' : undefined}>
+            <h3>{says.steps[check.step](direction)}</h3>
             <div>
-              <h3>{says.steps[check.step](direction)}</h3>
               <State is={shapes[check.state]} says={says.states[check.state]} />
-            </div>
-            <div>
               {check.state !== 'waiting' && (
                 <p>
                   <Said text={check.message} />

@@ -25,6 +25,8 @@ export const isBeforeCutOver = ({ state, direction }: { state: LifeView['state']
 export function nextOf(life: LifeView): Question | null {
   const may = (command: LifeCommand) => life.commands.includes(command)
   if (life.paused && may('resume')) return { of: 'resume' }
+  // It is answered where it asks.
+  if (life.deletes) return null
   if (asking(life)?.step === 'freeze') return { of: 'freeze' }
   const order: readonly LifeCommand[] =
     life.state === 'cut-over' ? ['close'] : ['switch', 'cut-over', 'start', 'close']

@@ -39,9 +39,9 @@ function lagOf({ lag }: LifeView): Figure {
 }
 
 function nextOf(life: LifeView): Figure {
-  const { next } = life
-  if (!next)
-    return [says.next, life.deletes || asking(life) || life.state === 'ready' ? says.asks : says.nothing]
+  const { next, deletes, state } = life
+  if (!life.paused && (deletes || asking(life) || state === 'ready')) return [says.next, says.asks]
+  if (!next) return [says.next, says.nothing]
   return [says.next, plain(next.what, 200), next.at === null ? undefined : <Until key="at" at={next.at} />]
 }
 

@@ -30,7 +30,11 @@ export function Told(props: { workspace: string; migration: string; life: LifeVi
   return (
     <section className="card told" aria-label={says.name}>
       <h2>{says.name}</h2>
-      <p>{says.passes(span(pauseAtLeast), span(pauseAtMost))}</p>
+      <p>
+        {pauseAtLeast === pauseAtMost
+          ? says.every(span(pauseAtLeast))
+          : says.passes(span(pauseAtLeast), span(pauseAtMost))}
+      </p>
       {events.length === 0 ? (
         <p className="quiet">{says.none}</p>
       ) : (

@@ -93,7 +93,7 @@ export function Head(props: {
         <>
           {offers.map((offer, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: by hand, or led: it has no other name.
-            <span className="row" key={i}>
+            <span className="row wraps" key={i}>
               {offer.buttons}
             </span>
           ))}

@@ -141,6 +141,10 @@ function WithPass(props: {
   const { events = [] } = live.known ?? {}
   const isWide = useIsWide()
   const isFirst = useMatch({ from: `${from}/`, shouldThrow: false }) !== undefined
+  // Of all passes, not of the last one.
+  const isLife = useMatch({ from: `${from}/life`, shouldThrow: false }) !== undefined
+  const isProof = useMatch({ from: `${from}/certificates`, shouldThrow: false }) !== undefined
+  const isOfLife = isLife || isProof
   const isActivity = useMatch({ from: `${from}/activity`, shouldThrow: false }) !== undefined
   return (
     <Shown of={asked} what={texts.what.pass}>
@@ -154,12 +158,14 @@ function WithPass(props: {
           <Head {...{ workspace, migration, pass, life, live, tab }}>
             <Latest events={events} />
             <Banners {...{ workspace, pass, events, life }} migration={migration.id} />
-            <PassFigures pass={pass} live={live} />
+            {!isOfLife && <PassFigures pass={pass} live={live} />}
             <div className={isWide && !isActivity ? 'watched beside' : 'watched'}>
-              <div className="stack">
-                <KeySpace workspace={workspace} migration={migration.id} pass={pass} live={live} />
-                <Selected />
-              </div>
+              {!isOfLife && (
+                <div className="stack">
+                  <KeySpace workspace={workspace} migration={migration.id} pass={pass} live={live} />
+                  <Selected />
+                </div>
+              )}
               {isWide && !isActivity && <Activity pass={pass} live={live} />}
               <div className="stack">
                 <Tabs workspace={workspace} migration={migration.id} pass={pass} life={life} />

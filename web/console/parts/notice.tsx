@@ -7,7 +7,7 @@ export function Notice(props: { kind?: 'note' | 'warn' | 'bad'; children: ReactN
   return (
     <div className={`banner ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
       <div>{props.children}</div>
-      {props.actions && <div className="row">{props.actions}</div>}
+      {props.actions && <div className="row wraps">{props.actions}</div>}
     </div>
   )
 }

@@ -283,6 +283,7 @@ export const lifeTexts = {
     name: 'How it hears of changes',
     passes: (least: string, most: string) =>
       `Passes repeat ${least} to ${most} after one another, sooner where more changes.`,
+    every: (pause: string) => `Passes repeat ${pause} after one another.`,
     none: 'Nobody tells of changes between them. To be told sooner: “How it follows…”.',
     webhook: 'Notifications of the store are posted to this address',
     side: {
