@@ -153,7 +153,10 @@ export class FailureTable {
     return id
   }
 
-  /** The waiver of the latest failure from the id `first` on that is of this object and this cause. */
+  /**
+   * The waiver of the latest failure from the id `first` on that is of this object and this cause. That an object is missing or differs is what a
+   * verification finds of any that could not be copied, so of those it is one cause with all others.
+   */
   waiverOf(first: number, failure: Failure): number | null {
     // Hot where much fails: mostly there are none at all.
     if (this.#one('SELECT EXISTS (SELECT 1 FROM waiver) AS n') === 0) return null
@@ -162,7 +165,8 @@ export class FailureTable {
     const form = formOf(failure)
     for (const row of this.#sql.exec<Row>(query, failure.key, first)) {
       const earlier = { key: row.key as Key, message: row.message as string }
-      if (row.code === failure.code && formOf(earlier) === form) return row.waiver as number
+      const isFound = isFinding(row.code) || isFinding(failure.code)
+      if (isFound || (row.code === failure.code && formOf(earlier) === form)) return row.waiver as number
     }
     return null
   }
@@ -241,6 +245,8 @@ function whereOf({ cause, prefix, text, ids, state, retriedBy }: Meant): Where {
   }
   return { sql, values }
 }
+
+const isFinding = (code: unknown) => code === 'missing' || code === 'differs'
 
 /** As SQLite's. */
 const lower = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

@@ -1,7 +1,9 @@
 /** What a life goes by: how its passes stand, as their rows and counters say. */
+import { sumsOf } from './certification.ts'
 import type { PassFacts, Surroundings } from './core/life-state.ts'
 import type { LivePass } from './live-pass.ts'
 import type { MigrationTables } from './migration-tables.ts'
+import { oldestEvent } from './oldest-event.ts'
 import type { PassRow } from './pass-table.ts'
 import { before, leavesSome, standingOf } from './series.ts'
 
@@ -11,11 +13,11 @@ export function passFacts(tables: MigrationTables, pass: PassRow): PassFacts {
   const extra = options.kind === 'verify' && !options.oneWay ? objects.extra : 0
   return {
     ...{ number, state, startedAt, extra },
-    changes: objects.copied + objects.deleted,
+    changes: objects.copied + objects.deleted + (counters.events?.objects ?? 0),
     ...standingOf(tables, pass),
     conflicts: counters.causes.conflict?.objects ?? 0,
     parked: counters.packets.parked,
-    seen: {
+    seen: sumsOf(pass) ?? {
       source: `${objects.listed} objects, ${bytes.listed} bytes`,
       destination: `${objects.same} equal objects, ${objects.extra} extra`,
     },
@@ -23,14 +25,19 @@ export function passFacts(tables: MigrationTables, pass: PassRow): PassFacts {
 }
 
 /** What has to be looked for in tables is looked for when it is asked for. */
-export function surroundings(tables: MigrationTables, live: LivePass | null, now: number): Surroundings {
+export function surroundings(
+  tables: MigrationTables,
+  live: LivePass | null,
+  looseUntil: number,
+  now: number,
+): Surroundings {
   let known: { open: number; waived: number; parked: number } | null = null
   const standing = () => {
     known ??= standingNow(tables, live)
     return known
   }
   return {
-    now,
+    ...{ now, looseUntil },
     running: live?.pass.state === 'running' ? live.pass.number : null,
     get open() {
       return standing().open
@@ -41,7 +48,9 @@ export function surroundings(tables: MigrationTables, live: LivePass | null, now
     get waived() {
       return standing().waived
     },
-    oldestEvent: null,
+    get oldestEvent() {
+      return oldestEvent(tables, live)
+    },
     oldestFound: live && hasFound(live.pass) ? live.pass.startedAt : null,
   }
 }

@@ -3,15 +3,18 @@
  * about, and what it wants done outside of one is done after that. Of such an errand nothing is stored: it follows from the life, so an object
  * that wakes in the middle of one does it again, and what comes of it counts only while the life is as it was when it began.
  */
+import type { MigrationView } from '../shared/api/migrations.ts'
 import type { Answer } from '../shared/asks.ts'
 import type { LifeView } from '../shared/life.ts'
 import { noFilter } from '../shared/policy.ts'
+import type { Certified } from './certification.ts'
 import { type Errand, nextErrand } from './core/errand.ts'
 import { type Life, type LifeEffect, type LifeEvent, newLife, type Surroundings, step } from './core/life.ts'
 import { optionsOf } from './core/life-pass.ts'
 import { type Command, inChecklist, type Refused, type Stepped } from './core/life-state.ts'
 import { viewOf } from './core/life-view.ts'
 import { reachOfAll } from './core/place.ts'
+import { refuseNoWayBack } from './core/way-back.ts'
 import type { Env } from './env.ts'
 import { passFacts, surroundings } from './life-facts.ts'
 import type { LivePass } from './live-pass.ts'
@@ -42,7 +45,16 @@ interface Around {
   readonly workspace: string
   readonly id: string
   readonly transactions: () => Transactions
+  certify(pass: number): Promise<Certified | null>
+  looseUntil(): number
 }
+
+/** Of a migration, what its life goes by. */
+export type Defined = Pick<Life, 'follow' | 'noWayBack'>
+export const definedBy = (migration: MigrationView): Defined => ({
+  follow: migration.follow,
+  noWayBack: refuseNoWayBack(migration),
+})
 
 export class MigrationLife {
   readonly #around: Around
@@ -73,11 +85,12 @@ export class MigrationLife {
   }
 
   view(now: number): LifeView {
-    const { number, counters } = this.#live?.pass ?? {}
+    const live = this.#live
+    const { number, counters } = live?.pass ?? {}
     const deletes = counters?.deletes?.asked
       ? { pass: number!, objects: counters.deletes.expected, of: counters.deletes.of }
       : null
-    return viewOf(this.#life, this.#surroundings(now), { events: 0, deletes })
+    return viewOf(this.#life, this.#surroundings(now), { events: live?.events ?? 0, deletes })
   }
 
   get #live(): LivePass | null {
@@ -85,7 +98,7 @@ export class MigrationLife {
   }
 
   #surroundings(now: number): Surroundings {
-    return surroundings(this.#around.tables, this.#live, now)
+    return surroundings(this.#around.tables, this.#live, this.#around.looseUntil(), now)
   }
 
   /** `ifMatch`: the revision that the caller has read; null: whatever it is. */
@@ -100,10 +113,13 @@ export class MigrationLife {
     return refused ? { refused } : { life: this.view(now), before }
   }
 
-  /** How the migration follows, as the catalogue has it now. */
-  follow(follow: Life['follow']): void {
-    if (JSON.stringify(follow) === JSON.stringify(this.#life.follow)) return
-    this.#around.transactions().commit(() => void this.#step({ t: 'follow', follow }, Date.now()))
+  /** How the migration follows, as the catalogue has it now. Whether that is new. */
+  define({ follow, noWayBack }: Defined): boolean {
+    const { follow: was, noWayBack: had } = this.#life
+    if (JSON.stringify([follow, noWayBack]) === JSON.stringify([was, had])) return false
+    const event = { t: 'defined', follow, noWayBack } as const
+    this.#around.transactions().commit(() => void this.#step(event, Date.now()))
+    return true
   }
 
   /** In the transaction that cancels the pass that runs. */
@@ -183,7 +199,10 @@ export class MigrationLife {
   }
 
   #next() {
-    return nextErrand(this.#life, this.#live?.pass.number ?? null)
+    return nextErrand(this.#life, {
+      running: this.#live?.pass.number ?? null,
+      looseUntil: this.#around.looseUntil(),
+    })
   }
 
   /** Does what is due. */
@@ -217,7 +236,7 @@ export class MigrationLife {
       case 'uploads':
         return this.#askForUploads(life)
       case 'certify':
-        return this.#hear(life, { t: 'certified', pass: errand.pass, root: '', issuedAt: Date.now() })
+        return this.#certify(errand.pass, life)
       case 'clear':
         return this.#hear(life, { t: 'cleared' })
       default:
@@ -234,10 +253,7 @@ export class MigrationLife {
     const { tables, workspace, id } = this.#around
     const scope = this.#scope
     const migration = await findMigration(scope, id)
-    if (JSON.stringify(migration.follow) !== JSON.stringify(life.follow)) {
-      this.#hear(life, { t: 'follow', follow: migration.follow })
-      return
-    }
+    if (this.#life !== life || this.define(definedBy(migration))) return
     const options = optionsOf(life, purpose, migration.policy)
     refuseBlindDelete(migration, options)
     const definition = { id, workspace, ...(await wholeDefinition(scope, migration)) }
@@ -254,6 +270,17 @@ export class MigrationLife {
         this.#step({ t: 'began', pass: pass.number, purpose }, now)
       },
     )
+  }
+
+  async #certify(pass: number, life: Life): Promise<void> {
+    const certified = await this.#around.certify(pass)
+    if (!certified) throw new Error(`there is no pass ${pass} to certify`)
+    if ('refused' in certified) {
+      const { code, message, hint } = certified.refused
+      throw new Refusal(409, code, message, hint)
+    }
+    const { root, issuedAt } = certified.statement
+    this.#hear(life, { t: 'certified', pass, root, issuedAt })
   }
 
   async #askForUploads(life: Life): Promise<void> {

@@ -9,7 +9,7 @@ import type { PassStatus } from '../shared/api/migrations.ts'
 import type { BucketRow } from '../shared/api/watch.ts'
 import type { Key } from '../shared/key.ts'
 import type { Statement, Sums } from '../shared/ledger.ts'
-import type { Follow, LifeView } from '../shared/life.ts'
+import type { LifeView } from '../shared/life.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import { closeCodes, ping, pong } from '../shared/protocol.ts'
 import type { Range } from '../shared/range.ts'
@@ -29,7 +29,7 @@ import type { Meant, WaiverRow } from './failure-table.ts'
 import { causesOf, countOf, type Page as FailuresPage, failuresOf } from './failures.ts'
 import { closeSocket } from './incoming.ts'
 import { type LeavesPage, leavesPage } from './leaves.ts'
-import { type LifeAnswer, MigrationLife } from './life.ts'
+import { type Defined, type LifeAnswer, MigrationLife } from './life.ts'
 import type { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables } from './migration-tables.ts'
 import { packetsPage, passesPage, passStatus, reportsPage, viewOf } from './migration-views.ts'
@@ -92,7 +92,11 @@ export class Migration extends DurableObject<Env> {
     const parts = { placed: this.#placed, strips: this.#strips, teller: this.#teller }
     const [workspace = localWorkspace, id = ''] = ctx.id.name?.split('/') ?? []
     const transactions = () => this.#transactions
-    this.#life = new MigrationLife({ env, tables: this.#tables, workspace, id, transactions })
+    this.#life = new MigrationLife({
+      ...{ env, tables: this.#tables, workspace, id, transactions },
+      certify: (pass) => this.certify(pass),
+      looseUntil: () => this.looseUntil(),
+    })
     const lasting = { watchers: this.#watchers, alarm: this.#alarm, life: this.#life }
     this.#transactions = new Transactions({ ...around, ...parts, ...lasting }, Date.now())
     const door = new Door(ctx.storage.sql)
@@ -306,16 +310,16 @@ export class Migration extends DurableObject<Env> {
     return this.#life.view(Date.now())
   }
 
-  /** `follow`: as the catalogue has it now. `ifMatch`: the revision that the caller has read; null: any. */
-  commandLife(command: Command, by: string, follow: Follow, ifMatch: number | null): LifeAnswer {
+  /** `defined`: as the catalogue has it now. `ifMatch`: the revision that the caller has read; null: any. */
+  commandLife(command: Command, by: string, defined: Defined, ifMatch: number | null): LifeAnswer {
     if (ifMatch !== null && ifMatch !== this.#life.now.revision) return { changed: true }
-    this.#life.follow(follow)
+    this.#life.define(defined)
     return this.#life.command(command, by, null)
   }
 
   /** It was edited. One that was never begun is told when it is. */
-  setFollow(follow: Follow): void {
-    if (this.#life.now.state !== 'draft') this.#life.follow(follow)
+  defineLife(defined: Defined): void {
+    if (this.#life.now.state !== 'draft') this.#life.define(defined)
   }
 
   // ---- certificates

@@ -31,7 +31,15 @@ const waiting = (step: CutOverStep): Check => ({
 })
 
 export const newChecklist = (before: LifeState): Checklist => ({
-  ...{ before, checks: cutOverSteps.map(waiting), first: null, rounds: 0, conflicts: 0, compare: null },
+  ...{
+    before,
+    checks: cutOverSteps.map(waiting),
+    first: null,
+    rounds: 0,
+    conflicts: 0,
+    compare: null,
+    lastAt: null,
+  },
 })
 
 const isPassed = ({ state }: Check) => state === 'done' || state === 'waived'
@@ -67,6 +75,12 @@ export function set(
   return { ...life, checklist: { ...checklist, checks } }
 }
 
+/** The certificate could not be had: what it would be of is done again. */
+export const verifiesAgain = (life: Life, now: number): Life => ({
+  ...back(life, 'verification', 'It is done again, to be certified.', now),
+  trouble: null,
+})
+
 /** From `step` on all wait again; what has brought them back is the message of the step at hand then. */
 function back(life: Life, step: CutOverStep, message: string, now: number): Life {
   const { checklist } = life
@@ -90,6 +104,12 @@ export function advance(life: Life, around: Surroundings): Life {
     next = set(next, 'lag', lagCheck(next, around), now)
     const failures = isPassed(checkOf(next.checklist!, 'lag')) ? failuresCheck(around) : waiting('failures')
     next = set(next, 'failures', failures, now)
+  }
+  const { lastAt } = checklist
+  const isAfter = isPassed(checkOf(checklist, 'verification')) && lastAt !== null
+  if (isAfter && around.oldestEvent !== null && around.oldestEvent > lastAt) {
+    const message = `The ${sideLeft(life)} has changed since the last pass, as was told: somebody still writes there.`
+    next = back(next, 'last-pass', message, now)
   }
   const check = atHand(next)
   // What waited before the freeze was declared and does not hold any more is looked at first.
@@ -123,7 +143,7 @@ function begun(life: Life, step: CutOverStep): Pick<Check, 'state' | 'message'> 
     case 'switch':
       return {
         state: 'asks',
-        message: `All of it holds. Let the application use the ${sideNext(life)}, then say so.`,
+        message: `All of it holds. Let the application use the ${sideNext(life)}, then say so.${life.noWayBack && life.direction === 'forward' ? ` ${life.noWayBack.message}` : ''}`,
       }
     case 'lag':
     case 'failures':
@@ -180,7 +200,11 @@ export function passEnded(life: Life, purpose: Purpose, pass: PassFacts, now: nu
       if (!isComplete) return back(life, 'last-pass', leftBy('The last pass', pass), now)
       const message =
         pass.waived === 0 ? 'All was copied.' : `All was copied; ${counted(pass.waived, 'object')} waived.`
-      const noted = { ...life, trouble: null, checklist: { ...checklist, conflicts: pass.conflicts } }
+      const noted = {
+        ...life,
+        trouble: null,
+        checklist: { ...checklist, conflicts: pass.conflicts, lastAt: pass.startedAt },
+      }
       return set(noted, 'last-pass', { state: 'done', message, pass: pass.number }, now)
     }
     case 'quiet':

@@ -1,6 +1,6 @@
 /** What a life wants done next outside of its transactions, and when: nothing of it is stored, since it follows from the life. */
 import { atHand, checkOf, wantsPass } from './checklist.ts'
-import { follows, inChecklist, type Life, type Purpose } from './life-state.ts'
+import { follows, inChecklist, type Life, type Purpose, type Surroundings } from './life-state.ts'
 
 export type Errand =
   | { readonly is: 'begin'; readonly purpose: Purpose }
@@ -10,10 +10,10 @@ export type Errand =
   /** Uploads that were begun and will not be ended are aborted. */
   | { readonly is: 'clear' }
 
-/** Null: nothing comes by itself. `at`: ms since the epoch. `running`: the pass that runs, whoever has begun it. */
+/** Null: nothing comes by itself. `at`: ms since the epoch. */
 export function nextErrand(
   life: Life,
-  running: number | null,
+  { running, looseUntil }: Pick<Surroundings, 'running' | 'looseUntil'>,
 ): { readonly errand: Errand; readonly at: number } | null {
   if (life.clears) return { errand: { is: 'clear' }, at: life.trouble?.at ?? 0 }
   if (life.paused) return null
@@ -32,9 +32,9 @@ export function nextErrand(
   const wanted = check && wantsPass(life)
   if (wanted === 'quiet') {
     const { first } = life.checklist!
-    return begin(wanted, first ? first.startedAt + 1_000 * life.follow.quiet : 0)
+    return begin(wanted, Math.max(looseUntil, first ? first.startedAt + 1_000 * life.follow.quiet : 0))
   }
-  if (wanted) return begin(wanted, 0)
+  if (wanted) return begin(wanted, wanted === 'verification' ? looseUntil : 0)
   if (check) {
     const isFollowed = check.step === 'lag' || check.step === 'failures' || check.step === 'freeze'
     return isFollowed ? begin('follow', life.nextAt) : null

@@ -1,6 +1,6 @@
 /** What operators ask of a migration's life: done, or refused with what can be done instead. What is so already is no error. */
 import type { LifeState } from '../../shared/life.ts'
-import { atHand, newChecklist, set } from './checklist.ts'
+import { atHand, newChecklist, set, verifiesAgain } from './checklist.ts'
 import {
   became,
   type Command,
@@ -219,6 +219,7 @@ function rollBack(life: Life, { now, by }: Said): Answer {
   if (!isUnderWay(life)) return no(`there is nothing to roll back (${state})`, instead(life))
   if (direction === 'back') {
     if (inChecklist(life)) return { life }
+    if (life.noWayBack) return life.noWayBack
     return { life: checklistBegan(life, { now, by }, 'The checklist of the way back was begun.') }
   }
   const why = 'It was rolled back: the application never left the source.'
@@ -284,6 +285,7 @@ function answerStep(
     case 'retry': {
       if (step === 'freeze' || step === 'switch')
         return no(`the step ${step} waits for you, there is nothing to retry`, check.message)
+      if (step === 'certificate') return { life: verifiesAgain({ ...life, trouble: null, nextAt: now }, now) }
       const message = 'It is tried again.'
       // What comes before the freeze is mended by a pass that follows.
       const again: Life = { ...life, trouble: null, nextAt: now }

@@ -5,7 +5,8 @@ import { inChecklist, type Life, type Purpose, type Refused } from './life-state
 /**
  * All follow `direction`. Copies leave the baseline complete, and once the application was at the destination, what somebody else has changed
  * at the side that follows is a conflict and left alone. After the freeze nothing that is missing comes back: deletes, where they are
- * followed, wait no longer. Where deletes are not followed, a verification does not mind what is at one side alone.
+ * followed, wait no longer. Where deletes are not followed, a verification does not mind what is at one side alone; that which is certified
+ * minds no conflict either that was waived: the listings before it have counted those.
  */
 export function optionsOf(life: Life, purpose: Purpose, policy: Policy): PassOptions {
   const { direction, follow, verify, checklist } = life
@@ -24,7 +25,10 @@ export function optionsOf(life: Life, purpose: Purpose, policy: Policy): PassOpt
     case 'quiet':
       return passOptions(policy, verification, { depth: 'listing' })
     case 'verification':
-      return passOptions(policy, verification, { depth: follow.depth, sample: follow.sample })
+      return passOptions(policy, verification, {
+        ...{ depth: follow.depth, sample: follow.sample },
+        ...((checklist?.conflicts ?? 0) > 0 && { oneWay: true }),
+      })
     default:
       return purpose satisfies never
   }

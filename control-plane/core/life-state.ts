@@ -47,9 +47,11 @@ export interface Surroundings {
   readonly open: number
   readonly parked: number
   readonly waived: number
-  /** Age (ms) of the oldest event that waits, and of what the running pass has found and not done; null: there is none. */
+  /** When the oldest event was that waits, and since when there is what the running pass has found and not done (ms); null: there is none. */
   readonly oldestEvent: number | null
   readonly oldestFound: number | null
+  /** Until then (ms) what an agent that has lost its lease was writing may still land. */
+  readonly looseUntil: number
 }
 
 /** The checklist of a cut-over, or of a roll-back (checklist.ts). */
@@ -62,6 +64,8 @@ export interface Checklist {
   readonly first: { readonly pass: number; readonly startedAt: number; readonly seen: Seen } | null
   /** How often it had to go back to the last pass. */
   readonly rounds: number
+  /** When the last pass began; null: none has come to its end. */
+  readonly lastAt: number | null
   /** Conflicts that the last pass left, each waived: so many objects may be at one side alone. */
   readonly conflicts: number
   /** How the next last pass compares, where a verification found what the one before took for equal. */
@@ -83,6 +87,8 @@ export interface Life {
   readonly since: number
   readonly paused: { readonly since: number; readonly by: string } | null
   readonly follow: Follow
+  /** Why the source could not follow the destination; null: it could. */
+  readonly noWayBack: Refused | null
   /** Whether a pass has looked at everything, once. */
   readonly isBackfilled: boolean
   /** Whether the application was ever at the destination: what was changed there is a conflict from then on. */
@@ -114,6 +120,7 @@ export const newLife: Life = {
   since: 0,
   paused: null,
   follow: defaultFollow,
+  noWayBack: null,
   isBackfilled: false,
   wasOver: false,
   own: null,
@@ -140,8 +147,8 @@ export type Command =
 
 export type LifeEvent =
   | { readonly t: 'command'; readonly command: Command; readonly by: string }
-  /** It was edited. */
-  | { readonly t: 'follow'; readonly follow: Follow }
+  /** The migration as the catalogue has it now. */
+  | { readonly t: 'defined'; readonly follow: Follow; readonly noWayBack: Refused | null }
   /** A pass of its own. */
   | { readonly t: 'began'; readonly pass: number; readonly purpose: Purpose }
   | { readonly t: 'surveyed'; readonly pass: number }
@@ -194,20 +201,22 @@ export function became(
   }
 }
 
+type Standing = Pick<Life, 'state' | 'wasOver' | 'noWayBack'>
+
 /** Whether passes follow one another in this state, by themselves. */
-export const follows = ({ state, wasOver }: Pick<Life, 'state' | 'wasOver'>): boolean =>
+export const follows = ({ state, wasOver, noWayBack }: Standing): boolean =>
   state === 'surveying' ||
   state === 'backfilling' ||
   state === 'following' ||
-  state === 'cut-over' ||
+  (state === 'cut-over' && noWayBack === null) ||
   (state === 'rolled-back' && wasOver)
 
 export const inChecklist = ({ state }: Pick<Life, 'state'>): boolean =>
   state === 'verifying' || state === 'ready'
 
 /** Whether anything goes on, or waits for an operator in the middle of it. */
-export const isUnderWay = (life: Pick<Life, 'state' | 'wasOver'>): boolean =>
-  follows(life) || inChecklist(life)
+export const isUnderWay = (life: Standing): boolean =>
+  follows(life) || inChecklist(life) || life.state === 'cut-over'
 
 /** The side that the application writes to, and the other one. */
 export const sideLeft = ({ direction }: Pick<Life, 'direction'>) =>

@@ -65,12 +65,13 @@ const begins: Record<string, string> = {
   verification: 'The verification.',
 }
 
-function nextOf(life: Life, { running }: Surroundings): LifeView['next'] {
+function nextOf(life: Life, around: Surroundings): LifeView['next'] {
+  const { running } = around
   if (life.paused) return { at: null, what: 'It is paused: resume it to go on.' }
   const check = inChecklist(life) ? atHand(life) : null
   if (check?.step === 'switch') return { at: null, what: `It waits for the switch to the ${sideNext(life)}.` }
   if (check?.state === 'asks') return { at: null, what: `The step ${check.step} asks for an answer.` }
-  const next = nextErrand(life, running)
+  const next = nextErrand(life, around)
   if (next) {
     const { errand, at } = next
     const what = errand.is === 'begin' ? begins[errand.purpose]! : whats[errand.is]
@@ -78,6 +79,7 @@ function nextOf(life: Life, { running }: Surroundings): LifeView['next'] {
   }
   if (life.own && life.own.settled !== null) return { at: life.nextAt, what: begins.follow! }
   if (life.own) return { at: null, what: `Pass ${life.own.number} comes to its end.` }
+  if (life.state === 'cut-over' && life.noWayBack) return { at: null, what: life.noWayBack.message }
   return running === null
     ? null
     : { at: null, what: `Pass ${running}, which somebody else has begun, comes to its end.` }

@@ -71,8 +71,10 @@ function apply(life: Life, event: LifeEvent, { now }: Surroundings): Stepped {
   switch (event.t) {
     case 'command':
       return command(life, event.command, event.by, now)
-    case 'follow':
-      return only({ ...life, follow: event.follow, pause: Math.min(life.pause, event.follow.pauseAtMost) })
+    case 'defined': {
+      const { follow, noWayBack } = event
+      return only({ ...life, follow, noWayBack, pause: Math.min(life.pause, follow.pauseAtMost) })
+    }
     case 'began': {
       const { pass, purpose } = event
       const own = { number: pass, purpose, settled: null }

@@ -17,7 +17,7 @@ import type { LifeView } from '../../shared/life.ts'
 import { passOptions } from '../../shared/policy.ts'
 import type { Command } from '../core/life-state.ts'
 import type { Env } from '../env.ts'
-import type { LifeAnswer } from '../life.ts'
+import { definedBy, type LifeAnswer } from '../life.ts'
 import type { Scope } from '../store/scope.ts'
 import { inTheWay, refuseBlindDelete } from './begin-pass.ts'
 import { findMigration, objectOf } from './find.ts'
@@ -78,9 +78,9 @@ async function commanded(
   command: Command,
   ifMatch: number | null,
 ): Promise<LifeView> {
-  const { follow } = await findMigration(scope, id)
+  const defined = definedBy(await findMigration(scope, id))
   const object = objectOf(env, scope.workspace, id)
-  const answer: LifeAnswer = await object.commandLife(command, scope.actor.name, follow, ifMatch)
+  const answer: LifeAnswer = await object.commandLife(command, scope.actor.name, defined, ifMatch)
   if ('changed' in answer) throw changedSince(`the life of ${id}`)
   if ('refused' in answer) throw inTheWay(answer.refused)
   const { life, before } = answer

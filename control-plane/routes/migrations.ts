@@ -12,6 +12,7 @@ import { formatLocation } from '../../shared/location.ts'
 import { passOptions } from '../../shared/policy.ts'
 import { overlap } from '../core/overlap.ts'
 import { reachOfAll } from '../core/place.ts'
+import { definedBy } from '../life.ts'
 import { Catalogue } from '../store/catalogue.ts'
 import { refuseBlindDelete } from './begin-pass.ts'
 import { definitionOf, findMigration, findObject, objectOf, orNoPass } from './find.ts'
@@ -63,8 +64,9 @@ export function migrationRoutes(app: App): void {
     if (!(await catalogue.edit(before, { priority, policy, follow })))
       throw changedSince(`the migration ${before.id}`)
     if (priority !== before.priority) await env.FLEET.getByName(scope.workspace).weigh(before.id)
-    if (body.follow) await objectOf(env, scope.workspace, before.id).setFollow(follow)
-    return findMigration(scope, before.id)
+    const after = await findMigration(scope, before.id)
+    await objectOf(env, scope.workspace, before.id).defineLife(definedBy(after))
+    return after
   })
 
   serve(app, deleteMigration, async ({ env, scope, params, ifMatch }) => {

@@ -4,11 +4,13 @@ import { expect, vi } from 'vitest'
 import type { NewMigration, Problem } from '../../../shared/api/migrations.ts'
 import type { listPasses } from '../../../shared/api/passes.ts'
 import type { Answer } from '../../../shared/api/route.ts'
-import { zeroCounts } from '../../../shared/counts.ts'
+import { type Counts, zeroCounts } from '../../../shared/counts.ts'
+import { sign } from '../../../shared/identity/keys.ts'
+import { sealText } from '../../../shared/ledger.ts'
 import { type LifeCommand, type LifeView, lifeSchema } from '../../../shared/life.ts'
-import type { LeasedPacket, PlaneMessage } from '../../../shared/protocol.ts'
+import type { Failure, LeasedPacket, PlaneMessage } from '../../../shared/protocol.ts'
 import { cutOf, outcomeOf, type ScriptedAgent } from '../../support/scripted-agent.ts'
-import { call, file, json, objectOf, passTime, toMigration } from './inside.ts'
+import { call, file, identity, json, objectOf, passTime, toMigration } from './inside.ts'
 
 const at = (id: string) => `/api/workspaces/local/migrations/${id}`
 
@@ -64,7 +66,7 @@ export const until = (id: string, is: (life: LifeView) => boolean): Promise<Life
     { timeout: 10_000, interval: 5 },
   )
 
-type Work = (packet: LeasedPacket) => object
+type Work = (packet: LeasedPacket) => { readonly counts: Counts; readonly failures?: readonly Failure[] }
 /** All is equal. */
 const equal =
   (n: number): Work =>
@@ -76,14 +78,42 @@ const equal =
     return { counts }
   }
 
-/** Does the pass that runs: `work` says what the outcome of its one packet holds. Answers with the pass as it was told of it, and how it ended. */
-export async function doPass(id: string, work: Work = equal(2)) {
+const digest = (n: number) => n.toString(16).padStart(64, '0')
+
+/** Of all of the key space. `sees`: what stands for the source as the agent has seen it. */
+async function sealOf(
+  id: string,
+  { number, startedAt }: { number: number; startedAt: number },
+  counts: Counts,
+  sees: number,
+) {
+  const sums = { source: digest(sees), destination: digest(1) }
+  const found = { source: digest(0), destination: digest(0), sums }
+  const of = {
+    workspace: 'local',
+    migration: id,
+    pass: number,
+    startedAt,
+    after: null,
+    through: null,
+    counts,
+  }
+  return { ...found, signature: await sign(sealText(found, of), (await identity('a')).signing) }
+}
+
+/**
+ * Does the pass that runs: `work` says what the outcome of its one packet holds, `sees` what a verification has seen. Answers with the pass as it
+ * was told of it, and how it ended.
+ */
+export async function doPass(id: string, work: Work = equal(2), sees = 1) {
   const agent = await toMigration(id)
   const { pass } = await agent.hello('a')
   const [survey] = await agent.lease()
   await agent.ask(cutOf(survey!, null, [null]))
   const [packet] = await agent.lease()
-  await agent.ask(outcomeOf(packet!, 0, work(packet!)))
+  const outcome = work(packet!)
+  const seal = pass.options.kind === 'verify' && { seal: await sealOf(id, pass, outcome.counts, sees) }
+  await agent.ask(outcomeOf(packet!, 0, { ...outcome, ...seal }))
   const end = (await agent.next('end')) as PlaneMessage & { t: 'end' }
   return { ...pass, state: end.state }
 }
@@ -103,13 +133,13 @@ const isRunning = async (id: string) =>
   'running'
 
 /** The pass that the life begins next, when it is due, done to its end. */
-export async function nextPass(id: string, work?: Work) {
+export async function nextPass(id: string, work?: Work, sees?: number) {
   if (!(await isRunning(id))) {
     const due = (await read(id)).next?.at ?? 0
     if (due > Date.now()) await later(id, due - Date.now())
     await vi.waitFor(async () => expect(await isRunning(id)).toBe(true), { timeout: 10_000, interval: 5 })
   }
-  return doPass(id, work)
+  return doPass(id, work, sees)
 }
 
 /** Begun, and backfilled: it follows. */
