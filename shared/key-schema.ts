@@ -2,9 +2,11 @@
 import * as z from 'zod'
 import { isKey, type Key } from './key.ts'
 
-/** S3 ends at 1,024 bytes; a file's path at 4,096. */
+/** Bytes. S3 ends at 1,024; a file's path at 4,096. */
+export const longestKey = 4_096
+
 export const keySchema = z
   .string()
-  .max(4096)
+  .max(longestKey)
   .refine(isKey, 'a byte string')
   .transform((k) => k as Key)

@@ -6,6 +6,7 @@ import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
 import { browseRoutes } from './browse.ts'
 import { certificateRoutes } from './certificates.ts'
+import { changeRoutes } from './changes.ts'
 import { connectionRoutes } from './connections.ts'
 import { downloadRoutes } from './downloads.ts'
 import { entryRoutes } from './entry.ts'
@@ -38,6 +39,7 @@ serve(app, readOpenApi, async ({ request }) => {
   const { openApi } = await import('../openapi.ts')
   return Response.json(openApi(contracts, new URL(request.url).origin))
 })
+changeRoutes(app)
 connectionRoutes(app)
 overviewRoute(app)
 browseRoutes(app)

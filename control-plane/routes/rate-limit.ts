@@ -5,7 +5,12 @@
 import { Refusal } from './problem.ts'
 
 /** Requests a second, and at once. */
-const limits = { caller: { rate: 100, burst: 400 }, address: { rate: 200, burst: 1_000 } }
+const limits = {
+  caller: { rate: 100, burst: 400 },
+  address: { rate: 200, burst: 1_000 },
+  /** Callers and addresses that tell of changes: a store has one address, and posts each by itself. */
+  often: { rate: 1_000, burst: 4_000 },
+}
 /** Beyond this many the oldest bucket is forgotten, which gives its caller a full one. */
 const most = 10_000
 

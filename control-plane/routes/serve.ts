@@ -54,9 +54,10 @@ export function serve<R extends Route>(app: App, contract: R, handler: Handler<R
     const { env } = context
     const request = context.req.raw
     const address = addressOf(request)
-    if (address !== null) takeTurn(address, 'address')
+    if (address !== null) takeTurn(address, contract.often ? 'often' : 'address')
     const caller = contract.needs === 'anybody' ? nobody : await callerOf(context)
-    if (caller.kind !== 'nobody' && caller.kind !== 'machine') takeTurn(nameOf(caller), 'caller')
+    if (caller.kind !== 'nobody' && caller.kind !== 'machine')
+      takeTurn(nameOf(caller), contract.often ? 'often' : 'caller')
     const workspace = admit(contract, context, caller)
     const scope = new Scope(env.DB, workspace, actorOf(caller, address))
     const text = contract.body ? await textOf(request, contract.maxBody ?? usualBody) : ''

@@ -15,10 +15,13 @@ export const tellChanges = route({
   query: z.object({ side: z.enum(['source', 'destination']).default('source') }),
   body: z.unknown(),
   maxBody: 1024 * 1024,
+  often: true,
   answer: z.object({
     /** Of the keys that were told: how many are looked at, how many are none of this migration’s, or of a side that nobody follows now. */
     taken: z.number(),
     ignored: z.number(),
+    /** Of a notification that asked whether it is wanted (SNS): the topic, which from now on sends them. */
+    subscribed: z.string().optional(),
   }),
   status: 202,
 })

@@ -28,6 +28,8 @@ export interface Route {
   readonly type?: string
   /** Its answer holds a secret, which is shown once: it is kept nowhere, so the same request again cannot be answered with it. */
   readonly secret?: true
+  /** It is for programs that call it with each change of an object: more requests a second are let in than elsewhere. */
+  readonly often?: true
   /** It only looks: asking again does no harm, and what was found is kept nowhere. */
   readonly looks?: true
 }

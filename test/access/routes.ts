@@ -284,6 +284,7 @@ export const rows: readonly Row[] = [
   row(`GET ${at}/migrations/:migration/watch`, viewer('migrations:read'), 101, {
     ask: () => ({ headers: { upgrade: 'websocket', 'sec-websocket-protocol': 'dray-watch-1' } }),
   }),
+  row(`POST ${at}/migrations/:migration/changes`, operator('migrations:run'), 202, json({ keys: ['k'] })),
   row(`POST ${at}/migrations/:migration/passes`, operator('migrations:run'), 201, {
     ask: async (stage) => ({ params: { migration: await stage.migration() }, body: {} }),
   }),
