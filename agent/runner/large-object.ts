@@ -13,9 +13,11 @@ import { DrayError, toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import { type PlannedUpload, samePinned } from '../../shared/large-object.ts'
 import type { LeasedUpload } from '../../shared/protocol.ts'
-import { sideOf } from '../baseline/baseline.ts'
+import { oneKey } from '../../shared/range.ts'
+import { type BaselineRow, sideOf } from '../baseline/baseline.ts'
 import { type CopyDeps, CopyJob } from '../copy-job.ts'
 import { settleUpload } from '../copy-parts.ts'
+import { decide, parks } from '../core/decide.ts'
 import { hashPart, willTell } from '../part-agreement.ts'
 import { multipartEtag } from '../part-digest.ts'
 import { agrees, byBody, eachPiece, lengthOf, piecesOf, type Sent } from '../part-sending.ts'
@@ -24,6 +26,7 @@ import type { StateChange } from '../session/outbox.ts'
 import type { Entry, Head, Multipart } from '../storage/storage.ts'
 import { abortLeft, abortUpload, createUpload, fingerprint, partsOf, pinnedOf } from '../unfinished-upload.ts'
 import { type Job, remember } from './copy-packet.ts'
+import type { Pass } from './pass.ts'
 import { isSideTrouble } from './trouble.ts'
 
 type Of<T extends StateChange['t']> = Omit<Extract<StateChange, { t: T }>, 'packet' | 'generation'>
@@ -145,6 +148,12 @@ async function completeUpload(
     const token = asSource && !planned.hashing ? source.token : md5s && etagOf(md5s)
     const isMade = have === null && made !== null && made.entry.token === token
     if (have === null && !isMade) return collapse
+    const conflict = isMade ? null : await conflictOf(pass, head.entry, made?.entry ?? null)
+    if (conflict !== null) {
+      await abortUpload(multipart, key, id, AbortSignal.timeout(abortMs))
+      tally.failed(head.entry, { code: 'conflict', message: conflict })
+      return packet.through
+    }
     const plan = { head, boundaries, asSource, mayWalk: false, ...(md5s && { md5s }) }
     const settled =
       have === null
@@ -160,6 +169,18 @@ async function completeUpload(
   } catch (thrown) {
     return giveBack(copy, multipart, id, thrown)
   }
+}
+
+/** What came to be at the destination since the upload was planned, where that may not be written over; null: nothing, or it may. */
+async function conflictOf(pass: Pass, source: Entry, destination: Entry | null): Promise<string | null> {
+  if (!parks(pass.options)) return null
+  const { key } = source
+  let row: BaselineRow | null = null
+  for await (const page of pass.baseline?.rows(oneKey(key)) ?? [])
+    row = page.find((each) => each.key === key) ?? row
+  const decision = decide({ key, source, destination }, row, pass.sight)
+  if (decision.is === 'conflict') return decision.message
+  return 'conflict' in decision ? (decision.conflict ?? null) : null
 }
 
 /** What is wrong with the upload itself is given back; anything else is thrown, to be tried again with the parts that are there. */

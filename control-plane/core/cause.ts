@@ -27,6 +27,7 @@ export function formOf({ key, message }: { readonly key: Key; readonly message: 
     .replaceAll(/(?<=^|[\s(])\/[^\s()]{2,}/g, '<path>')
     .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, '<id>')
     .replaceAll(/(?<![\w<])(?=[A-Za-z]*\d)(?:[0-9A-Fa-f]{8,}|(?=\d*[A-Za-z])[\w+/=-]{16,})(?![\w>])/g, '<id>')
+    .replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '<time>')
     .replaceAll(/(?<![\w-])\d+(?:[.,:]\d+)*/g, '#')
     .replaceAll(/\s+/g, ' ')
     .trim()

@@ -2,12 +2,12 @@
 import { afterAll, vi } from 'vitest'
 import type { Content } from '../../agent/s3-server/contents.ts'
 import { type S3Server, type S3ServerOptions, startS3Server } from '../../agent/s3-server/s3-server.ts'
-import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
+import { openStorage } from '../../agent/storage/open.ts'
 import type { PassStatus } from '../../shared/api/migrations.ts'
-import type { S3Location } from '../../shared/location.ts'
+import type { Location, S3Location } from '../../shared/location.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import type { Plane } from '../support/plane.ts'
-import { bucket, openWorld, type TestAgent, type World } from './world.ts'
+import { bucket, openWorld, type TestAgent, type World, type WorldOptions } from './world.ts'
 
 export interface S3World {
   readonly world: World
@@ -15,6 +15,10 @@ export interface S3World {
   /** The same as `a` where both are one store. */
   readonly b: S3Server
   readonly agent: TestAgent
+  /** One more agent. */
+  join(more?: Parameters<World['agent']>[0]): Promise<TestAgent>
+  /** The bucket of the baseline. */
+  readonly memory: string
   readonly from: string
   readonly to: string
   /** Runs one pass to its end, and gives what it counted and which requests it made for objects. */
@@ -35,7 +39,15 @@ let count = 0
 
 export async function openS3World(
   plane: Plane,
-  options: { a?: Partial<S3ServerOptions>; b?: Partial<S3ServerOptions> | 'a' } = {},
+  options: {
+    a?: Partial<S3ServerOptions>
+    b?: Partial<S3ServerOptions> | 'a'
+    more?: Pick<WorldOptions, 'mapping' | 'filter'>
+    /** A directory in place of the bucket of either side. */
+    files?: { source?: string; destination?: string }
+    /** Keeps the baseline in a bucket of its own, of `a`. */
+    baseline?: boolean
+  } = {},
 ): Promise<S3World> {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST')
@@ -48,11 +60,19 @@ export async function openS3World(
   a.createBucket(from)
   b.createBucket(to)
   const at = (name: string, server: S3Server): S3Location => ({ ...bucket(name), endpoint: server.url.href })
-  const locations = { source: at(from, a), destination: at(to, b) }
-  const world = await openWorld(plane, { locations })
-  const agent = await world.agent({
-    openStorage: (location, { connections }) => openS3Storage(location as S3Location, { connections }),
-  })
+  const directory = (path: string): Location => ({ kind: 'file', path, site: 'here' })
+  const { source, destination } = options.files ?? {}
+  const locations = {
+    source: source === undefined ? at(from, a) : directory(source),
+    destination: destination === undefined ? at(to, b) : directory(destination),
+  }
+  const memory = `baseline-${n}`
+  if (options.baseline) a.createBucket(memory)
+  const kept = options.baseline ? { baseline: at(memory, a) } : {}
+  const world = await openWorld(plane, { locations, ...options.more, ...kept })
+  const join: S3World['join'] = (more) =>
+    world.agent({ openStorage: (location, options) => openStorage(location, options), ...more })
+  const agent = await join()
   opened.push(async () => {
     await world.close()
     await Promise.all([a.stop(), b.stop()])
@@ -62,6 +82,8 @@ export async function openS3World(
     a,
     b,
     agent,
+    join,
+    memory,
     from,
     to,
     async pass(given) {

@@ -8,8 +8,10 @@ import { allowAll } from '../../agent/allow/allow-list.ts'
 import { leastBudget } from '../../agent/core/budget.ts'
 import { type MemoryStorage, memoryStorage } from '../../agent/storage/memory.ts'
 import type { Storage } from '../../agent/storage/storage.ts'
-import type { PassStatus, ReportLine } from '../../shared/api/migrations.ts'
+import type { MigrationView, PassStatus, ReportLine } from '../../shared/api/migrations.ts'
+import { defaultFollow } from '../../shared/life.ts'
 import type { Location, S3Location } from '../../shared/location.ts'
+import type { Mapping } from '../../shared/mapping.ts'
 import { defaultPassOptions, type Filter, noFilter, type PassOptions } from '../../shared/policy.ts'
 import type { Plane } from '../support/plane.ts'
 
@@ -26,6 +28,7 @@ export const bucket = (name: string): S3Location => ({
 })
 
 export interface TestAgent extends Agent {
+  readonly stateDir: string
   readonly events: LogEvent[]
   /** The next event of that name from now on. */
   next(event: string): Promise<LogEvent>
@@ -51,6 +54,9 @@ export interface WorldOptions {
   destination?: Storage
   locations?: { source: Location; destination: Location }
   filter?: Partial<Filter>
+  mapping?: Mapping
+  /** Where every agent keeps its baseline. */
+  baseline?: Location
 }
 
 let worlds = 0
@@ -70,10 +76,32 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
     return json as T
   }
 
-  await api('PUT', `/api/workspaces/local/migrations/${migration}`, {
+  const path = `/api/workspaces/local/migrations/${migration}`
+  await api('PUT', path, {
     ...(options.locations ?? { source: bucket('source'), destination: bucket('destination') }),
     filter: { ...noFilter, ...options.filter },
+    ...(options.mapping && { mapping: options.mapping }),
+    ...(options.baseline && { follow: { ...defaultFollow, baseline: options.baseline } }),
   })
+
+  /** As the life of a migration does it: nobody else may. */
+  async function startBack(pass: PassOptions): Promise<PassStatus> {
+    const { id, source, destination, filter, mapping, follow } = await api<MigrationView>('GET', path)
+    const definition = {
+      id,
+      workspace: plane.workspace,
+      source,
+      destination,
+      filter,
+      ...(mapping && { mapping }),
+    }
+    const { baseline } = follow
+    const namespace = await plane.miniflare.getDurableObjectNamespace('MIGRATION')
+    const object = namespace.get(namespace.idFromName(`${plane.workspace}/${id}`)) as unknown as {
+      startPass(definition: object, options: PassOptions): Promise<{ pass: PassStatus }>
+    }
+    return (await object.startPass({ ...definition, ...(baseline && { baseline }) }, pass)).pass
+  }
 
   const world: World = {
     migration,
@@ -105,6 +133,7 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
       })
       last.set(id, agent)
       const mine: TestAgent = {
+        stateDir: more.stateDir ?? stateDir,
         drain: agent.drain,
         stop: agent.stop,
         closed: agent.closed,
@@ -115,6 +144,7 @@ export async function openWorld(plane: Plane, options: WorldOptions = {}): Promi
       return mine
     },
     async start(given = {}) {
+      if (given.direction === 'back') return startBack({ ...defaultPassOptions, ...given })
       const started = await api<{ pass: PassStatus }>(
         'POST',
         `/api/workspaces/local/migrations/${migration}/passes`,

@@ -16,6 +16,7 @@ describe('the form of a message', () => {
     ['Slow down (RequestId: 4442587FB7D0A2F9).', 'Slow down (RequestId: <id>).'],
     ['550e8400-e29b-41d4-a716-446655440000 is no upload.', '<id> is no upload.'],
     ['The store in us-east-1 speaks s3 by http.', 'The store in us-east-1 speaks s3 by http.'],
+    ['It is of 2026-11-21T08:00:03Z, 10 bytes.', 'It is of <time>, # bytes.'],
     ['Two\nlines\t of it', 'Two lines of it'],
   ])('of %j is %j', (message, expected) => {
     expect(form(message)).toBe(expected)
