@@ -52,7 +52,7 @@ export function lagText({ age, of, provenAt, events }: LifeView['lag']): string 
   const what = {
     nothing: 'no difference is known',
     event: 'the oldest change that was told of and is not there yet',
-    pass: 'since the pass began that found the last differences',
+    pass: 'the oldest difference that the running pass has found and not made good yet',
     failure: 'the oldest object that failed',
   }[of]
   const waiting = events > 0 ? `; ${plural(events, 'change')} under way` : ''
@@ -71,7 +71,7 @@ export function lifeText(sides: Sides, life: LifeView, now: number): string {
   const { paused, next, pass, certificate, checks, deletes } = life
   const row = (name: string, value: string) => `${name.padEnd(13)}${value}\n`
   const inWords = (at: number | null) =>
-    at === null ? '' : at <= now ? ', now' : `, in ${duration(Math.ceil((at - now) / 1000))}`
+    at === null ? '' : at <= now ? 'now: ' : `in ${duration(Math.ceil((at - now) / 1000))}: `
   const head =
     row('migration', `${sides.id}: ${formatLocation(sides.source)} → ${formatLocation(sides.destination)}`) +
     row('state', stateText(sides, life)) +
@@ -79,7 +79,7 @@ export function lifeText(sides: Sides, life: LifeView, now: number): string {
     (paused ? row('paused', `by ${paused.by}, ${when(paused.since)}`) : '') +
     row('lag', lagText(life.lag)) +
     (pass === null ? '' : row('pass', String(pass))) +
-    (next ? row('next', `${next.what}${inWords(next.at)}`) : '') +
+    (next ? row('next', `${inWords(next.at)}${next.what}`) : '') +
     (deletes
       ? row(
           'asks',

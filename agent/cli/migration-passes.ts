@@ -2,12 +2,15 @@
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { cancelPass, type MigrationView, startPass } from '../../shared/api/migrations.ts'
+import { cancelLife, pauseLife, readLife, resumeLife } from '../../shared/api/life.ts'
+import { cancelPass, type MigrationView, type PassStatus, startPass } from '../../shared/api/migrations.ts'
 import { pausePass, type ReportFormat, reportFormats, resumePass } from '../../shared/api/passes.ts'
 import { DrayError } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
+import type { LifeCommand, LifeView } from '../../shared/life.ts'
 import { formatLocation } from '../../shared/location.ts'
 import { remedies } from '../../shared/remedy.ts'
+import { count, plural } from './figures.ts'
 import { follow } from './follow.ts'
 import { exitCodes, type Io } from './io.ts'
 import { knownMigration } from './migrations.ts'
@@ -63,7 +66,10 @@ export async function watched(
   const from = `${formatLocation(source)}${filter.only ?? ''}`
   io.stderr.write(visible(`pass ${pass} of ${id}: ${from} → ${formatLocation(destination)}\n`))
   try {
-    const until = { migration: id, pass, pollEvery, patience, gaveUp: () => null }
+    const asked = async ({ deletes, of }: NonNullable<PassStatus['asks']>) => {
+      io.stderr.write(visible(`${asking(id, deletes, of)}\n`))
+    }
+    const until = { migration: id, pass, pollEvery, patience, asked, gaveUp: () => null }
     const { status } = await follow(plane, until, io)
     const outcome: Outcome = {
       migration: id,
@@ -94,6 +100,15 @@ export async function watched(
 
 export async function cancel(id: string, options: AskOptions, io: Io): Promise<number> {
   return withSomePlane(options, io, async (plane) => {
+    const life = await ledThrough(plane, id, 'cancel', (params) => plane.call(cancelLife, { params }))
+    if (life)
+      return tell(
+        id,
+        life,
+        `Cancelled ${id}. Begin again where it was: dray migration follow ${id}`,
+        options,
+        io,
+      )
     const pass = await lastPass(plane, await knownMigration(plane, id))
     const { state } = await plane.pass(id, pass)
     const after = state === 'running' ? await cancelled(plane, id, pass) : state
@@ -106,10 +121,15 @@ export async function cancel(id: string, options: AskOptions, io: Io): Promise<n
 
 export async function pause(id: string, options: AskOptions & { stop?: true }, io: Io): Promise<number> {
   return withSomePlane(options, io, async (plane) => {
-    const pass = await runningPass(plane, id)
     const body = { inFlight: options.stop ? 'stop' : 'finish' } as const
-    const { paused } = await plane.call(pausePass, { params: { migration: id, pass }, body })
     const how = options.stop ? 'What was at work is stopped' : 'What is at work is finished'
+    const life = await ledThrough(plane, id, 'pause', (params) => plane.call(pauseLife, { params, body }))
+    if (life) {
+      const what = `Paused ${id}. ${how}, and no pass begins. Let it go on: dray migration resume ${id}`
+      return tell(id, life, what, options, io)
+    }
+    const pass = await runningPass(plane, id)
+    const { paused } = await plane.call(pausePass, { params: { migration: id, pass }, body })
     if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, paused: paused ?? null })}\n`)
     else
       io.stdout.write(
@@ -121,12 +141,37 @@ export async function pause(id: string, options: AskOptions & { stop?: true }, i
 
 export async function resume(id: string, options: AskOptions, io: Io): Promise<number> {
   return withSomePlane(options, io, async (plane) => {
+    const life = await ledThrough(plane, id, 'resume', (params) => plane.call(resumeLife, { params }))
+    if (life) return tell(id, life, `${id} goes on. See it: dray migration life ${id}`, options, io)
     const pass = await runningPass(plane, id)
     await plane.call(resumePass, { params: { migration: id, pass } })
     if (options.json) io.stdout.write(`${JSON.stringify({ migration: id, pass, paused: null })}\n`)
     else io.stdout.write(visible(`Pass ${pass} of ${id} goes on. See it: dray migration watch ${id}\n`))
     return exitCodes.equal
   })
+}
+
+/** What a pass asks, and how to answer it. */
+const asking = (id: string, deletes: number, of: number): string =>
+  `It would delete ${count(deletes)} of ${plural(of, 'object')} at the destination, more than its cap allows, and waits:\n` +
+  `  dray migration deletes ${id} --allow ${deletes}\n  dray migration deletes ${id} --leave`
+
+/** Where the migration is led through its life, and this can be asked of it, that is what is meant; null: a pass is. */
+async function ledThrough(
+  plane: PlaneClient,
+  migration: string,
+  command: LifeCommand,
+  ask: (params: { migration: string }) => Promise<LifeView>,
+): Promise<LifeView | null> {
+  const params = { migration }
+  const { commands, paused } = await plane.call(readLife, { params })
+  const isMeant = commands.includes(command) || (command === 'pause' && paused !== null)
+  return isMeant ? ask(params) : null
+}
+
+function tell(id: string, life: LifeView, what: string, options: AskOptions, io: Io): number {
+  io.stdout.write(options.json ? `${JSON.stringify({ migration: id, ...life })}\n` : visible(`${what}\n`))
+  return exitCodes.equal
 }
 
 async function runningPass(plane: PlaneClient, id: string): Promise<number> {

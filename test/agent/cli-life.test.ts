@@ -16,7 +16,7 @@ const life = (more: Partial<LifeView>): LifeView =>
     revision: 7,
     paused: null,
     pass: 12,
-    next: { at: at + 34_000, what: 'pass 13' },
+    next: { at: at + 34_000, what: 'The next pass that follows.' },
     lag: { age: 1_500, of: 'event', provenAt: at - 60_000, events: 3 },
     checks: [],
     deletes: null,
@@ -34,7 +34,7 @@ state        following: s3://new/ is kept up to date with s3://old/
 since        2026-11-21T06:00:00Z (2 h 0 min)
 lag          1.5 s (the oldest change that was told of and is not there yet); 3 changes under way; all that was written before 2026-11-21T07:59:00Z is there
 pass         12
-next         pass 13, in 34 s
+next         in 34 s: The next pass that follows.
 
 What can be done now:
   dray migration pause photos     begin nothing more, until it is resumed

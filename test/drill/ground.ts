@@ -112,7 +112,7 @@ export class Ground {
       '--name',
       secondAgent,
     ]
-    const root = ['--root', this.at('plane', 'site-root.json')]
+    const root = ['--root', this.at('plane', 'control-plane', 'site-root.json')]
     await this.run('join', [...joining, ...may, ...root, ...state])
     const process = this.start(secondAgent, main, ['agent', 'run', ...more, ...state])
     await this.#said(secondAgent, process, /(works for) /)

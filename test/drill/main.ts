@@ -1,5 +1,5 @@
 /**
- * `npm run drill [-- --minutes N] [--by events|passes|mirror] [--objects N] [--rate N] [--keep]`: the live drill (drill.ts), each way by
+ * `npm run drill [-- --minutes N] [--by events|passes|mirror] [--objects N] [--rate N] [--agents 1] [--keep]`: the live drill (drill.ts), each way by
  * itself unless one is named. Exit status 0 when nothing was lost; the last line says so. docs/drill.md says what it does.
  */
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '2' },
     objects: { type: 'string', default: '50000' },
     rate: { type: 'string', default: '100' },
+    agents: { type: 'string', default: '2' },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -29,6 +30,7 @@ const options = {
   minutes: number('minutes'),
   objects: number('objects'),
   rate: number('rate'),
+  agents: values.agents === '1' ? 1 : 2,
   keep: values.keep,
 }
 let passed = 0

@@ -1,7 +1,7 @@
 /** What an operator does, by the API alone. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlaneClient } from '../../agent/cli/plane-client.ts'
-import { listFailures, waiveFailures } from '../../shared/api/failures.ts'
+import { type Failure, listFailures, waiveFailures } from '../../shared/api/failures.ts'
 import { cutOver, doStep, readLife, rollBack, startLife, switchOver } from '../../shared/api/life.ts'
 import type { Check, CutOverStep, LifeView } from '../../shared/life.ts'
 import type { Checks } from './checks.ts'
@@ -64,6 +64,13 @@ export class Operator {
       if (life.state === 'ready') return life
       if (asking) await answers[asking.step]?.(asking)
     }
+  }
+
+  /** What is open of the last pass, at most 1,000. */
+  async open(): Promise<Failure[]> {
+    const { pass } = await this.life()
+    const params = { ...this.params, pass: pass! }
+    return (await this.#plane.call(listFailures, { params, query: { state: 'open', limit: 1_000 } })).failures
   }
 
   /** Waives each open failure of the last pass by its name. */

@@ -21,19 +21,20 @@ export const registerPasses: RegisterMore = (one, run) => {
       run(options, async (io) => (await import('../migration-passes.ts')).watch(id, options, io)),
     )
 
-  one('pause', 'Pause the pass that runs: nothing is begun any more, until it is resumed.')
+  one('pause', 'Pause a migration, or its pass that runs: nothing is begun any more, until it is resumed.')
     .option('--stop', 'stop what is at work too, within 3 seconds; parts that are uploaded are kept')
     .addHelpText('after', pauseHelp)
     .action((id: string, options) =>
       run(options, async (io) => (await import('../migration-passes.ts')).pause(id, options, io)),
     )
 
-  one('resume', 'Let a paused pass go on.').action((id: string, options) =>
+  one('resume', 'Let what is paused go on.').action((id: string, options) =>
     run(options, async (io) => (await import('../migration-passes.ts')).resume(id, options, io)),
   )
 
-  one('cancel', 'Cancel the pass that runs. What it has copied stays.').action((id: string, options) =>
-    run(options, async (io) => (await import('../migration-passes.ts')).cancel(id, options, io)),
+  one('cancel', 'Cancel a migration that follows, or its pass that runs. What it has copied stays.').action(
+    (id: string, options) =>
+      run(options, async (io) => (await import('../migration-passes.ts')).cancel(id, options, io)),
   )
 
   one('passes', 'List the passes of a migration, the newest first.')
@@ -80,7 +81,8 @@ function starting(command: Command): Command {
 
 const pauseHelp = `
 What is at work is finished, which takes seconds; listings stop at once, and go on from where they were. Agents stay connected.
-While it is paused, nothing is read and nothing is written; starting it resumes it, and so does the schedule's next start.
+While it is paused, nothing is read and nothing is written. A pass that was started by itself is resumed by starting it, too, and by the
+schedule's next start; a migration that follows, or is in a checklist, begins no pass until it is resumed.
 
   $ dray migration pause photos
   $ dray migration resume photos`
