@@ -5,6 +5,7 @@
  * Keys are TEXT: SQLite's order of the UTF-8 of a byte string is the order of its bytes.
  */
 import type { NewMigration } from '../shared/api/migrations.ts'
+import type { LifeBrief } from '../shared/life.ts'
 import type { Location } from '../shared/location.ts'
 import { Announcements } from './announcements.ts'
 import { CertificateTable, createCertificates } from './certificate-table.ts'
@@ -160,6 +161,21 @@ export class MigrationTables {
 
   setLife(life: Life): void {
     this.#write(`INSERT OR REPLACE INTO config VALUES ('life', ?)`, JSON.stringify(life))
+  }
+
+  /** What of the life the catalogue has not heard yet; null: it has heard all. */
+  untoldLife(): LifeBrief | null {
+    const row = this.#sql.exec<Row>(`SELECT value FROM config WHERE name = 'untold-life'`).toArray()[0]
+    return row ? JSON.parse(row.value as string) : null
+  }
+
+  setUntoldLife(life: LifeBrief): void {
+    this.#write(`INSERT OR REPLACE INTO config VALUES ('untold-life', ?)`, JSON.stringify(life))
+  }
+
+  /** Nothing where there is more to tell since. */
+  setLifeTold(life: LifeBrief): void {
+    this.#write(`DELETE FROM config WHERE name = 'untold-life' AND value = ?`, JSON.stringify(life))
   }
 
   /** Of the failures of a pass. */

@@ -145,6 +145,19 @@ export const lagSchema = z.object({
 })
 export type Lag = z.infer<typeof lagSchema>
 
+/** A life in short: what lists show of it, and what those are told who watch. It changes where the life does, and not with time alone. */
+export const lifeBriefSchema = z.object({
+  state: z.enum(lifeStates),
+  direction: z.enum(directions),
+  since: z.number(),
+  revision: z.number(),
+  paused: z.boolean(),
+  /** A step of the checklist, or a pass that would delete too much, waits for an answer. */
+  asks: z.boolean(),
+  provenAt: z.number().nullable(),
+})
+export type LifeBrief = z.infer<typeof lifeBriefSchema>
+
 export const lifeSchema = z.object({
   state: z.enum(lifeStates),
   direction: z.enum(directions),

@@ -7,7 +7,7 @@ import type {
   PassState,
   PassStatus,
 } from '../../shared/api/migrations.ts'
-import { type Follow, followSchema } from '../../shared/life.ts'
+import { type Follow, followSchema, type LifeBrief } from '../../shared/life.ts'
 import type { Policy, Priority } from '../../shared/policy.ts'
 import type { Env } from '../env.ts'
 import { migrations, schedules } from './schema.ts'
@@ -103,6 +103,10 @@ export class Catalogue {
     )
   }
 
+  async saveLife(id: string, life: LifeBrief): Promise<void> {
+    await this.#scope.write(this.#scope.update(migrations, { life }, eq(migrations.id, id)), null)
+  }
+
   async saveSummary(id: string, pass: PassStatus): Promise<void> {
     await this.#scope.write(this.#scope.update(migrations, { pass }, eq(migrations.id, id)), null)
   }
@@ -130,9 +134,17 @@ function listed(row: MigrationRow): ListedMigration {
 }
 
 /** What a migration does not have is left out of its view. */
-const viewOf = ({ workspaceId: _, mapping, manifest, follow, ...row }: MigrationRow): MigrationView => ({
+const viewOf = ({
+  workspaceId: _,
+  mapping,
+  manifest,
+  follow,
+  life,
+  ...row
+}: MigrationRow): MigrationView => ({
   ...row,
   follow: followSchema.parse(follow),
   ...(mapping && { mapping }),
   ...(manifest && { manifest }),
+  ...(life && { life }),
 })

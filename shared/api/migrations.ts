@@ -4,7 +4,7 @@ import { countsSchema } from '../counts.ts'
 import { errorBodySchema, errorCodes } from '../error.ts'
 import { properties } from '../fidelity.ts'
 import { idSchema } from '../id.ts'
-import { followSchema } from '../life.ts'
+import { followSchema, lifeBriefSchema } from '../life.ts'
 import { locationSchema } from '../location.ts'
 import { arrangementShape } from '../mapping.ts'
 import { filterSchema, givenOptionsSchema, passOptionsSchema, policySchema, priorities } from '../policy.ts'
@@ -107,6 +107,8 @@ export const migrationSchema = newMigrationSchema.extend({
   revision: z.number(),
   /** The last pass as the catalogue last heard of it; null before the first. */
   pass: passStatusSchema.nullable(),
+  /** Its life as the catalogue last heard of it; absent where it was never begun. */
+  life: lifeBriefSchema.optional(),
 })
 export type MigrationView = z.infer<typeof migrationSchema>
 

@@ -1,6 +1,6 @@
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { PassStatus } from '../../../shared/api/migrations.ts'
-import type { Follow } from '../../../shared/life.ts'
+import type { Follow, LifeBrief } from '../../../shared/life.ts'
 import type { Location } from '../../../shared/location.ts'
 import type { Manifest, Mapping } from '../../../shared/mapping.ts'
 import type { Filter, Policy, Priority } from '../../../shared/policy.ts'
@@ -25,6 +25,8 @@ export const migrations = sqliteTable(
     revision: integer().notNull().default(1),
     /** The last pass as its object last told; null before the first. */
     pass: text({ mode: 'json' }).$type<PassStatus>(),
+    /** The same of its life; null where that was never begun. */
+    life: text({ mode: 'json' }).$type<LifeBrief>(),
   },
   (table) => [
     primaryKey({ columns: [table.workspaceId, table.id] }),
