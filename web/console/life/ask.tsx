@@ -1,5 +1,6 @@
 /** Asks before something is done to a migration's life: what follows from it, and what is promised by it. */
 import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
 import {
   abandonCutOver,
@@ -52,11 +53,14 @@ export function AskLife(props: Asked & { question: Question | null; close(): voi
 function Open(props: Asked & { question: Question; close(): void }) {
   const { workspace, migration, life, question, close } = props
   const client = useQueryClient()
+  const navigate = useNavigate()
   const [inFlight, choose] = useState<'finish' | 'stop'>('finish')
   const [promised, promise] = useState(false)
   const [reason, give] = useState('')
   const params = { workspace, migration: migration.id }
   const [source, destination] = [place(migration.source), place(migration.destination)]
+  const toChecklist = () =>
+    navigate({ to: '/w/$workspace/migrations/$migration/life', params, resetScroll: false })
   const { direction } = life
   // What is left, and what is switched to.
   const [from, to] = direction === 'forward' ? [source, destination] : [destination, source]
@@ -114,7 +118,7 @@ function Open(props: Asked & { question: Question; close(): void }) {
           <NoWayBack migration={migration} />
         </>
       )
-      return ask({ ...words, children: list }, () => call(cutOver, { params }))
+      return ask({ ...words, children: list }, () => call(cutOver, { params }).then(toChecklist))
     }
     case 'roll-back': {
       if (isBeforeCutOver(life)) {
@@ -123,7 +127,7 @@ function Open(props: Asked & { question: Question; close(): void }) {
       }
       const { steps, more, ...words } = says['roll-back']
       const list = <Steps says={words.says} of={steps(destination, source)} more={more} />
-      return ask({ ...words, children: list }, () => call(rollBack, { params }))
+      return ask({ ...words, children: list }, () => call(rollBack, { params }).then(toChecklist))
     }
     case 'abandon':
       return ask({ ...says.abandon, children: <p>{says.abandon.says(from)}</p> }, () =>

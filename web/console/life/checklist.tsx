@@ -61,13 +61,13 @@ export function Checklist(props: { workspace: string; migration: MigrationView; 
           <li key={check.step} className={check.state} aria-current={isAtHand(check) ? 'step' : undefined}>
             <h3>{says.steps[check.step](direction)}</h3>
             <div>
-              <State is={shapes[check.state]} says={says.states[check.state]} />
+              <State is={shapes[check.state]} says={says.states[check.state]} />{' '}
+              <Facts check={check} {...params} />
               {check.state !== 'waiting' && (
                 <p>
                   <Said text={check.message} />
                 </p>
               )}
-              <Facts check={check} {...params} />
               <Answers
                 {...{ check, life, params, may, ask }}
                 busy={retry.isPending}
@@ -88,7 +88,7 @@ function Facts({ check, ...params }: { check: Check; workspace: string; migratio
   const { at, by, pass } = check
   if (at === null && pass === null) return null
   return (
-    <p className="quiet small">
+    <span className="quiet small">
       {at !== null && (
         <>
           {says.since} <Time at={at} />
@@ -113,7 +113,7 @@ function Facts({ check, ...params }: { check: Check; workspace: string; migratio
           </Link>
         </>
       )}
-    </p>
+    </span>
   )
 }
 

@@ -23,7 +23,7 @@ export function History({ of }: { of: LifeView['history'] }) {
           <li key={`${entry.at} ${i}`}>
             <Time at={entry.at} says={when(entry.at)} />
             <div>
-              <span className={`state ${kindOf({ ...entry, paused: null, deletes: null })}`}>
+              <span className={`state ${kindOf({ ...entry, paused: null, deletes: null, checks: [] })}`}>
                 {named(entry)}
               </span>
               <div className="quiet">

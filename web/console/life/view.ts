@@ -29,8 +29,13 @@ export function stateOf(life: LifeView): string {
 }
 
 /** The shape and colour that go with it. */
-export const kindOf = ({ state, deletes, paused }: Pick<LifeView, 'state' | 'deletes' | 'paused'>): string =>
-  deletes
+export const kindOf = ({
+  state,
+  deletes,
+  paused,
+  checks,
+}: Pick<LifeView, 'state' | 'deletes' | 'paused' | 'checks'>): string =>
+  deletes || (!paused && asking({ checks }))
     ? 'asks'
     : paused
       ? 'away'

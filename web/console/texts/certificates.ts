@@ -30,12 +30,13 @@ export const certificateTexts = {
   exception: (by: string, reason: string) => `waived by ${by}: ${reason}`,
   left: (n: number) => `and ${count(n)} more, which the file counts`,
   root: 'Root of all',
-  rootSays: (leaves: number) => `the hash over ${count(leaves)} ranges of keys, in their order`,
-  copyRoot: 'Root of all',
+  rootSays: (leaves: number) =>
+    leaves === 1
+      ? 'the hash of all, as one range of keys'
+      : `the hash over ${count(leaves)} ranges of keys, in their order`,
   signers: 'Signed by',
   controlPlane: 'the control plane',
   signed: (n: number) => `${count(n)} ${n === 1 ? 'range' : 'ranges'}`,
-  key: 'Public key',
   download: 'Download the certificate',
   how: 'To check it, without Dray’s control plane',
   howSays:

@@ -10,6 +10,10 @@ const events: Record<EventType, string> = {
   'agent.lost': 'An agent that did not say that it goes is away for one to two minutes.',
   'agent.duplicate': 'Two processes work with one identity; the younger one stays.',
   'limit.reached': 'A limit of an endpoint held work back for 15 minutes on end; once a day at most.',
+  'life.changed':
+    'A migration came to another state of its life: it follows, is ready, was cut over, rolled back or paused.',
+  'cut-over.asks': 'A step of a cut-over’s checklist waits for an answer.',
+  'conflicts.found': 'The side that follows was changed by somebody else, and an operator has to decide.',
   'schedule.missed': 'A pass was due, and did not begin.',
   'webhook.test': 'Somebody asked for a test.',
 }
