@@ -55,6 +55,7 @@ export function passStatus(tables: MigrationTables, pass: PassRow, live: LivePas
     ...(pass.retries !== null && { retries: pass.retries }),
     ...(live?.paused && { paused: live.paused }),
     ...(live?.deletes.asks && { asks: live.deletes.asks }),
+    ...(counters.deletes?.answer?.do === 'leave' && { left: counters.deletes.expected }),
     ...(live?.endsAt && { holdsUntil: live.endsAt }),
     ...eventsOf(counters.events, live?.events ?? 0),
     ...standingOf(tables, pass),
@@ -78,7 +79,7 @@ export function viewOf(
   live: LivePass | null,
   strips: Strips,
   sockets: Sockets,
-): View {
+): Omit<View, 'life'> {
   const pass = live?.pass ?? tables.passes.last()
   if (!pass) return { pass: null, strip: null, workers: [] }
   return {

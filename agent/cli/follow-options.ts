@@ -5,7 +5,7 @@ import { DrayError } from '../../shared/error.ts'
 import { type EventSource, type Follow, followSchema } from '../../shared/life.ts'
 import { depths } from '../../shared/policy.ts'
 import { refuseRelative, siteIn } from './definition.ts'
-import { collect } from './options.ts'
+import { collect, time } from './options.ts'
 import { folderPrefix, parsePlace } from './place.ts'
 
 const day = 86_400
@@ -42,17 +42,6 @@ export function followOptions(command: Command): Command {
     .option('--baseline-connection <name>', 'how agents reach it')
     .option('--baseline-site <name>', 'where that directory is')
 }
-
-/** `90s`, `5m`, `1h`, `2d`; seconds where it says no unit. */
-const time = (flags: string, description: string, least: number, most: number): Option =>
-  new Option(flags, description).argParser((text) => {
-    const [, digits, unit = 's'] = /^(\d{1,7})([smhd]?)$/.exec(text) ?? []
-    const seconds = Number(digits) * { s: 1, m: 60, h: 3_600, d: day }[unit || 's']!
-    if (seconds >= least && seconds <= most) return seconds
-    throw new InvalidArgumentError(
-      `It must be a time such as 90s, 5m, 1h or 2d, from ${least} s to ${most / day} d.`,
-    )
-  })
 
 export function share(text: string): number | null {
   if (text === 'none') return null

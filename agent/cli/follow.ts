@@ -16,6 +16,8 @@ export interface Watch {
   readonly pollEvery: number
   /** The error to give up with, or null while there is hope. */
   gaveUp(status: PassStatus): ErrorBody | null
+  /** Is told once that the pass asks how many objects it may delete. */
+  asked?(asks: NonNullable<PassStatus['asks']>): Promise<void>
   /** How often in a row the control plane may be away; it was asked several times by then. */
   readonly patience: number
 }
@@ -27,6 +29,7 @@ export async function follow(
 ): Promise<{ status: PassStatus; gaveUp: ErrorBody | null }> {
   const view = await progressView(io.stderr, { title: `migration ${watch.migration}, pass ${watch.pass}` })
   let away = 0
+  let isAsked = false
   try {
     for (let pause = firstPoll; ; pause = Math.min(watch.pollEvery, pause * 1.5)) {
       try {
@@ -34,6 +37,10 @@ export async function follow(
         away = 0
         throwIfInterrupted(io.signal)
         view.show(status)
+        if (status.asks && !isAsked) {
+          await watch.asked?.(status.asks)
+          isAsked = true
+        }
         if (status.state !== 'running') return { status, gaveUp: null }
         const gaveUp = watch.gaveUp(status)
         if (gaveUp) return { status, gaveUp }

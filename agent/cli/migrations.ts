@@ -6,7 +6,7 @@ import { visible } from '../../shared/key.ts'
 import { defaultFollow } from '../../shared/life.ts'
 import { formatLocation, type Location } from '../../shared/location.ts'
 import { formatManifest } from '../../shared/mapping.ts'
-import type { Filter } from '../../shared/policy.ts'
+import type { DeleteCap, Filter } from '../../shared/policy.ts'
 import { bytes, count, duration, plural } from './figures.ts'
 import { exitCodes, type Io } from './io.ts'
 import { followText } from './life-text.ts'
@@ -89,10 +89,19 @@ function details(migration: MigrationView): string {
 export function policyText(policy: object): string {
   return Object.entries(policy)
     .map(([name, value]) =>
-      value === true ? name : typeof value === 'object' ? `${name} ${policyText(value)}` : `${name} ${value}`,
+      name === 'deleteCap'
+        ? `max delete ${capText(value)}`
+        : value === true
+          ? name
+          : typeof value === 'object' && value !== null
+            ? `${name} ${policyText(value)}`
+            : `${name} ${value}`,
     )
     .join(', ')
 }
+
+const capText = ({ objects, share }: DeleteCap): string =>
+  [objects ?? [], share === null ? [] : `${Number((share * 100).toFixed(6))}%`].flat().join(' or ') || 'any'
 
 function filterRows({ include, exclude, only }: Filter): [string, string][] {
   return [

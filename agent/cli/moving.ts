@@ -4,6 +4,7 @@ import { unmatchedPolicies } from '../../shared/mapping.ts'
 import {
   archivedPolicies,
   compares,
+  defaultDeleteCap,
   depths,
   restoreTiers,
   serverSideCopies,
@@ -11,7 +12,7 @@ import {
   versionPolicies,
 } from '../../shared/policy.ts'
 import { fidelityOptions, tagsOption } from './fidelity-options.ts'
-import { choice, collect, common, concurrency, memory, threads, whole } from './options.ts'
+import { choice, collect, common, concurrency, deleteCap, memory, threads, time, whole } from './options.ts'
 
 export function moving(program: Command, kind: 'copy' | 'verify'): Command {
   const command = program
@@ -130,6 +131,22 @@ export function doing(command: Command): void {
   command
     .option('--delete', 'delete in DST what SRC does not have')
     .addOption(
+      time(
+        '--delete-after <time>',
+        'not before it has been missing in SRC for so long: 90s, 5m, 1h or 2d',
+        0,
+        366 * 86_400,
+      ).default(0, 'at once'),
+    )
+    .addOption(
+      new Option(
+        '--max-delete <cap>',
+        'where more would be deleted, delete nothing: 500 objects, or 10% of those in DST',
+      )
+        .argParser(deleteCap)
+        .default(defaultDeleteCap, '50%'),
+    )
+    .addOption(
       choice(
         '--compare <how>',
         'when equal sizes are the same; auto: ETags, else what is known from before, else times; checksum: hash where ETags do not tell; mtime: times; full: every byte',
@@ -228,6 +245,9 @@ Places:
 Globs: * and ? stay within a folder, ** crosses folders, {a,b} and [a-z] work. A pattern without /
 matches names at any depth; one that begins with / is anchored at SRC. What they leave out is not
 listed, not counted and never deleted.
+
+With --delete, nothing is deleted until all of it is counted. Where that is more than --max-delete allows (half of what
+is in DST, unless told; ten objects are always allowed by a share), nothing is, the rest is done, and it exits with 1.
 
 With --versions all, only what is missing in DST is laid on top of what is there, and --delete lays delete
 markers: no version is ever taken away.

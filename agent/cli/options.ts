@@ -1,6 +1,7 @@
 /** Options that several commands have, and how their values are read. */
 import { availableParallelism, totalmem } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { DeleteCap } from '../../shared/policy.ts'
 import { leastBudget, usualBudget } from '../core/budget.ts'
 
 export const common = (command: Command): Command =>
@@ -74,4 +75,24 @@ export function whole(least: number, most: number): (text: string) => number {
     if (value >= least && value <= most) return value
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
   }
+}
+
+/** `90s`, `5m`, `1h`, `2d`; seconds where it says no unit. */
+export const time = (flags: string, description: string, least: number, most: number): Option =>
+  new Option(flags, description).argParser((text) => {
+    const [, digits, unit = 's'] = /^(\d{1,7})([smhd]?)$/.exec(text) ?? []
+    const seconds = Number(digits) * { s: 1, m: 60, h: 3_600, d: 86_400 }[unit || 's']!
+    if (seconds >= least && seconds <= most) return seconds
+    throw new InvalidArgumentError(
+      `It must be a time such as 90s, 5m, 1h or 2d, from ${least} s to ${most / 86_400} d.`,
+    )
+  })
+
+/** How many deletes a pass makes without asking: so many objects, or a share of those at the destination. */
+export function deleteCap(text: string): DeleteCap {
+  const [, digits = '', percent] = /^(\d{1,9}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? []
+  const value = digits === '' ? Number.NaN : Number(digits)
+  if (percent && value <= 100) return { objects: null, share: value / 100 }
+  if (!percent && Number.isInteger(value)) return { objects: value, share: null }
+  throw new InvalidArgumentError('It must be a number of objects, such as 500, or a share, such as 10%.')
 }

@@ -19,11 +19,13 @@ export interface Outcome {
   /** Path of the report; null where it was not fetched. */
   readonly report: string | null
   /** Some of the failures: enough for a few examples of each cause. */
+  /** Objects that are only at the destination, and are more than may be deleted without asking: all of them stayed. */
+  readonly left?: number
   readonly failures: readonly Pick<Failure, 'key' | 'keyEscaped' | 'code' | 'message' | 'bytes'>[]
 }
 
-export const stateOf = ({ status, gaveUp }: Outcome): 'complete' | 'incomplete' =>
-  status.state === 'complete' && gaveUp === null ? 'complete' : 'incomplete'
+export const stateOf = ({ status, gaveUp, left = 0 }: Outcome): 'complete' | 'incomplete' =>
+  status.state === 'complete' && gaveUp === null && left === 0 ? 'complete' : 'incomplete'
 
 /** One line; exactly these members. */
 export function toJson(outcome: Outcome): string {
@@ -38,6 +40,7 @@ export function toJson(outcome: Outcome): string {
     objects: {
       ...{ listed, same, copied, skipped, vanished, failed, deleted },
       ...(kind === 'verify' ? { extra } : {}),
+      ...(outcome.left ? { left: outcome.left } : {}),
     },
     bytes: { listed: status.counts.bytes.listed, copied: status.counts.bytes.copied },
     evidence: status.counts.evidence,
@@ -66,7 +69,7 @@ type Hints = Readonly<Record<ErrorCode, string>>
 
 export function toText(outcome: Outcome, hints: Hints): string {
   const lines = [headline(outcome), '', ...figures(outcome)]
-  const trouble = [...failureLines(outcome, hints), ...packetLines(outcome, hints)]
+  const trouble = [...failureLines(outcome, hints), ...packetLines(outcome, hints), ...leftLines(outcome)]
   if (trouble.length > 0) lines.push('', ...trouble)
   return visible(`${lines.join('\n')}\n`)
 }
@@ -96,6 +99,8 @@ function headline(outcome: Outcome): string {
       ? `Dry run: nothing was changed. A copy of ${source} to ${destination} would do this.`
       : 'Dry run: nothing was changed. Not everything could be copied.'
   }
+  if (outcome.left && status.state === 'complete')
+    return `Incomplete: everything in ${source} is in ${destination}, but nothing was deleted there.`
   if (!complete) return `Incomplete: not everything in ${source} is in ${destination}.`
   if (listed === 0) return `Complete: there is nothing in ${source} to copy.`
   if (copied === 0 && deleted === 0) {
@@ -174,6 +179,14 @@ function packetLines({ status, gaveUp }: Outcome, hints: Hints): string[] {
   }
   if (gaveUp) lines.push('  What is done is kept: the same command goes on from here.')
   return lines
+}
+
+function leftLines({ left = 0, destination }: Outcome): string[] {
+  if (left === 0) return []
+  return [
+    `  ${plural(left, 'object')} only in ${destination}: more than --max-delete allows, so none of them was deleted.`,
+    `    → Is SRC what it should be? What would go says the same command with --dry-run. To delete them: --max-delete ${left}`,
+  ]
 }
 
 export const nameOf = ({ key, keyEscaped }: Pick<Failure, 'key' | 'keyEscaped'>): string =>

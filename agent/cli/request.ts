@@ -6,7 +6,9 @@ import { type Arrangement, seesAll } from '../../shared/mapping.ts'
 import {
   archivedPolicies,
   compares,
+  defaultDeleteCap,
   defaultPassOptions,
+  deleteCapSchema,
   type Filter,
   filterSchema,
   type GivenOptions,
@@ -60,6 +62,8 @@ const rawPassSchema = rawFidelitySchema.extend({
   versions: z.enum(versionPolicies).default('newest'),
   dryRun: z.boolean().default(false),
   delete: z.boolean().default(false),
+  deleteAfter: z.number().default(0),
+  maxDelete: deleteCapSchema.default(defaultDeleteCap),
   depth: z.enum(['listing', 'checksum', 'full']).default('checksum'),
   oneWay: z.boolean().default(false),
 })
@@ -106,6 +110,9 @@ export function parseRequest(
   const filter = parseFilter(raw.include, raw.exclude)
   const arrangement = parseArrangement(raw, cwd, localSite)
   refuseBlind({ ...arrangement, filter }, from, raw)
+  if (raw.deleteAfter > 0 && !raw.delete) {
+    throw usage('--delete-after is given without --delete', 'It says when to delete: add --delete.')
+  }
   return {
     source: { place: from, options: { ...side('source', from, raw), ...termsOf(from, raw) } },
     destination: { place: to, options: side('destination', to, raw) },
@@ -124,18 +131,23 @@ export function parseRequest(
 }
 
 function parsePass(kind: PassOptions['kind'], raw: z.infer<typeof rawPassSchema>): PassOptions {
-  const { storageClass, tags, acl, objectLock, encryption, onLoss, ...options } = rawPassSchema.parse(raw)
+  const { storageClass, tags, acl, objectLock, encryption, onLoss, maxDelete, ...options } =
+    rawPassSchema.parse(raw)
   const fidelity = parseFidelity({ storageClass, tags, acl, objectLock, encryption, onLoss })
-  return { ...defaultPassOptions, kind, fidelity, ...options }
+  return { ...defaultPassOptions, kind, fidelity, deleteCap: maxDelete, ...options }
 }
 
 /** Only what was given: the rest is for others to decide. */
 export function givenPass(options: Readonly<Record<string, unknown>>): GivenOptions {
-  const { fidelity, kind: _, ...pass } = parsePass('copy', rawPassSchema.parse(options))
+  const { fidelity, deleteCap, kind: _, ...pass } = parsePass('copy', rawPassSchema.parse(options))
   const given = <T extends object>(values: T): Partial<T> =>
     Object.fromEntries(Object.entries(values).filter(([name]) => options[name] !== undefined)) as Partial<T>
   const objects = given(fidelity)
-  return { ...given(pass), ...(Object.keys(objects).length > 0 && { fidelity: objects }) }
+  return {
+    ...given(pass),
+    ...(options.maxDelete !== undefined && { deleteCap }),
+    ...(Object.keys(objects).length > 0 && { fidelity: objects }),
+  }
 }
 
 /** That are not named as a pass's own options are. */

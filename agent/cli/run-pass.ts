@@ -3,6 +3,7 @@
  * plane and one agent, run the pass, tell how it ended, leave nothing running.
  */
 import type { Failure } from '../../shared/api/failures.ts'
+import { answerDeletes } from '../../shared/api/life.ts'
 import type { PassStatus } from '../../shared/api/migrations.ts'
 import { DrayError, type ErrorBody } from '../../shared/error.ts'
 import { visible } from '../../shared/key.ts'
@@ -121,6 +122,7 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
         seconds: (performance.now() - began) / 1000,
         report: await saveReport(client, state.path, plan.id, pass.number, io.signal),
         failures: status.failureCauses.length > 0 ? await failuresOf(client, plan.id, pass.number) : [],
+        left: status.left ?? 0,
       }
       tell(request, outcome, io)
       for (const note of notes) io.stderr.write(`note: ${visible(note)}\n`)
@@ -188,7 +190,12 @@ function watch(
     ended = error.toBody()
   })
   const gaveUp = (status: PassStatus) => ended ?? stall.see(status, performance.now())
-  return follow(client, { migration: plan.id, pass: pass.number, pollEvery, gaveUp, patience: 0 }, io)
+  // Nobody is there to be asked: nothing is deleted, the rest is done, and the summary says how to go on.
+  const asked = async () => {
+    const params = { migration: plan.id, pass: pass.number }
+    await client.call(answerDeletes, { params, body: { do: 'leave' } })
+  }
+  return follow(client, { migration: plan.id, pass: pass.number, pollEvery, gaveUp, asked, patience: 0 }, io)
 }
 
 /** Examples for the summary; the report has them all, so a summary does not fail for want of them. */

@@ -62,6 +62,8 @@ export const passStatusSchema = z.object({
   holdsUntil: z.number().optional(),
   /** Of a running pass that would delete more than its cap, and waits for an answer: so many objects, of so many at the destination. */
   asks: z.object({ deletes: z.number(), of: z.number() }).optional(),
+  /** Objects that are only at the destination and were not deleted, since somebody answered so. */
+  left: z.number().optional(),
   /**
    * Packets of events that wait or are at work, and that are done; the objects that they copied or deleted; what they left to the next pass,
    * since it failed. No part of `counts`, nor of `packets`. Absent where there were none.

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
-import { parseEndpoint, parseRequest } from '../../agent/cli/request.ts'
+import { policyText } from '../../agent/cli/migrations.ts'
+import { deleteCap } from '../../agent/cli/options.ts'
+import { givenPass, parseEndpoint, parseRequest } from '../../agent/cli/request.ts'
 import { findToken } from '../../agent/cli/token.ts'
 
 const request = (options: object, source = 's3://a', destination = '/b') =>
@@ -32,6 +34,7 @@ it.each<[object, string, string?]>([
   [{ include: [''] }, '--include is empty, too long, or given too often'],
   [{ sourceAnonymous: true }, '--source-anonymous is given, but SRC is a path', '/a'],
   [{ sourceAnonymous: true, sourceRequesterPays: true }, '--source-anonymous and --source-requester-pays'],
+  [{ deleteAfter: 60 }, '--delete-after is given without --delete'],
   [{ exclude: ['x'.repeat(1025)] }, '--exclude is empty, too long, or given too often'],
 ])('refuses %o', (options, message, source?) => {
   expect(() => request(options, source)).toThrow(message)
@@ -60,4 +63,25 @@ it('takes a token from the option or the environment, and refuses none', () => {
     'cannot be read (ENOENT)',
   )
   expect(() => findToken('join', { token: 'a\nb' }, undefined, '/')).toThrow('characters that no token has')
+})
+
+it.each([
+  ['500', { objects: 500, share: null }],
+  ['0', { objects: 0, share: null }],
+  ['10%', { objects: null, share: 0.1 }],
+  ['0.5%', { objects: null, share: 0.005 }],
+] as const)('reads --max-delete %s', (text, cap) => expect(deleteCap(text)).toEqual(cap))
+
+it.each(['', '10.5', '101%', '-1', 'half'])('refuses --max-delete %s', (text) => {
+  expect(() => deleteCap(text)).toThrow('a number of objects')
+})
+
+it('says only what is given of when and how much is deleted', () => {
+  expect(givenPass({ delete: true })).toEqual({ delete: true })
+  const cap = { objects: 5, share: null }
+  expect(givenPass({ deleteAfter: 60, maxDelete: cap })).toEqual({ deleteAfter: 60, deleteCap: cap })
+  expect(policyText({ delete: true, deleteAfter: 60, deleteCap: cap })).toBe(
+    'delete, deleteAfter 60, max delete 5',
+  )
+  expect(policyText({ deleteCap: { objects: 5, share: 0.1 } })).toBe('max delete 5 or 10%')
 })

@@ -166,6 +166,10 @@ const switchHelp = `
 Nothing of the application is touched: move it first, then say so. From then on SRC follows DST, so that a roll-back loses nothing.`
 
 const deletesHelp = `
+A pass that deletes counts first, and asks where that is more than --max-delete of the policy (half of what is in DST unless told).
+Until it is answered nothing is deleted; all else goes on. Look at what is missing before you allow it: an empty SRC may be a disk that
+is not mounted.
+
 Examples:
   dray migration deletes photos --allow 12000
   dray migration deletes photos --leave`
