@@ -9,6 +9,7 @@
 import type { Range } from '../shared/range.ts'
 import type { Told } from './change-table.ts'
 import { coalesce, spanOf } from './core/coalesce.ts'
+import { eventWork } from './core/event-steps.ts'
 import { newPacket, type Packet } from './core/packet.ts'
 import type { ReadyQueue } from './core/queue.ts'
 import { holds, mostWaiting, type Waiting, WaitingRanges } from './core/waiting-ranges.ts'
@@ -95,7 +96,7 @@ export class Changes {
   #insert(range: Range, told: number, now: number): void {
     const { ledger } = this.#around
     const id = this.#free.pop()
-    if (id === undefined) ledger.insert([{ ...newPacket('event', range), told }], now)
+    if (id === undefined) ledger.insert([{ ...newPacket('event', range, eventWork(range)), told }], now)
     else ledger.apply(ledger.packet(id)!, { t: 'tell', range, told }, now)
   }
 

@@ -9,6 +9,7 @@
  */
 import { addsUp } from '../../shared/counts.ts'
 import { packetBounds } from '../../shared/policy.ts'
+import type { Work } from '../../shared/protocol.ts'
 import { mayEndAt, oneKey, type Range } from '../../shared/range.ts'
 import {
   applied,
@@ -23,12 +24,17 @@ import {
   type Stepped,
 } from './packet-state.ts'
 
+/** What may be found in it: of one key one object, of many more than were told of. */
+export function eventWork({ after, through }: Range): Work {
+  const isOneKey = through !== null && oneKey(through).after === after
+  return { objects: isOneKey ? 1 : packetBounds.workObjects, bytes: 0 }
+}
+
 /** It stands for that range now, of which the oldest change was then. */
 export function tell(packet: Packet, { after, through }: Range, told: number): Stepped {
   if (packet.kind !== 'event' || packet.state === 'leased') return invalid(packet, 'it stands for other keys')
-  const isOneKey = through !== null && oneKey(through).after === after
   const fresh = packet.state === 'done' ? { failures: 0, error: null } : {}
-  const work = { objects: isOneKey ? 1 : packetBounds.workObjects, bytes: 0 }
+  const work = eventWork({ after, through })
   return applied({ ...common(packet), ...fresh, after, through, told, work, ...readyNow })
 }
 

@@ -42,7 +42,8 @@ export const migrationMessages: readonly MessageRow[] = [
   about('failed', 'ack'),
   row('release', 'ack', 'ack', { held: [lease] }),
   row('cleared', 'ack', 'ack'),
-  row('changed', 'ack', 'ack'),
+  // Any agent that works for it may hear of changes; of that side they are nobody's.
+  row('changed', 'ack', 'ack', { side: 'destination' }),
 ]
 
 const fleetRow = (t: string, both: Heard): MessageRow => ({
