@@ -14,7 +14,8 @@ export const isAtRest = (life: LifeView | undefined): boolean =>
   // It was never cut over, so nothing has to be brought back.
   (life.state === 'rolled-back' && life.commands.includes('start'))
 
-export const asking = (life: LifeView): Check | undefined => life.checks.find(({ state }) => state === 'asks')
+export const asking = (life: Pick<LifeView, 'checks'>): Check | undefined =>
+  life.checks.find(({ state }) => state === 'asks')
 
 export function named({ state, direction }: Pick<LifeView, 'state' | 'direction'>): string {
   const said = says.states[state]
