@@ -5,14 +5,15 @@
  */
 import type { MigrationView } from '../shared/api/migrations.ts'
 import type { Answer } from '../shared/asks.ts'
-import type { LifeView } from '../shared/life.ts'
+import type { LifeBrief, LifeView } from '../shared/life.ts'
 import { noFilter } from '../shared/policy.ts'
 import type { Certified } from './certification.ts'
 import { type Errand, nextErrand } from './core/errand.ts'
 import { type Life, type LifeEffect, type LifeEvent, newLife, type Surroundings, step } from './core/life.ts'
+import { lifeEvents } from './core/life-events.ts'
 import { optionsOf } from './core/life-pass.ts'
 import { type Command, inChecklist, type Refused, type Stepped } from './core/life-state.ts'
-import { viewOf } from './core/life-view.ts'
+import { briefOf, viewOf } from './core/life-view.ts'
 import { reachOfAll } from './core/place.ts'
 import { refuseNoWayBack } from './core/way-back.ts'
 import type { Env } from './env.ts'
@@ -135,9 +136,31 @@ export class MigrationLife {
     if (stepped.life !== before) {
       this.#life = stepped.life
       this.#around.tables.setLife(stepped.life)
+      this.#tell(before, stepped.life, event, now)
     }
     for (const effect of stepped.effects) this.#carryOut(effect, before, now)
     return stepped
+  }
+
+  /** What others are to hear of a step; they do once the transaction is over. */
+  #tell(before: Life, after: Life, cause: LifeEvent, now: number): void {
+    const { tables } = this.#around
+    const events = lifeEvents(this.#around, before, after, cause, now)
+    for (const event of events) tables.announcements.add(event)
+    const [was, is] = [this.#briefOf(before), this.#briefOf(after)]
+    const isNew = was.state !== is.state || was.direction !== is.direction || was.paused !== is.paused
+    const isToTell = isNew || was.asks !== is.asks
+    if (isToTell) tables.setUntoldLife(is)
+    if (isToTell || events.length > 0) this.#around.transactions().toTell()
+  }
+
+  #briefOf(life: Life): LifeBrief {
+    return briefOf(life, this.#live?.pass.counters.deletes?.asked ?? false)
+  }
+
+  /** In short: what those are told who watch. Null where it was never begun. */
+  brief(): LifeBrief | null {
+    return this.#life.revision === 0 ? null : this.#briefOf(this.#life)
   }
 
   #carryOut(effect: LifeEffect, before: Life, now: number): void {

@@ -67,7 +67,10 @@ export class Migration extends DurableObject<Env> {
     this.#watchers = new Watchers(
       {
         ctx,
-        view: () => viewOf(this.#tables, this.#live, this.#strips, this.#sockets),
+        view: () => ({
+          ...viewOf(this.#tables, this.#live, this.#strips, this.#sockets),
+          life: this.#life.brief(),
+        }),
         events: () => this.#tables.events.events,
         count: () => this.#strips.of(this.#tables.passes.last()!),
         mayStill: (watcher, now) => mayStill(env, this.#workspace, watcher, 'migrations:read', now),
@@ -87,10 +90,10 @@ export class Migration extends DurableObject<Env> {
     this.#tickets = new Tickets(ctx.storage.sql)
     this.#placed = new PlacedPackets(this.#tables)
     this.#strips = new Strips(this.#tables, this.#placed, () => this.#live)
-    this.#teller = new Teller(env, this.#tables, () => this.#transactions.arm())
+    const [workspace = localWorkspace, id = ''] = ctx.id.name?.split('/') ?? []
+    this.#teller = new Teller(env, { workspace, id }, this.#tables, () => this.#transactions.arm())
     const around = { ctx, pace: pace(env), tables: this.#tables, sockets: this.#sockets }
     const parts = { placed: this.#placed, strips: this.#strips, teller: this.#teller }
-    const [workspace = localWorkspace, id = ''] = ctx.id.name?.split('/') ?? []
     const transactions = () => this.#transactions
     this.#life = new MigrationLife({
       ...{ env, tables: this.#tables, workspace, id, transactions },

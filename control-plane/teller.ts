@@ -1,5 +1,5 @@
 /**
- * Tells the others what became of a pass: the fleet, which then assigns or dismisses agents, the catalogue, and the courier. What
+ * Tells the others what became of a pass and of its migration's life: the fleet, which then assigns or dismisses agents, the catalogue, and the courier. What
  * must be told is in the pass's row (`told`) and in the announcements, so that it is told even if the object dies in between; telling
  * twice does no harm. While a pass runs, the catalogue also gets a summary now and then, which may get lost.
  */
@@ -17,6 +17,8 @@ const lastRetryMs = 60_000
 
 export class Teller {
   readonly #env: Env
+  readonly #workspace: string
+  readonly #id: string
   readonly #tables: MigrationTables
   readonly #failed: () => void
   #telling: Promise<void> | null = null
@@ -26,11 +28,19 @@ export class Teller {
   /** When to try again, by alarm; set as long as something is untold. */
   retryAt: number | null
 
-  constructor(env: Env, tables: MigrationTables, failed: () => void) {
+  constructor(
+    env: Env,
+    { workspace, id }: { readonly workspace: string; readonly id: string },
+    tables: MigrationTables,
+    failed: () => void,
+  ) {
+    this.#workspace = workspace
+    this.#id = id
     this.#env = env
     this.#tables = tables
     this.#failed = failed
-    this.retryAt = tables.passes.last()?.told === false || tables.announcements.waiting ? 0 : null
+    const isUntold = tables.passes.last()?.told === false || tables.untoldLife() !== null
+    this.retryAt = isUntold || tables.announcements.waiting ? 0 : null
   }
 
   /** To be called after a change of state was stored, and before the alarm is set. */
@@ -63,9 +73,13 @@ export class Teller {
       // The state may have moved on while it was told: then there is more to tell.
       for (;;) {
         const pass = this.#tables.passes.last()
+        const life = this.#tables.untoldLife()
         if (pass && !pass.told) {
           await this.#tellOf(pass, this.#tables.definition()!)
           this.#tables.passes.setTold(pass.number, pass.state)
+        } else if (life) {
+          await Catalogue.of(this.#env, this.#workspace).saveLife(this.#id, life)
+          this.#tables.setLifeTold(life)
         } else if (this.#tables.announcements.waiting) await this.#tables.announcements.tell(this.#env)
         else break
       }

@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import type { PassStatus } from '../shared/api/migrations.ts'
 import { type Lane, type WatchEvent, type WatchMessage, watchProtocol } from '../shared/api/watch.ts'
+import type { LifeBrief } from '../shared/life.ts'
 import { closeCodes } from '../shared/protocol.ts'
 import type { Bucket, Strip } from './core/strip.ts'
 import { editsOf, rowsOf } from './core/strip-rows.ts'
@@ -39,6 +40,8 @@ export interface Worker {
 
 export interface View {
   readonly pass: PassStatus | null
+  /** Null where it was never begun. */
+  readonly life: LifeBrief | null
   /** Null where it is not counted yet. */
   readonly strip: Strip | null
   readonly workers: readonly Worker[]
@@ -58,6 +61,7 @@ interface Around {
 interface Told {
   readonly pass: number | null
   readonly status: string
+  readonly life: string
   readonly strip: Strip | null
   readonly buckets: readonly Bucket[]
   readonly revision: number
@@ -203,6 +207,7 @@ export class Watchers {
     this.#told = toldOf(view, lanes, this.#history.written, now, events)
     return {
       ...{ t: 'snapshot', id: this.#id, now, pass: view.pass },
+      ...(view.life && { life: view.life }),
       strip: view.strip && rowsOf(view.strip),
       lanes,
       history: [...this.#history.points],
@@ -221,6 +226,7 @@ export class Watchers {
     const events = all.filter(({ id }) => id > told.event)
     const changes = {
       ...(next.status !== told.status && view.pass && { pass: view.pass }),
+      ...(next.life !== told.life && view.life && { life: view.life }),
       ...(edits.length > 0 && { strip: edits }),
       ...(next.lanes !== told.lanes && { lanes }),
       ...(points.length > 0 && { points }),
@@ -261,7 +267,7 @@ export class Watchers {
 }
 
 const toldOf = (
-  { pass, strip }: View,
+  { pass, life, strip }: View,
   lanes: readonly Lane[],
   points: number,
   at: number,
@@ -269,6 +275,7 @@ const toldOf = (
 ): Told => ({
   pass: pass?.number ?? null,
   status: JSON.stringify(pass),
+  life: JSON.stringify(life),
   strip,
   buckets: strip ? [...strip.buckets] : [],
   revision: strip?.revision ?? 0,

@@ -1,5 +1,5 @@
 /** What a life shows of itself. */
-import { type Lag, type LifeCommand, type LifeView, lifeCommands } from '../../shared/life.ts'
+import { type Lag, type LifeBrief, type LifeCommand, type LifeView, lifeCommands } from '../../shared/life.ts'
 import { atHand } from './checklist.ts'
 import { type Errand, nextErrand } from './errand.ts'
 import { command } from './life-commands.ts'
@@ -25,6 +25,13 @@ export function viewOf(life: Life, around: Surroundings, { events, deletes }: Be
     follow,
   }
 }
+
+/** In short. `deletes`: a pass would delete more than its cap, and waits for an answer. */
+export const briefOf = (life: Life, deletes: boolean): LifeBrief => ({
+  ...{ state: life.state, direction: life.direction, since: life.since, revision: life.revision },
+  ...{ paused: life.paused !== null, provenAt: life.provenAt },
+  asks: deletes || (inChecklist(life) && atHand(life)?.state === 'asks'),
+})
 
 /** From what is known; what nobody has found yet is nobody's to know. */
 export function lagOf(life: Life, { now, oldestEvent, oldestFound }: Surroundings, events: number): Lag {

@@ -1,6 +1,20 @@
 /** An event as a sentence for people, and that as the body of a Slack-compatible incoming webhook. */
 import type { WebhookEvent } from '../../shared/api/webhook-events.ts'
 import type { Counts } from '../../shared/counts.ts'
+import type { LifeState } from '../../shared/life.ts'
+
+const inWords: Record<LifeState, string> = {
+  draft: 'a draft',
+  surveying: 'being surveyed',
+  backfilling: 'being backfilled',
+  following: 'followed',
+  verifying: 'being verified',
+  ready: 'ready to be switched',
+  'cut-over': 'cut over',
+  'rolled-back': 'rolled back',
+  closed: 'closed',
+  cancelled: 'cancelled',
+}
 
 /** Plain text, of one line or a few. */
 export function sentence(event: WebhookEvent): string {
@@ -50,6 +64,18 @@ export function sentence(event: WebhookEvent): string {
     case 'schedule.missed': {
       const { schedule, migration, due, reason } = event.data
       return `Schedule ${schedule} started no pass of ${migration} at ${at(due)}: ${reason}`
+    }
+    case 'life.changed': {
+      const { migration, state, paused, why } = event.data
+      return `Migration ${migration} is ${paused ? 'paused' : inWords[state]}. ${why}`
+    }
+    case 'cut-over.asks': {
+      const { migration, direction, step, message } = event.data
+      return `The ${direction === 'forward' ? 'cut-over' : 'roll-back'} of ${migration} waits for an answer (${step}): ${message}`
+    }
+    case 'conflicts.found': {
+      const { migration, pass, objects } = event.data
+      return `Pass ${pass} of ${migration} left ${whole(objects)} object${objects === 1 ? '' : 's'} as ${objects === 1 ? 'it is' : 'they are'}, since somebody else has changed ${objects === 1 ? 'it' : 'them'}: an operator has to decide`
     }
     case 'webhook.test':
       return `This is a test of the webhook ${event.data.webhook}`

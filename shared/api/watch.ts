@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { errorCodes } from '../error.ts'
+import { lifeBriefSchema } from '../life.ts'
 import { passStates, passStatusSchema } from './migrations.ts'
 import { route } from './route.ts'
 
@@ -94,6 +95,8 @@ export const watchMessageSchema = z.discriminatedUnion('t', [
     now: z.number(),
     /** Null before the first. */
     pass: passStatusSchema.nullable(),
+    /** In short; absent where it was never begun. */
+    life: lifeBriefSchema.optional(),
     /** Null while it is being counted: another snapshot follows. */
     strip: stripSchema.nullable(),
     lanes: z.array(laneSchema),
@@ -109,6 +112,7 @@ export const watchMessageSchema = z.discriminatedUnion('t', [
     id: z.number(),
     now: z.number(),
     pass: passStatusSchema.optional(),
+    life: lifeBriefSchema.optional(),
     strip: z.array(editSchema).optional(),
     lanes: z.array(laneSchema).optional(),
     points: z.array(pointSchema).optional(),

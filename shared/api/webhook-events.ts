@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import { countsSchema } from '../counts.ts'
 import { errorCodes } from '../error.ts'
+import { cutOverSteps, directions, lifeStates } from '../life.ts'
 
 const count = z.number().int().nonnegative()
 const name = z.string().min(1).max(200)
@@ -65,6 +66,23 @@ export const eventData = {
     due: z.number().int(),
     reason: z.string().max(2_000),
   }),
+  /** A migration came to another state of its life, was paused, or goes on. `why` is a sentence. */
+  'life.changed': z.object({
+    migration: name,
+    state: z.enum(lifeStates),
+    direction: z.enum(directions),
+    paused: z.boolean(),
+    why: z.string().max(2_000),
+  }),
+  /** A step of a cut-over’s (or a roll-back’s) checklist waits for an answer. `message` is a sentence. */
+  'cut-over.asks': z.object({
+    migration: name,
+    direction: z.enum(directions),
+    step: z.enum(cutOverSteps),
+    message: z.string().max(2_000),
+  }),
+  /** The side that follows was changed by somebody else: so many objects are left as they are, for an operator. */
+  'conflicts.found': z.object({ migration: name, pass: z.number().int().positive(), objects: count }),
   'webhook.test': z.object({ webhook: name }),
 } as const
 export type EventType = keyof typeof eventData
@@ -93,6 +111,9 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   variant('agent.duplicate'),
   variant('limit.reached'),
   variant('schedule.missed'),
+  variant('life.changed'),
+  variant('cut-over.asks'),
+  variant('conflicts.found'),
   variant('webhook.test'),
 ])
 export type WebhookEvent = z.infer<typeof webhookEventSchema>
