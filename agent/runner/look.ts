@@ -9,6 +9,7 @@ import { type Decision, decide, needsRow, remembersAll } from '../core/decide.ts
 import { hasGrace } from '../core/due.ts'
 import type { Pair } from '../march.ts'
 import type { Entry } from '../storage/storage.ts'
+import { lookAtKey } from './look-at-key.ts'
 import type { Observed } from './observed.ts'
 import type { Pass } from './pass.ts'
 import type { Rows } from './rows.ts'
@@ -28,6 +29,8 @@ export interface LookOptions {
   readonly signal: AbortSignal
   /** Never from remembered listings. */
   readonly fresh: boolean
+  /** The only key that there can be. */
+  readonly only?: Key | null
   /** Of a verification: is told of all of it. */
   readonly observed?: Observed | null
 }
@@ -36,13 +39,13 @@ export interface LookOptions {
 export const look = (
   pass: Pass,
   range: Range,
-  { signal, fresh, observed }: LookOptions,
+  { signal, fresh, only, observed }: LookOptions,
 ): AsyncGenerator<Seen[]> =>
   walkRange<Entry, Seen>(pass, range, signal, {
-    list: (part, signal) => [
-      pass.source.list(part, { signal, fresh }),
-      pass.listDestination(part, { signal, fresh }),
-    ],
+    list: (part, signal) =>
+      typeof only === 'string'
+        ? lookAtKey(pass, only, part, signal)
+        : [pass.source.list(part, { signal, fresh }), pass.listDestination(part, { signal, fresh })],
     see(batch, rows, first) {
       observed?.see(batch)
       return (remembersAll(pass.options) ? seeWithRows : see)(pass, batch, rows, first)

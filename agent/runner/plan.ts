@@ -14,6 +14,7 @@ import type { Entry } from '../storage/storage.ts'
 import type { Job } from './copy-packet.ts'
 import { knownRow, missingSince, rowOf } from './leaves.ts'
 import { look, type Seen } from './look.ts'
+import { onlyKey } from './look-at-key.ts'
 import type { Pass } from './pass.ts'
 import type { Tally } from './tally.ts'
 
@@ -101,9 +102,9 @@ export async function makePlan({ pass, packet, signal, mustYield, observed = nul
     sum.failures += failureBytes + bytesPerKeyByte * keyOf(decision).length
   }
 
-  // What another agent, or an earlier attempt, has changed is not in a listing that was remembered.
-  const fresh = packet.attempt > 1
-  for await (const batch of look(pass, packet, { signal, fresh, observed })) {
+  // What another agent, an earlier attempt, or whoever an event tells of has changed is not in a listing that was remembered.
+  const fresh = packet.attempt > 1 || packet.kind === 'event'
+  for await (const batch of look(pass, packet, { signal, fresh, only: onlyKey(packet), observed })) {
     if (last !== null && mustYield()) return { through: last, began, todo, same, rows, kept }
     for (const seen of batch) {
       if (isFull()) return { through: last, began, todo, same, rows, kept }

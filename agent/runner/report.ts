@@ -86,4 +86,12 @@ export function openReport(pass: Pick<Pass, 'spillDir' | 'upload'>, address: Rep
   }
 }
 
+/** Of an event: what became of it is counted, and named by no report. There may be millions, each with one line. */
+export const noReport: Report = {
+  line: () => {},
+  ready: () => null,
+  send: async () => false,
+  discard: async () => {},
+}
+
 const message = (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown))

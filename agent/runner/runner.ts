@@ -21,7 +21,7 @@ import { copyPacket, type Job } from './copy-packet.ts'
 import type { Instead } from './large-object.ts'
 import { createObserved } from './observed.ts'
 import { openPass, type Pass, type Workplace } from './pass.ts'
-import { openReport } from './report.ts'
+import { noReport, openReport } from './report.ts'
 import { createSurvey, type Survey } from './survey.ts'
 import { createTally } from './tally.ts'
 import { verifyChains } from './verify-chains.ts'
@@ -165,12 +165,9 @@ export function startRunner(
   async function settle(pass: Pass, holding: Holding): Promise<StateChange> {
     const { packet, controller, progress } = holding
     const { signal } = controller
-    const report = openReport(pass, {
-      migration: pass.migration,
-      pass: pass.number,
-      packet: packet.id,
-      generation: packet.generation,
-    })
+    const { migration, number } = pass
+    const address = { migration, pass: number, packet: packet.id, generation: packet.generation }
+    const report = packet.kind === 'event' ? noReport : openReport(pass, address)
     const tally = createTally(report, progress)
     try {
       const waits = (isWaiting: boolean) => {
