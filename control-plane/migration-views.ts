@@ -52,6 +52,7 @@ export function passStatus(tables: MigrationTables, pass: PassRow, live: LivePas
     inFlight,
     packets: counters.packets,
     agents,
+    ...(options.kind === 'verify' && options.sample !== null && { sampled: counters.counts.sampled ?? 0 }),
     ...(pass.retries !== null && { retries: pass.retries }),
     ...(live?.paused && { paused: live.paused }),
     ...(live?.deletes.asks && { asks: live.deletes.asks }),

@@ -5,6 +5,9 @@ export const count = (n: number): string => Math.round(n).toLocaleString('en-US'
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${count(n)} ${n === 1 ? one : many}`
 
+/** Of a share, in two digits: `0.03 %`. */
+export const percent = (share: number): string => `${Number((share * 100).toPrecision(2))} %`
+
 export function bytes(n: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB']
   let unit = 0

@@ -12,7 +12,18 @@ import {
   versionPolicies,
 } from '../../shared/policy.ts'
 import { fidelityOptions, tagsOption } from './fidelity-options.ts'
-import { choice, collect, common, concurrency, deleteCap, memory, threads, time, whole } from './options.ts'
+import {
+  choice,
+  collect,
+  common,
+  concurrency,
+  deleteCap,
+  memory,
+  share,
+  threads,
+  time,
+  whole,
+} from './options.ts'
 
 export function moving(program: Command, kind: 'copy' | 'verify'): Command {
   const command = program
@@ -37,6 +48,7 @@ export function moving(program: Command, kind: 'copy' | 'verify'): Command {
   } else {
     command.optionsGroup('What is compared:')
     comparing(command)
+    command.option('--certificate <file>', 'where everything is equal: write the signed proof of it')
   }
   command.optionsGroup('Other keys in DST, and lists of keys:')
   mapping(command)
@@ -80,6 +92,7 @@ export function passing(command: Command): Command {
   command.optionsGroup('Instead of a copy:')
   command.option('--verify', 'compare the two places, and change nothing')
   depth(command)
+  sampling(command)
   command.option('--one-way', 'do not mind what is only in DST')
   command.optionsGroup('What of an object goes along besides its bytes:')
   fidelityOptions(command)
@@ -166,6 +179,7 @@ export function doing(command: Command): void {
 
 function comparing(command: Command): void {
   depth(command)
+  sampling(command)
   command.addOption(tagsOption()).option('--one-way', 'do not mind what is only in DST')
 }
 
@@ -179,6 +193,11 @@ function depth(command: Command): void {
     ),
   )
 }
+
+const sampling = (command: Command): void =>
+  void command.addOption(
+    share('--sample <share>', 'read this share of the objects in full besides, chosen at random: 1%'),
+  )
 
 export function archives(command: Command): void {
   command
@@ -280,5 +299,7 @@ Examples:
   dray verify /srv/photos s3://photos
   dray verify s3://a s3://b --depth full            read and compare every byte, headers, user metadata and tags
   dray verify s3://a s3://b --one-way               what is only in DST does not count
+  dray verify s3://a s3://b --sample 1%             read one in a hundred in full, chosen at random
+  dray verify s3://a s3://b --certificate proof     and check it later: dray verify-certificate proof
 
 What differs or is missing counts as failed, and is named in the report with its cause.`

@@ -4,7 +4,8 @@ import type { PassStatus } from '../../shared/api/migrations.ts'
 import { evidenceClasses } from '../../shared/counts.ts'
 import type { ErrorBody, ErrorCode } from '../../shared/error.ts'
 import { displayKey, keyFromText, unescapeKey, visible } from '../../shared/key.ts'
-import { bytes, count, duration, plural } from './figures.ts'
+import { sampleBound, sampleConfidence } from '../../shared/ledger.ts'
+import { bytes, count, duration, percent, plural } from './figures.ts'
 
 export interface Outcome {
   readonly migration: string
@@ -44,6 +45,7 @@ export function toJson(outcome: Outcome): string {
     },
     bytes: { listed: status.counts.bytes.listed, copied: status.counts.bytes.copied },
     evidence: status.counts.evidence,
+    ...(status.sampled !== undefined && { sampled: status.sampled }),
     ...(hasDropped(status) ? { dropped: status.counts.dropped } : {}),
     packets: packetsOf(status),
     seconds: Math.round(outcome.seconds * 1000) / 1000,
@@ -129,6 +131,7 @@ function figures({ migration, status, seconds, report }: Outcome): string[] {
     return n === 0 ? [] : [`${count(n)} ${name}`]
   })
   if (proofs.length > 0) rows.push(['proved', proofs.join(', ')])
+  if (status.sampled !== undefined) rows.push(['sample', sampleText(status)])
   if (objects.deleted) {
     rows.push([
       'deleted',
@@ -143,6 +146,15 @@ function figures({ migration, status, seconds, report }: Outcome): string[] {
     ['report', report ?? `dray migration report ${migration} --pass ${status.number}`],
   )
   return rows.map(([name, value]) => `  ${name.padEnd(9)}${value}`)
+}
+
+/** What a sample says of all: only where nothing of what was compared differed. */
+function sampleText({ counts, sampled = 0, state }: PassStatus): string {
+  const read = `${count(sampled)} of ${count(counts.objects.same)} read in full, chosen at random`
+  if (state !== 'complete' || sampled === 0) return read
+  const below = sampleBound(sampled, counts.objects.same)
+  if (below === 0) return `${read}: all of them`
+  return `${read}, none differs: with ${Math.round(sampleConfidence * 100)} % confidence fewer than ${percent(below)} of all do`
 }
 
 /** By cause: how many, a few of their names, and what can be done. */

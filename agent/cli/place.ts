@@ -6,7 +6,7 @@
 import { resolve } from 'node:path'
 import { DrayError } from '../../shared/error.ts'
 
-export type Role = 'SRC' | 'DST' | '--manifest' | 'PLACE' | '--old' | '--new'
+export type Role = 'SRC' | 'DST' | '--manifest' | '--against' | 'PLACE' | '--old' | '--new'
 
 /** Directories are local: this is where those of `dray copy` are. */
 export const localSite = 'local'

@@ -5,6 +5,7 @@ import type { Register, Run } from './command.ts'
 import { registerAgent } from './commands/agent.ts'
 import { registerApply } from './commands/apply.ts'
 import { registerAudit } from './commands/audit.ts'
+import { registerVerifyCertificate } from './commands/certificates.ts'
 import { registerConnection } from './commands/connection.ts'
 import { registerLimit } from './commands/limit.ts'
 import { registerLooking } from './commands/looking.ts'
@@ -21,6 +22,7 @@ import { exitCodes, type Io } from './io.ts'
 /** In the order of the help. */
 const registers: readonly Register[] = [
   registerMoving,
+  registerVerifyCertificate,
   registerUp,
   registerAgent,
   registerSite,

@@ -1,4 +1,5 @@
 /** What a person asked for on the command line, parsed: the input of `dray copy` and `dray verify`. */
+import { resolve } from 'node:path'
 import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
 import { customerKeyName } from '../../shared/location.ts'
@@ -49,6 +50,8 @@ export interface Request {
   /** Of each side, as long as this runs; null: no bound. Bytes and requests a second. */
   readonly limit: { readonly bandwidth: number | null; readonly requests: number | null }
   readonly json: boolean
+  /** Where its certificate is written to, absolute. */
+  readonly certificate?: string
 }
 
 /** What a pass does, as commander gives it. */
@@ -66,6 +69,7 @@ const rawPassSchema = rawFidelitySchema.extend({
   maxDelete: deleteCapSchema.default(defaultDeleteCap),
   depth: z.enum(['listing', 'checksum', 'full']).default('checksum'),
   oneWay: z.boolean().default(false),
+  sample: z.number().nullable().default(null),
 })
 
 /** The options of `copy` and `verify` as commander gives them. */
@@ -88,6 +92,7 @@ const rawSchema = rawPassSchema.extend({
   limit: z.string().default('none'),
   requests: z.string().default('none'),
   json: z.boolean().default(false),
+  certificate: z.string().optional(),
   ...arrangementOptions,
 })
 
@@ -127,6 +132,7 @@ export function parseRequest(
       requests: parseRequests(raw.requests, '--requests'),
     },
     json: raw.json,
+    ...(raw.certificate !== undefined && { certificate: resolve(cwd, raw.certificate) }),
   }
 }
 
@@ -154,13 +160,15 @@ export function givenPass(options: Readonly<Record<string, unknown>>): GivenOpti
 export interface PassFlags {
   verify?: true
   depth?: string
+  sample?: number
   oneWay?: true
 }
 
 /** Of `passing` (moving.ts). */
 export function passFrom(options: PassFlags & Record<string, unknown>): GivenOptions {
-  const { verify, depth, oneWay } = options
-  const alone = depth !== undefined ? '--depth' : oneWay ? '--one-way' : null
+  const { verify, depth, sample, oneWay } = options
+  const given = { '--depth': depth, '--sample': sample, '--one-way': oneWay }
+  const alone = Object.entries(given).find(([, value]) => value !== undefined)?.[0]
   if (!verify && alone) {
     throw usage(`${alone} is given without --verify`, 'It is about a verification: add --verify.')
   }

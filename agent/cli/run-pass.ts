@@ -2,6 +2,7 @@
  * `dray copy` and `dray verify`, told once: take the state directory, look before leaping, start a private control
  * plane and one agent, run the pass, tell how it ended, leave nothing running.
  */
+import { issueCertificate } from '../../shared/api/certificates.ts'
 import type { Failure } from '../../shared/api/failures.ts'
 import { answerDeletes } from '../../shared/api/life.ts'
 import type { PassStatus } from '../../shared/api/migrations.ts'
@@ -20,6 +21,7 @@ import { lastWords } from './ending.ts'
 import { follow } from './follow.ts'
 import { hints } from './hints.ts'
 import { exitCodes, type Io, logLine, throwIfInterrupted } from './io.ts'
+import { saveCertificate } from './migration-certificate.ts'
 import { type Outcome, stateOf, toJson, toText } from './outcome.ts'
 import { ownLimit } from './own-limit.ts'
 import { type PlaneClient, planeClient } from './plane-client.ts'
@@ -125,6 +127,7 @@ async function move(request: Request, plan: Plan, state: StateDir, io: Io): Prom
         left: status.left ?? 0,
       }
       tell(request, outcome, io)
+      if (request.certificate !== undefined) await certify(client, outcome, request.certificate, io)
       for (const note of notes) io.stderr.write(`note: ${visible(note)}\n`)
       return stateOf(outcome) === 'complete' ? exitCodes.equal : exitCodes.incomplete
     } catch (error) {
@@ -157,6 +160,20 @@ async function begin(
     if (!unfinished) throw error
     await client.cancelPass(id, unfinished.number)
     return client.startPass(id, options)
+  }
+}
+
+/** What cannot be certified is said, and why; the exit status is the verification's. */
+async function certify(client: PlaneClient, outcome: Outcome, path: string, io: Io): Promise<void> {
+  const { migration, status } = outcome
+  try {
+    const params = { migration, pass: status.number }
+    await client.call(issueCertificate, { params })
+    await saveCertificate(path, client, migration, status.number, io.signal)
+    io.stderr.write(visible(`The certificate is in ${path}\n`))
+  } catch (error) {
+    throwIfInterrupted(io.signal)
+    io.stderr.write(`There is no certificate. ${complaint(error, io.debug)}`)
   }
 }
 

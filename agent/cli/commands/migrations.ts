@@ -5,6 +5,7 @@ import { fidelityOptions } from '../fidelity-options.ts'
 import { followOptions } from '../follow-options.ts'
 import { archives, choosing, doing, mapping, places, policing, withoutDefaults } from '../moving.ts'
 import { asking } from '../options.ts'
+import { registerCertificate } from './certificates.ts'
 import { registerFailures } from './failures.ts'
 import { registerLife } from './life.ts'
 import { registerPasses } from './passes.ts'
@@ -50,6 +51,7 @@ export const registerMigrations: Register = (program, run) => {
   registerLife(one, run)
   registerPasses(one, run)
   registerFailures(one, run)
+  registerCertificate(one, run)
 
   one('priority', 'Say what share of the agents a migration gets, beside others: 1 to 4 to 16.')
     .addArgument(group.createArgument('<priority>', priorities.join(', ')).choices(priorities))
