@@ -4,7 +4,7 @@ import { receiveBytes } from '../s3-server/body.ts'
 import { passedOn, passedOnQuery } from './headers.ts'
 import type { Side } from './side.ts'
 import { type Answer, type Exchange, keyOf, type World } from './world.ts'
-import { answerOf, outcomeOf, unsent, writing } from './writing.ts'
+import { answerOf, askBoth, outcomeOf, unsent, writing } from './writing.ts'
 
 export async function changeObject(world: World, exchange: Exchange): Promise<Answer> {
   const key = keyOf(exchange)
@@ -17,7 +17,7 @@ export async function changeObject(world: World, exchange: Exchange): Promise<An
   const outcomes = await writing(world, [key], 'change', async (write) => {
     await write.begun
     await write.turn()
-    const ask = (side: Side) =>
+    const ask = (side: Side, _: boolean, signal: AbortSignal) =>
       outcomeOf(
         side.ask({
           method: request.method as 'PUT' | 'POST' | 'DELETE',
@@ -25,13 +25,12 @@ export async function changeObject(world: World, exchange: Exchange): Promise<An
           query,
           headers,
           body: body.length === 0 ? null : body,
-          signal: world.signal,
+          signal,
         }),
       )
     // Versions have other names on the other side.
-    if (isOfVersion) return { record: await ask(write.record), follower: unsent }
-    const [record, follower] = await Promise.all([ask(write.record), ask(write.follower)])
-    return { record, follower }
+    if (isOfVersion) return { record: await ask(write.record, true, world.signal), follower: unsent }
+    return askBoth(world, write, ask)
   })
   return answerOf(world, world.roles.record, outcomes.record)
 }

@@ -6,7 +6,18 @@ import { parseKey } from '../s3-server/request.ts'
 import { isConditional, passedOn, withoutConditions } from './headers.ts'
 import type { Side } from './side.ts'
 import { type Answer, type Exchange, keyOf, type World } from './world.ts'
-import { answerOf, isNoError, type Outcome, type Outcomes, outcomeOf, unsent, writing } from './writing.ts'
+import {
+  type Ask,
+  answerOf,
+  askBoth,
+  isNoError,
+  type Outcome,
+  type Outcomes,
+  outcomeOf,
+  unsent,
+  type Write,
+  writing,
+} from './writing.ts'
 
 export interface CopySource {
   readonly key: Key
@@ -38,17 +49,13 @@ export const copySourceFor = (side: Side, { key, version }: CopySource): string 
 export async function copyOnBoth(
   world: World,
   { version, isUncertain }: CopySource & { isUncertain: boolean },
-  ask: (side: Side, isFirst: boolean) => Promise<Outcome>,
+  write: Pick<Write, 'record' | 'follower'>,
+  ask: Ask,
   inTurn: boolean,
 ): Promise<Outcomes> {
-  const { record, follower } = world.roles
-  if (version !== '' || isUncertain) return { record: await ask(record, true), follower: unsent }
-  if (!inTurn) {
-    const [first, second] = await Promise.all([ask(record, true), ask(follower, false)])
-    return sameOrNot({ record: first, follower: second })
-  }
-  const first = await ask(record, true)
-  return sameOrNot({ record: first, follower: first.fate === 'done' ? await ask(follower, false) : unsent })
+  if (version !== '' || isUncertain)
+    return { record: await ask(write.record, true, world.signal), follower: unsent }
+  return sameOrNot(await askBoth(world, write, ask, { inTurn, ms: world.patience.long }))
 }
 
 /** Copies of different things: what follows had another object there, or one of which it makes another ETag. */
@@ -75,7 +82,7 @@ export async function copyObject(world: World, exchange: Exchange): Promise<Answ
   const outcomes = await writing(world, [key], 'put', async (write) => {
     await write.begun
     await write.turn(source.key)
-    const ask = (side: Side, isFirst: boolean) =>
+    const ask = (side: Side, isFirst: boolean, signal: AbortSignal) =>
       outcomeOf(
         side.ask({
           method: 'PUT',
@@ -84,12 +91,12 @@ export async function copyObject(world: World, exchange: Exchange): Promise<Answ
             ...(isFirst ? headers : withoutCopyConditions(headers)),
             'x-amz-copy-source': copySourceFor(side, source),
           },
-          signal: world.signal,
+          signal,
         }),
         isNoError,
       )
     const isUncertain = source.key === key ? wasUncertain : world.journal.isUncertain(source.key)
-    return copyOnBoth(world, { ...source, isUncertain }, ask, hasConditions)
+    return copyOnBoth(world, { ...source, isUncertain }, write, ask, hasConditions)
   })
   return answerOf(world, world.roles.record, outcomes.record)
 }

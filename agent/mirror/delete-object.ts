@@ -11,12 +11,14 @@ import type { Side } from './side.ts'
 import { type Answer, type Exchange, keyOf, type World } from './world.ts'
 import {
   answerOf,
+  askBoth,
   type Outcome,
   type Outcomes,
   outcomeOf,
   tryAgain,
   unsent,
   type VerdictOf,
+  type Write,
   writing,
 } from './writing.ts'
 
@@ -30,20 +32,12 @@ export async function deleteObject(world: World, exchange: Exchange): Promise<An
   const outcomes = await writing(world, [key], isOfVersion ? 'change' : 'delete', async (write) => {
     await write.begun
     await write.turn()
-    const ask = (side: Side, asked: Record<string, string>) =>
-      outcomeOf(side.ask({ method: 'DELETE', key, query, headers: asked, signal: world.signal })).then(
-        goneIsDone,
-      )
-    if (isOfVersion) return { record: await ask(write.record, headers), follower: unsent }
-    if (!isConditional(request.headers)) {
-      const [record, follower] = await Promise.all([ask(write.record, headers), ask(write.follower, headers)])
-      return { record, follower }
+    const ask = (side: Side, isFirst: boolean, signal: AbortSignal) => {
+      const asked = isFirst ? headers : withoutConditions(headers)
+      return outcomeOf(side.ask({ method: 'DELETE', key, query, headers: asked, signal })).then(goneIsDone)
     }
-    const record = await ask(write.record, headers)
-    return {
-      record,
-      follower: record.fate === 'done' ? await ask(write.follower, withoutConditions(headers)) : unsent,
-    }
+    if (isOfVersion) return { record: await ask(write.record, true, world.signal), follower: unsent }
+    return askBoth(world, write, ask, { inTurn: isConditional(request.headers) })
   })
   return answerOf(world, world.roles.record, outcomes.record)
 }
@@ -80,11 +74,16 @@ export async function deleteObjects(world: World, exchange: Exchange): Promise<A
   const { 'content-md5': _, 'content-type': __, ...headers } = passedOn(exchange.request.headers)
   for (const name of Object.keys(headers)) if (name.startsWith('x-amz-checksum')) delete headers[name]
 
-  const act = async (write: Parameters<Parameters<typeof writing>[3]>[0]): Promise<Told> => {
+  const act = async (write: Write): Promise<Told> => {
     await write.begun
     await write.turn()
-    const ask = async (side: Side, which: readonly Asked[]) => {
-      if (which.length === 0) return { outcome: unsent, of: new Map<Key, Element>() }
+    const of: { record: Map<Key, Element> | null; follower: Map<Key, Element> | null } = {
+      record: null,
+      follower: null,
+    }
+    const ask = async (side: Side, isFirst: boolean, signal: AbortSignal): Promise<Outcome> => {
+      const which = isFirst ? asked : asked.filter(({ key }) => !versions.has(key))
+      if (which.length === 0) return unsent
       const body = documentFor(side, which)
       const asking = side.ask({
         method: 'POST',
@@ -92,18 +91,13 @@ export async function deleteObjects(world: World, exchange: Exchange): Promise<A
         query: { delete: '' },
         headers: { ...headers, 'content-type': 'application/xml', 'content-md5': md5(body) },
         body,
-        signal: world.signal,
+        signal,
       })
       const outcome = await outcomeOf(asking)
-      return { outcome, of: outcome.fate === 'done' ? toldBy(side, outcome) : null }
+      of[isFirst ? 'record' : 'follower'] = outcome.fate === 'done' ? toldBy(side, outcome) : null
+      return outcome
     }
-    const followers = asked.filter(({ key }) => !versions.has(key))
-    const [record, follower] = await Promise.all([ask(write.record, asked), ask(write.follower, followers)])
-    return {
-      record: record.outcome,
-      follower: follower.outcome,
-      of: { record: record.of, follower: follower.of },
-    }
+    return { ...(await askBoth(world, write, ask)), of }
   }
   const { record, of } = await writing(world, keys, 'delete', act, verdictsOf)
   if (record.fate !== 'done') return answerOf(world, world.roles.record, record)

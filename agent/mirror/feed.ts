@@ -46,8 +46,19 @@ export class Feed extends Readable {
   }
 }
 
-/** Resolves when all of them take more. */
-export function giveAll(feeds: readonly Feed[], bytes: Buffer): Promise<void> | undefined {
-  const waits = feeds.map((feed) => feed.give(bytes)).filter((wait) => wait !== undefined)
-  return waits.length === 0 ? undefined : Promise.all(waits).then(() => {})
+/** Resolves when both take more. One that only follows, and takes nothing for `ms` while the other does, is left behind. */
+export function giveBoth(
+  record: Feed,
+  follower: Feed | null,
+  bytes: Buffer,
+  ms: number,
+): Promise<void> | undefined {
+  const first = record.give(bytes)
+  const second = follower?.give(bytes)
+  if (!follower || !second) return first
+  return Promise.resolve(first).then(async () => {
+    const timer = setTimeout(() => follower.break(), ms)
+    await second
+    clearTimeout(timer)
+  })
 }

@@ -216,13 +216,21 @@ export class Journal {
     })
   }
 
-  /** Not now: it is tried again `afterMs` later. */
-  postpone({ key, rev }: Pick<DirtyKey, 'key' | 'rev'>, afterMs: number, problem: string): void {
-    this.lazily(() =>
+  /** Not now: it is tried again `afterMs` later. `late`: something was begun that may still land. */
+  postpone(
+    { key, rev }: Pick<DirtyKey, 'key' | 'rev'>,
+    afterMs: number,
+    problem: string,
+    late: boolean,
+  ): Promise<void> {
+    return this.durably(() => {
+      const now = this.#now()
       this.#sql(
-        'UPDATE dirty SET due = ?, attempts = attempts + 1, problem = ? WHERE key = ? AND rev = ?',
-      ).run(...([this.#now() + afterMs, problem.slice(0, 500), blob(key), rev] as const)),
-    )
+        'UPDATE dirty SET due = ?, sure = max(sure, ?), attempts = attempts + 1, problem = ? WHERE key = ? AND rev = ?',
+      ).run(
+        ...([now + afterMs, late ? now + this.#lateMs : 0, problem.slice(0, 500), blob(key), rev] as const),
+      )
+    })
   }
 
   /** All of them may be looked at now. */

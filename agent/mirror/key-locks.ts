@@ -6,16 +6,20 @@ const mostWaiting = 1_000
 
 export class Crowded extends Error {}
 
+interface Held {
+  readonly waiting: (() => void)[]
+  /** Told, once, when somebody else wants it. */
+  wanted: (() => void) | null
+}
+
 export class KeyLocks {
-  /** By key that somebody has: those that wait for it. */
-  readonly #waiting = new Map<string, (() => void)[]>()
+  readonly #held = new Map<string, Held>()
 
-  get held(): number {
-    return this.#waiting.size
-  }
-
-  /** Gives what lets them go again. Rejects with `Crowded`, holding nothing. */
-  async take(keys: readonly (Key | string)[]): Promise<() => void> {
+  /**
+   * Gives what lets them go again. Rejects with `Crowded`, holding nothing. `wanted`: for who would make room for others, told when somebody waits for
+   * one of them.
+   */
+  async take(keys: readonly (Key | string)[], wanted: (() => void) | null = null): Promise<() => void> {
     const sorted = [...new Set<string>(keys)].sort((a, b) => (a < b ? -1 : 1))
     const taken: string[] = []
     const release = () => {
@@ -25,6 +29,9 @@ export class KeyLocks {
       for (const key of sorted) {
         await this.#take(key)
         taken.push(key)
+        const held = this.#held.get(key)!
+        held.wanted = wanted
+        if (held.waiting.length > 0) wanted?.()
       }
     } catch (error) {
       release()
@@ -34,18 +41,21 @@ export class KeyLocks {
   }
 
   #take(key: string): Promise<void> | undefined {
-    const queue = this.#waiting.get(key)
-    if (!queue) {
-      this.#waiting.set(key, [])
+    const held = this.#held.get(key)
+    if (!held) {
+      this.#held.set(key, { waiting: [], wanted: null })
       return
     }
-    if (queue.length >= mostWaiting) return Promise.reject(new Crowded())
-    return new Promise((resolve) => queue.push(resolve))
+    if (held.waiting.length >= mostWaiting) return Promise.reject(new Crowded())
+    held.wanted?.()
+    return new Promise((resolve) => held.waiting.push(resolve))
   }
 
   #release(key: string): void {
-    const next = this.#waiting.get(key)?.shift()
+    const held = this.#held.get(key)!
+    held.wanted = null
+    const next = held.waiting.shift()
     if (next) next()
-    else this.#waiting.delete(key)
+    else this.#held.delete(key)
   }
 }

@@ -13,6 +13,8 @@ import { type ListedItem, ListingRefused, SideListing, type SideWalk } from './s
 import type { Answer, Exchange, World } from './world.ts'
 
 const mostKeys = 1_000
+/** Longest that the new side may take for its part of a page. */
+const patienceMs = 15_000
 
 export async function listObjects(world: World, exchange: Exchange): Promise<Answer> {
   const { request } = exchange
@@ -90,10 +92,16 @@ async function pageOf(world: World, walk: SideWalk, most: number): Promise<Page>
   if (most === 0) return { items: [], more: false }
   const { roles } = world
   if (!roles.fallsBack) return pageOfOne(new SideListing(roles.record, walk), most)
-  const old = new SideListing(world.old, walk)
+  const { presence } = world.new
+  if (!presence.mayBeAsked()) return pageOfOne(new SideListing(world.old, walk), most)
+  const patience = AbortSignal.any([walk.signal, AbortSignal.timeout(patienceMs)])
+  const fresh = new SideListing(world.new, { ...walk, signal: patience })
   try {
-    return await merged(world, old, new SideListing(world.new, walk), walk, most)
+    const page = await merged(world, new SideListing(world.old, walk), fresh, walk, most)
+    presence.met()
+    return page
   } catch (error) {
+    presence.leftOpen()
     // All that there is, is at the side of record.
     if (!(error instanceof ListingRefused || error instanceof S3Error)) throw error
     return pageOfOne(new SideListing(world.old, walk), most)

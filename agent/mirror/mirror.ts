@@ -37,6 +37,8 @@ export interface MirrorOptions {
   readonly env: NodeJS.ProcessEnv
   /** Milliseconds after which a write that nobody heard the end of cannot land any more; as long as a store thinks about one, unless told. */
   readonly lateMs?: number
+  /** Milliseconds that the side that follows gets once the other has answered; ten seconds unless told. */
+  readonly patienceMs?: number
   log(event: { level: 'info' | 'warn' | 'error'; event: string; [name: string]: unknown }): void
 }
 
@@ -80,13 +82,14 @@ export interface MirrorStatus {
 
 /** Of a connection that broke off: its store may still finish what it has all of. */
 const usualLateMs = 60_000
+const usualPatienceMs = 10_000
 
 export async function startMirror(options: MirrorOptions): Promise<Mirror> {
-  const { env, log, requests } = options
+  const { env, log, requests, patienceMs = usualPatienceMs } = options
   const ending = new AbortController()
   const [old, fresh] = await Promise.all([
-    openSide('old', options.old, { requests, env }),
-    openSide('new', options.new, { requests, env }),
+    openSide('old', options.old, { requests, patienceMs, env }),
+    openSide('new', options.new, { requests, patienceMs, env }),
   ])
   const journal = new Journal(openTables(join(options.stateDir, 'journal.sqlite')), {
     lateMs: options.lateMs ?? usualLateMs,
@@ -105,11 +108,15 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       uploads: new Uploads(journal),
       bucket: options.bucket,
       region: old.region,
+      patience: { usual: patienceMs, long: 12 * patienceMs },
       signal: ending.signal,
     }
     const failed = (key: Key, error: DrayError) =>
       log({ level: 'warn', event: 'repair failed', key: displayKey(key), message: error.message })
-    const repair = new Repair({ journal, roles, locks, signal: ending.signal, failed })
+    const repair = new Repair({
+      ...{ journal, roles, locks, signal: ending.signal, failed },
+      patienceMs: 3 * patienceMs,
+    })
     const switching = new Switching(world, repair)
     let state: MirrorStatus['state'] = 'serving'
     const status = (): MirrorStatus => ({

@@ -1,6 +1,5 @@
 /** Multipart uploads. Parts show nowhere until they are completed, so the one write that needs an intent is that. */
 import { keyFromText } from '../../shared/key.ts'
-import { verdict } from '../core/mirror-verdict.ts'
 import { receiveBytes } from '../s3-server/body.ts'
 import { S3Error } from '../s3-server/errors.ts'
 import { queryNumber } from '../s3-server/request.ts'
@@ -12,7 +11,9 @@ import type { Side } from './side.ts'
 import type { Upload } from './uploads.ts'
 import { type Answer, type Exchange, keyOf, type World } from './world.ts'
 import {
+  type Ask,
   answerOf,
+  askBoth,
   isNoError,
   type Outcome,
   type Outcomes,
@@ -48,9 +49,9 @@ export async function createUpload(world: World, exchange: Exchange): Promise<An
   const leave = await world.roles.enter()
   try {
     const { record, follower } = world.roles
-    const ask = (side: Side) =>
-      outcomeOf(side.ask({ method: 'POST', key, query: { uploads: '' }, headers, signal: world.signal }))
-    const [first, second] = await Promise.all([ask(record), ask(follower)])
+    const ask = (side: Side, _: boolean, signal: AbortSignal) =>
+      outcomeOf(side.ask({ method: 'POST', key, query: { uploads: '' }, headers, signal }))
+    const { record: first, follower: second } = await askBoth(world, { record, follower }, ask)
     const ids = { [record.name]: uploadIdIn(first), [follower.name]: uploadIdIn(second) } as Record<
       'old' | 'new',
       string | null
@@ -141,7 +142,7 @@ export async function uploadPartCopy(world: World, exchange: Exchange): Promise<
   const act = async (write: Write): Promise<Outcomes> => {
     await write.turn()
     const release = await world.locks.take([source.key])
-    const ask = (side: Side, isFirst: boolean): Promise<Outcome> => {
+    const ask: Ask = (side, isFirst, signal) => {
       const uploadId = upload[side.name]
       if (uploadId === null) return Promise.resolve(unsent)
       const asked = isFirst ? headers : withoutCopyConditions(headers)
@@ -151,14 +152,14 @@ export async function uploadPartCopy(world: World, exchange: Exchange): Promise<
           key: upload.key,
           query: { partNumber: String(number), uploadId },
           headers: { ...asked, 'x-amz-copy-source': copySourceFor(side, source) },
-          signal: world.signal,
+          signal,
         }),
         isNoError,
       )
     }
     try {
       const isUncertain = world.journal.isUncertain(source.key)
-      return await copyOnBoth(world, { ...source, isUncertain }, ask, false)
+      return await copyOnBoth(world, { ...source, isUncertain }, write, ask, false)
     } finally {
       release()
     }
@@ -176,43 +177,24 @@ export async function completeUpload(world: World, exchange: Exchange): Promise<
   const { key, id } = before
   const headers = passedOn(request.headers)
   for (const name of ['content-md5', 'content-type']) delete headers[name]
-  const outcomes = await writing(
-    world,
-    [key],
-    'put',
-    async (write): Promise<Outcomes> => {
-      await write.begun
-      await write.turn()
-      // Another may have ended it while this one waited.
-      const upload = world.uploads.find(id)
-      if (!upload || upload.ended !== null) return { record: unsent, follower: unsent }
-      const ask = (side: Side, asked: Record<string, string>): Promise<Outcome> => {
-        const uploadId = upload[side.name]
-        if (uploadId === null) return Promise.resolve(unsent)
-        const body = documentFor(parts, world.uploads.parts(id, side.name))
-        return outcomeOf(
-          side.ask({ method: 'POST', key, query: { uploadId }, headers: asked, body, signal: world.signal }),
-          isNoError,
-        )
-      }
-      if (!isConditional(request.headers)) {
-        const [record, follower] = await Promise.all([
-          ask(write.record, headers),
-          ask(write.follower, withoutConditions(headers)),
-        ])
-        return { record, follower }
-      }
-      const record = await ask(write.record, headers)
-      return {
-        record,
-        follower: record.fate === 'done' ? await ask(write.follower, withoutConditions(headers)) : unsent,
-      }
-    },
-    ({ record, follower }) => {
-      const { key: is, late } = verdict(record.fate, follower.fate)
-      return () => ({ key: is, late })
-    },
-  )
+  const outcomes = await writing(world, [key], 'put', async (write): Promise<Outcomes> => {
+    await write.begun
+    await write.turn()
+    // Another may have ended it while this one waited.
+    const upload = world.uploads.find(id)
+    if (!upload || upload.ended !== null) return { record: unsent, follower: unsent }
+    const ask: Ask = (side, isFirst, signal) => {
+      const uploadId = upload[side.name]
+      if (uploadId === null) return Promise.resolve(unsent)
+      const body = documentFor(parts, world.uploads.parts(id, side.name))
+      const asked = isFirst ? headers : withoutConditions(headers)
+      return outcomeOf(
+        side.ask({ method: 'POST', key, query: { uploadId }, headers: asked, body, signal }),
+        isNoError,
+      )
+    }
+    return askBoth(world, write, ask, { inTurn: isConditional(request.headers), ms: world.patience.long })
+  })
   const { record } = world.roles
   if (outcomes.record.response === null) {
     const now = world.uploads.find(id)

@@ -3,11 +3,22 @@ import { createHash } from 'node:crypto'
 import { declaredLength, verify } from '../s3-server/body.ts'
 import { headerOf, promisedChecksum } from '../s3-server/checksums.ts'
 import { S3Error } from '../s3-server/errors.ts'
-import { Feed, giveAll } from './feed.ts'
+import { Feed, giveBoth } from './feed.ts'
 import { isConditional, passedOn, withoutConditions } from './headers.ts'
 import type { Side } from './side.ts'
 import { type Answer, type Exchange, keyOf, type World } from './world.ts'
-import { answerOf, type Outcome, type Outcomes, outcomeOf, unsent, type Write, writing } from './writing.ts'
+import {
+  answerOf,
+  askBoth,
+  type Outcome,
+  type Outcomes,
+  outcomeOf,
+  patienceFor,
+  tellPresence,
+  unsent,
+  type Write,
+  writing,
+} from './writing.ts'
 
 /** Of one request, by S3's rule (bytes). */
 const mostBytes = 5 * 1024 ** 3
@@ -75,18 +86,13 @@ async function sendWhole(job: Sending): Promise<Outcomes> {
   if (checksum) headers[headerOf(checksum.name)] = checksum.value
   await write.begun
   await write.turn()
-  const send = (side: Side, asked: Record<string, string>): Promise<Outcome> => {
+  const ask = (side: Side, isFirst: boolean, signal: AbortSignal): Promise<Outcome> => {
     const place = to(side)
     if (!place) return Promise.resolve(unsent)
-    return outcomeOf(side.ask({ method: 'PUT', ...place, headers: asked, body, signal: world.signal }))
+    const asked = isFirst ? headers : withoutConditions(headers)
+    return outcomeOf(side.ask({ method: 'PUT', ...place, headers: asked, body, signal }))
   }
-  if (condition) {
-    const record = await send(write.record, headers)
-    if (record.fate !== 'done') return { record, follower: unsent }
-    return { record, follower: await send(write.follower, withoutConditions(headers)) }
-  }
-  const [record, follower] = await Promise.all([send(write.record, headers), send(write.follower, headers)])
-  return { record, follower }
+  return askBoth(world, write, ask, { inTurn: condition })
 }
 
 class Refused extends Error {}
@@ -96,18 +102,18 @@ async function sendStream(job: Sending): Promise<Outcomes> {
   await write.begun
   // Most clients tell checksums behind a body that is a stream, and that is too late for a header.
   if (promised && promised.value === null) delete headers['x-amz-checksum-type']
-  const begin = (side: Side, asked: Record<string, string>) => {
+  const begin = (side: Side, asked: Record<string, string>, signal: AbortSignal) => {
     const place = to(side)
     if (!place) return null
     const feed = new Feed()
-    const outcome = outcomeOf(
-      side.ask({ method: 'PUT', ...place, headers: asked, body: feed, signal: world.signal }),
-    )
+    const outcome = outcomeOf(side.ask({ method: 'PUT', ...place, headers: asked, body: feed, signal }))
     return { feed, outcome }
   }
-  const record = begin(write.record, headers)!
-  const follower = begin(write.follower, withoutConditions(headers))
-  const feeds = follower ? [record.feed, follower.feed] : [record.feed]
+  const record = begin(write.record, headers, world.signal)!
+  const patience = patienceFor(record.outcome, world.patience.usual, world.signal)
+  const isThere = write.follower.presence.mayBeAsked()
+  const follower = isThere ? begin(write.follower, withoutConditions(headers), patience.signal) : null
+  if (isThere && !follower) write.follower.presence.leftOpen()
   let early: Outcome | null = null
   const refused = record.outcome.then((outcome) => {
     early = outcome
@@ -117,26 +123,32 @@ async function sendStream(job: Sending): Promise<Outcomes> {
   try {
     await verify(exchange, size, md5For(job), promised, (bytes) => {
       if (early) throw new Refused()
-      const room = giveAll(feeds, bytes)
+      const room = giveBoth(record.feed, follower?.feed ?? null, bytes, world.patience.usual)
       return room && Promise.race([room, refused])
     })
     await write.turn()
     if (early) throw new Refused()
   } catch (error) {
-    for (const feed of feeds) feed.break()
+    record.feed.break()
+    follower?.feed.break()
     await Promise.all([record.outcome, follower?.outcome])
+    patience.end()
+    // Nothing was heard of how it fares.
+    write.follower.presence.leftOpen()
     // It never had the last bytes, whatever it said.
     if (error instanceof Refused) return { record: asRefusal(await record.outcome), follower: unsent }
     throw error
   }
   // One that broke off before now never had the last bytes.
-  const wasCut = follower?.feed.destroyed ?? true
+  const wasCut = follower === null || follower.feed.destroyed
   record.feed.finish()
   if (!condition) follower?.feed.finish()
   const first = await record.outcome
   if (condition && first.fate !== 'done') follower?.feed.break()
   else follower?.feed.finish()
   const second = (await follower?.outcome) ?? unsent
+  patience.end()
+  if (follower) tellPresence(write.follower, second)
   return { record: first, follower: wasCut || (condition && first.fate !== 'done') ? unsent : second }
 }
 

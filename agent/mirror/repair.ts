@@ -7,7 +7,7 @@
  * conditional), or makes the key dirty again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DrayError, toDrayError } from '../../shared/error.ts'
+import { type DrayError, toDrayError } from '../../shared/error.ts'
 import { defaultFidelity } from '../../shared/fidelity.ts'
 import type { Key } from '../../shared/key.ts'
 import { copyObject } from '../copy.ts'
@@ -23,6 +23,8 @@ export interface RepairDeps {
   readonly roles: Roles
   readonly locks: KeyLocks
   readonly signal: AbortSignal
+  /** Longest that a key is held for a repair. */
+  readonly patienceMs: number
   /** Of a key that could not be made equal; it is tried again. */
   failed(key: Key, error: DrayError): void
 }
@@ -48,9 +50,10 @@ export class Repair {
 
   /** Until the signal aborts. */
   async run(): Promise<void> {
-    const { journal, signal } = this.#deps
+    const { journal, roles, signal } = this.#deps
     while (!signal.aborted) {
-      const due = journal.due(4 * atOnce).filter(({ key }) => !this.#busy.has(key))
+      const isReady = roles.follower.presence.isReady
+      const due = (isReady ? journal.due(4 * atOnce) : []).filter(({ key }) => !this.#busy.has(key))
       for (const dirty of due.slice(0, atOnce - this.#busy.size)) {
         this.#busy.add(dirty.key)
         void this.#one(dirty).finally(() => {
@@ -60,9 +63,9 @@ export class Repair {
       }
       if (this.#busy.size === 0 && journal.figures.dirty === 0)
         for (const tell of this.#idle.splice(0)) tell()
-      await this.#pause()
+      await this.#pause(isReady)
     }
-    while (this.#busy.size > 0) await this.#pause()
+    while (this.#busy.size > 0) await this.#pause(false)
   }
 
   /** Resolves when no key is dirty. */
@@ -74,11 +77,11 @@ export class Repair {
     })
   }
 
-  async #pause(): Promise<void> {
+  async #pause(isReady: boolean): Promise<void> {
     const { journal, signal } = this.#deps
     const next = journal.nextDue
     const isFull = this.#busy.size >= atOnce
-    const ms = next === null || isFull ? 1_000 : Math.min(Math.max(next - Date.now(), 5), 1_000)
+    const ms = next === null || isFull || !isReady ? 500 : Math.min(Math.max(next - Date.now(), 5), 500)
     const waking = new AbortController()
     this.#wake = () => waking.abort()
     const any = signal.aborted ? waking.signal : AbortSignal.any([signal, waking.signal])
@@ -87,65 +90,110 @@ export class Repair {
   }
 
   async #one(dirty: DirtyKey): Promise<void> {
-    const { journal, failed } = this.#deps
+    const { journal, roles, failed } = this.#deps
+    const { presence } = roles.follower
+    if (!presence.mayBeAsked()) return
+    const job: Job = { dirty, hasBegun: false, stop: new AbortController() }
     try {
-      if (await this.#makeEqual(dirty)) this.repaired++
+      if (await this.#makeEqual(job)) this.repaired++
+      presence.met()
     } catch (thrown) {
       const error = toDrayError(thrown, 'repair')
+      if (['unreachable', 'timeout', 'interrupted'].includes(error.code)) presence.missed()
+      else presence.leftOpen()
       const pause = Math.min(firstPause * 2 ** Math.min(dirty.attempts, 10), longestPause)
-      journal.postpone(dirty, pause * (0.5 + Math.random() / 2), error.message)
+      await journal.postpone(dirty, pause * (0.5 + Math.random() / 2), error.message, job.hasBegun)
       failed(dirty.key, error)
     }
   }
 
-  /** False where it turned out to be another's turn. */
-  async #makeEqual(dirty: DirtyKey): Promise<boolean> {
-    const { journal, roles, locks, signal } = this.#deps
-    const { key } = dirty
+  /** False where it is to be looked at again. */
+  async #makeEqual(job: Job): Promise<boolean> {
+    const { roles, locks, signal, patienceMs } = this.#deps
+    const { key } = job.dirty
     const leave = await roles.enter()
-    let release = await locks.take([key])
-    try {
-      const source = roles.record.storage
-      const destination = roles.follower.storage
-      const [wanted, found] = await Promise.all([source.head(key, signal), destination.head(key, signal)])
-      if (wanted === null) {
-        if (found !== null) await destination.delete(key, { signal })
-        await journal.repaired(dirty, true)
-        return true
-      }
-      if (found !== null && isAlike(wanted, found)) {
-        await journal.repaired(dirty, false)
-        return true
-      }
-      const isLong = wanted.entry.size > quick
-      if (isLong) release()
-      const fidelity = openFidelity({ ...defaultFidelity, acl: 'drop' }, source, destination)
-      const deps = {
-        source,
-        destination: fidelity.destination,
-        fidelity,
-        expected: found?.entry.token ?? null,
-        moved() {},
-      }
-      const result = await copyObject(deps, wanted.entry, signal)
-      if (result.outcome === 'failed') throw result.error
-      if (isLong) {
-        release = await locks.take([key])
-        // What was written or deleted meanwhile was not seen by this copy, and it may not have seen this copy.
-        const now = await source.head(key, signal)
-        if (now?.entry.token !== wanted.entry.token || result.outcome === 'vanished') {
-          await journal.soil(key)
-          return false
-        }
-      } else if (result.outcome === 'vanished')
-        throw new DrayError('changed', 'repair', 'It went meanwhile.', { retry: 'now' })
-      await journal.repaired(dirty, false)
-      return true
-    } finally {
+    const stop = () => job.stop.abort()
+    // Who writes to it does not wait for long, and may make it equal by that.
+    const timer = setTimeout(stop, patienceMs)
+    signal.addEventListener('abort', stop, { once: true })
+    let release = await locks.take([key], stop)
+    const letGo = () => {
+      clearTimeout(timer)
       release()
+      release = () => {}
+    }
+    try {
+      const long = await this.#copyShort(job)
+      if (typeof long === 'boolean') return long
+      letGo()
+      await this.#copy({ ...job, stop: new AbortController() }, long.wanted, long.found)
+      release = await locks.take([key])
+      return await this.#isStill(job.dirty, long.wanted)
+    } finally {
+      letGo()
+      signal.removeEventListener('abort', stop)
       leave()
     }
   }
+
+  /** While writes to the key wait; gives the two objects where that would be for too long. */
+  async #copyShort(job: Job): Promise<boolean | { wanted: Head; found: Head | null }> {
+    const { journal, roles } = this.#deps
+    const { dirty, stop } = job
+    const { key } = dirty
+    const source = roles.record.storage
+    const destination = roles.follower.storage
+    const [wanted, found] = await Promise.all([
+      source.head(key, stop.signal),
+      destination.head(key, stop.signal),
+    ])
+    if (wanted === null) {
+      job.hasBegun = true
+      if (found !== null) await destination.delete(key, { signal: stop.signal })
+      await journal.repaired(dirty, true)
+      return true
+    }
+    if (found === null || !isAlike(wanted, found)) {
+      if (wanted.entry.size > quick) return { wanted, found }
+      if (!(await this.#copy(job, wanted, found))) {
+        // Whoever took it away from the side of record did so past this mirror.
+        await journal.soil(key)
+        return false
+      }
+    }
+    await journal.repaired(dirty, false)
+    return true
+  }
+
+  /** False where the object went meanwhile. */
+  async #copy(job: Job, wanted: Head, found: Head | null): Promise<boolean> {
+    const source = this.#deps.roles.record.storage
+    const fidelity = openFidelity(defaultFidelity, source, this.#deps.roles.follower.storage)
+    const { destination } = fidelity
+    const expected = found?.entry.token ?? null
+    job.hasBegun = true
+    const deps = { source, destination, fidelity, expected, moved() {} }
+    const result = await copyObject(deps, wanted.entry, job.stop.signal)
+    if (result.outcome === 'failed') throw result.error
+    return result.outcome === 'copied'
+  }
+
+  /** What was written or deleted while it was copied was not seen by the copy, and may not have seen it. */
+  async #isStill(dirty: DirtyKey, wanted: Head): Promise<boolean> {
+    const { journal, roles, signal } = this.#deps
+    const now = await roles.record.storage.head(dirty.key, signal)
+    const isStill = now?.entry.token === wanted.entry.token
+    if (isStill) await journal.repaired(dirty, false)
+    else await journal.soil(dirty.key)
+    return isStill
+  }
+}
+
+interface Job {
+  readonly dirty: DirtyKey
+  /** Whether a write may have gone out. */
+  hasBegun: boolean
+  readonly stop: AbortController
 }
 
 /** Without reading it: the same token says the same bytes, and tags are not told by a HEAD. */

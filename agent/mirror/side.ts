@@ -10,6 +10,7 @@ import { openClient } from '../storage/s3/open-client.ts'
 import { storageOver } from '../storage/s3/s3-storage.ts'
 import type { Storage } from '../storage/storage.ts'
 import { Throttles } from '../storage/throttles.ts'
+import { Presence } from './presence.ts'
 
 export type SideName = 'old' | 'new'
 
@@ -31,6 +32,8 @@ export interface Side {
   readonly bucket: string
   readonly prefix: Key
   readonly region: string
+  /** Asked before it is made to wait for as the side that only follows. */
+  readonly presence: Presence
   /** For whatever is no request of the application's: repair. */
   readonly storage: Storage
   /** As the bucket has it. */
@@ -50,7 +53,7 @@ const spare = 32
 export async function openSide(
   name: SideName,
   location: S3Location,
-  { requests, env }: { requests: number; env: NodeJS.ProcessEnv },
+  { requests, patienceMs, env }: { requests: number; patienceMs: number; env: NodeJS.ProcessEnv },
 ): Promise<Side> {
   const connections = requests + spare
   const { access, client } = await openClient(location, { connections, lanes: unpaced(connections), env })
@@ -74,6 +77,7 @@ export async function openSide(
     bucket: location.bucket,
     prefix,
     region: access.region,
+    presence: new Presence(patienceMs / 2),
     storage,
     whole,
     stream: (request) => client.send(asked(request)),

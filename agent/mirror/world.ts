@@ -18,6 +18,8 @@ export interface World {
   /** What the application calls the bucket. */
   readonly bucket: string
   readonly region: string
+  /** Milliseconds that the side that follows gets once the other has answered: for a request, and for one that makes a store work. */
+  readonly patience: { readonly usual: number; readonly long: number }
   /** Ends requests that nobody may wait for any longer; a write that has begun is not ended because its client has gone. */
   readonly signal: AbortSignal
 }

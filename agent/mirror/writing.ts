@@ -96,6 +96,68 @@ export async function outcomeOf(
   }
 }
 
+/** `isFirst`: the side of record, which alone is told of conditions. */
+export type Ask = (side: Side, isFirst: boolean, signal: AbortSignal) => Promise<Outcome>
+
+/** `inTurn`: the side of record first, and the other only where that has done it. */
+export async function askBoth(
+  world: World,
+  { record, follower }: Pick<Write, 'record' | 'follower'>,
+  ask: Ask,
+  { inTurn = false, ms = world.patience.usual } = {},
+): Promise<Outcomes> {
+  const first = ask(record, true, world.signal)
+  if (inTurn && (await first).fate !== 'done') return { record: await first, follower: unsent }
+  const second = await outcomeOfFollower(world, follower, first, ask, ms)
+  return { record: await first, follower: second }
+}
+
+/** An application does not wait for a side that is not there: past its time it is given up, and the key is dirty. */
+async function outcomeOfFollower(
+  { signal }: World,
+  side: Side,
+  record: Promise<Outcome>,
+  ask: Ask,
+  ms: number,
+): Promise<Outcome> {
+  if (!side.presence.mayBeAsked()) return unsent
+  const patience = patienceFor(record, ms, signal)
+  const outcome = await ask(side, false, patience.signal)
+  patience.end()
+  tellPresence(side, outcome)
+  return outcome
+}
+
+export function tellPresence({ presence }: Side, outcome: Outcome): void {
+  if (outcome === unsent) presence.leftOpen()
+  else if (outcome.response) presence.met()
+  else presence.missed()
+}
+
+/** Aborts so many milliseconds after the side of record has answered, unless it is ended before. */
+export function patienceFor(
+  record: Promise<unknown>,
+  ms: number,
+  outer: AbortSignal,
+): { readonly signal: AbortSignal; end(): void } {
+  const giveUp = new AbortController()
+  const abort = () => giveUp.abort()
+  let timer: NodeJS.Timeout | undefined
+  let isOver = false
+  outer.addEventListener('abort', abort, { once: true })
+  void record.then(() => {
+    if (!isOver) timer = setTimeout(abort, ms)
+  })
+  return {
+    signal: giveUp.signal,
+    end() {
+      isOver = true
+      clearTimeout(timer)
+      outer.removeEventListener('abort', abort)
+    },
+  }
+}
+
 /** Nothing took the connection. */
 const neverSent = (error: unknown) =>
   error instanceof DrayError && error.code === 'unreachable' && error.retry !== 'now'
