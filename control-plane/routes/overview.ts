@@ -29,7 +29,8 @@ export function overviewRoute(app: App): void {
     const now = Date.now()
     const may = (right: Right) => mayIn(caller, scope.workspace, right)
     const catalogue = new Catalogue(scope)
-    const [running, incomplete, latest, counts, agents, connections] = await Promise.all([
+    const [asking, running, incomplete, latest, counts, agents, connections] = await Promise.all([
+      catalogue.migrations(null, most, { asks: true }),
       catalogue.migrations(null, most, { state: 'running' }),
       catalogue.migrations(null, most, { state: 'incomplete' }),
       catalogue.migrations(null, 5),
@@ -41,9 +42,12 @@ export function overviewRoute(app: App): void {
     ])
     const doing = agents?.flatMap((agent) => agent.doing ?? []) ?? []
     const items = [
+      ...asking.flatMap(ofAsking),
+      ...running.flatMap(ofDeletes),
       ...(await waits(env, scope, running, doing)),
       ...incomplete.flatMap(ofIncomplete),
       ...running.flatMap(ofParked),
+      ...[...running, ...incomplete].flatMap(ofConflicts),
       ...(agents ?? []).flatMap((agent) => ofAgent(agent, now)),
       ...(connections ?? []).flatMap(({ id, rotate }): Attention[] =>
         rotate.length === 0 ? [] : [{ ...nothing, is: 'rotate', id, count: rotate.length }],
@@ -106,9 +110,34 @@ async function waits(
   return (await Promise.all(asked)).flat()
 }
 
+function ofAsking({ id, life, pass }: MigrationView): Attention[] {
+  // That is said of the pass.
+  if (!life || pass?.asks) return []
+  const which = life.direction === 'forward' ? 'cut-over' : 'way back'
+  const message =
+    life.state === 'ready' ? `All of its ${which} holds, but for the switch.` : `A step of its ${which}.`
+  return [{ ...nothing, is: 'asks', id, since: life.since, message }]
+}
+
+function ofDeletes({ id, pass }: MigrationView): Attention[] {
+  if (!pass?.asks) return []
+  const { deletes, of } = pass.asks
+  return [{ ...nothing, is: 'deletes', id, count: deletes, open: of }]
+}
+
+/** Of the last pass, while any failure of it is open. */
+function ofConflicts({ id, pass }: MigrationView): Attention[] {
+  const found = pass?.failureCauses.find(({ code }) => code === 'conflict')
+  if (!pass || !found || pass.open === 0) return []
+  return [{ ...nothing, is: 'conflicts', id, since: pass.endedAt, count: found.objects }]
+}
+
 function ofIncomplete({ id, pass }: MigrationView): Attention[] {
   if (!pass) return []
   const { counts, open, packets, endedAt } = pass
+  const isConflict = pass.failureCauses.length === 1 && pass.failureCauses[0]!.code === 'conflict'
+  // It is told as that.
+  if (isConflict && packets.parked === 0) return []
   const figures = { failed: counts.objects.failed, open, count: packets.parked }
   return [{ ...nothing, is: 'incomplete', id, since: endedAt, ...figures }]
 }

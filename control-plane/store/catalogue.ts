@@ -32,19 +32,24 @@ export class Catalogue {
     return row && viewOf(row)
   }
 
-  /** Newest first, from past `after` on. `state`: of the last pass. */
+  /** Newest first, from past `after` on. `state`: of the last pass; `asks`: those whose life waits for an answer. */
   async migrations(
     after: { createdAt: number; id: string } | null,
     limit: number,
-    { state, text }: { state?: 'new' | PassState | undefined; text?: string | undefined } = {},
+    {
+      state,
+      text,
+      asks,
+    }: { state?: 'new' | PassState | undefined; text?: string | undefined; asks?: true } = {},
   ): Promise<ListedMigration[]> {
-    const { createdAt, id, pass } = migrations
+    const { createdAt, id, pass, life } = migrations
     const older =
       after && or(lt(createdAt, after.createdAt), and(eq(createdAt, after.createdAt), lt(id, after.id)))
     const rows = await this.#scope.rows(migrations, {
       where: and(
         older ?? undefined,
         state === 'new' ? isNull(pass) : state && eq(sql`json_extract(${pass}, '$.state')`, state),
+        asks && sql`json_extract(${life}, '$.asks')`,
         text === undefined ? undefined : sql`instr(${id}, ${text.toLowerCase()}) > 0`,
       ),
       orderBy: [desc(createdAt), desc(id)],

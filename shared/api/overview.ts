@@ -6,16 +6,22 @@ const figure = z.number()
 
 export const attentionSchema = z.object({
   /**
-   * Of a migration: nobody works for its pass; its last pass is incomplete; packets of the one that runs are parked. Of an agent: it is away
+   * Of a migration: a step of its checklist asks; its pass would delete more than its cap, and asks; nobody works for its pass; its last pass is incomplete; packets of the one that runs are parked; objects are in conflict. Of an agent: it is away
    * for more than a minute; it cannot reach what it may use; two processes had its identity within a day. Of a connection: revoked agents
    * have its secret.
    */
-  is: z.enum(['waits', 'incomplete', 'parked', 'away', 'blocked', 'twin', 'rotate']),
+  is: z.enum([
+    ...(['asks', 'deletes', 'waits', 'incomplete', 'parked', 'conflicts'] as const),
+    ...(['away', 'blocked', 'twin', 'rotate'] as const),
+  ]),
   /** The name of what it is about. */
   id: z.string(),
   /** Ms; null where it is not known. */
   since: z.number().nullable(),
-  /** `incomplete`: objects that failed, how many of them are open, and parked packets; `parked`: packets; `rotate`: agents. */
+  /**
+   * `incomplete`: objects that failed, how many of them are open, and parked packets; `deletes`: objects that would be deleted (`count`) of so many
+   * (`open`); `parked`: packets; `conflicts`: objects; `rotate`: agents.
+   */
   failed: figure,
   open: figure,
   count: figure,

@@ -50,7 +50,7 @@ const likes: Record<string, Pick<MigrationView, 'source' | 'destination'> & Part
       unmatched: 'skip',
     },
     manifest: { place: { kind: 's3', bucket: 'lists', key: 'keys.csv' }, columns: ['key', '-'], keys: 'url' },
-    policy: { archived: 'restore', restoreDays: 3, restoreTier: 'Bulk' },
+    policy: { archived: 'restore', restoreDays: 3, restoreTier: 'Bulk', conflicts: 'park' },
   },
   'one object, and another beginning': {
     source: { ...bucket, bucket: 'old', connection: 'a' },
@@ -65,7 +65,6 @@ const likes: Record<string, Pick<MigrationView, 'source' | 'destination'> & Part
       delete: true,
       deleteAfter: 604_800,
       deleteCap: { objects: 500, share: null },
-      conflicts: 'park',
     },
     follow: {
       ...{ pauseAtLeast: 1, pauseAtMost: 60, lag: 30, quiet: 0, depth: 'full', sample: 0.05 },
@@ -187,6 +186,14 @@ describe('a command', () => {
       "dray migration create photos '/srv/new papers' s3://b/",
       ...['--source-site rome', '--destination-endpoint https://s3.example.com', '--destination-region eu'],
       ...['--destination-profile me', '--destination-customer-key mine', '--delete', '--symlinks follow'],
+    ])
+    expect(command('one that follows otherwise than usual')!.split(' \\\n  ')).toEqual([
+      'dray migration create photos /srv/papers s3://new/',
+      ...['--source-site rome', '--destination-connection b', '--delete', '--delete-after 604800s'],
+      ...['--max-delete 500', '--pause-at-least 1s', '--pause-at-most 60s', '--lag 30s'],
+      ...['--quiet 0s', '--verify-depth full', '--sample 0.05', '--events webhook'],
+      ...['--events sqs:https://sqs.example.com/1/changes', '--events watch', '--events-region eu'],
+      ...['--baseline s3://known/papers/', '--baseline-connection b'],
     ])
     expect(command('one object, and another beginning')).toContain('--only a/b.txt \\\n  --map-prefix a/=z/')
   })

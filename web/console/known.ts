@@ -1,11 +1,14 @@
 /** What a page knows of a migration, from what its socket said. */
 import type { PassStatus } from '../../shared/api/migrations.ts'
 import type { BucketRow, Lane, Point, Trace, WatchEvent, WatchMessage } from '../../shared/api/watch.ts'
+import type { LifeBrief } from '../../shared/life.ts'
 
 export interface Known {
   /** How far the control plane's clock is ahead of this browser's (ms). */
   readonly ahead: number
   readonly pass: PassStatus | null
+  /** In short; null where it was never begun. */
+  readonly life: LifeBrief | null
   readonly strip: readonly BucketRow[] | null
   readonly lanes: readonly Lane[]
   readonly points: readonly Point[]
@@ -20,12 +23,12 @@ const mostEvents = 200
 
 export function applied(known: Known | null, message: WatchMessage, now: number): Known | null {
   if (message.t === 'snapshot') {
-    const { pass, strip, lanes, history, traces, events } = message
+    const { pass, life = null, strip, lanes, history, traces, events } = message
     const isSame = known?.pass?.number === pass?.number
     // While it is counted anew, what was known of it is shown.
     const ahead = message.now - now
     const counted = strip ?? (isSame ? (known?.strip ?? null) : null)
-    return { ahead, pass, strip: counted, lanes, points: history, traces, events }
+    return { ahead, pass, life, strip: counted, lanes, points: history, traces, events }
   }
   if (!known) return null
   let { strip } = known
@@ -37,8 +40,8 @@ export function applied(known: Known | null, message: WatchMessage, now: number)
   const points = message.points ? [...known.points, ...message.points].slice(-mostPoints) : known.points
   const traces = message.traces ? longer(known.traces, message.traces) : known.traces
   const events = message.events ? [...known.events, ...message.events].slice(-mostEvents) : known.events
-  const { pass = known.pass, lanes = known.lanes } = message
-  return { ...known, pass, strip, lanes, points, traces, events }
+  const { pass = known.pass, life = known.life, lanes = known.lanes } = message
+  return { ...known, pass, life, strip, lanes, points, traces, events }
 }
 
 /** What a socket said of a pass, with what only the fleet knows: what a pass that nobody works for waits for. */

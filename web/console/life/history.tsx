@@ -6,7 +6,7 @@ import { Said } from '../parts/key.tsx'
 import { Time } from '../parts/time.tsx'
 import { lifeTexts } from '../texts/life.ts'
 import { migrationTexts } from '../texts/migration.ts'
-import { kindOf, named } from './view.ts'
+import { named, shapes } from './view.ts'
 
 const says = lifeTexts.history
 const few = 8
@@ -23,9 +23,7 @@ export function History({ of }: { of: LifeView['history'] }) {
           <li key={`${entry.at} ${i}`}>
             <Time at={entry.at} says={when(entry.at)} />
             <div>
-              <span className={`state ${kindOf({ ...entry, paused: null, deletes: null, checks: [] })}`}>
-                {named(entry)}
-              </span>
+              <span className={`state ${shapes[entry.state]}`}>{named(entry)}</span>
               <div className="quiet">
                 <Said text={entry.why} />
               </div>

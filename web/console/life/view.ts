@@ -1,5 +1,5 @@
 /** What of a life is shown where: pure readings of it. */
-import type { Check, LifeState, LifeView } from '../../../shared/life.ts'
+import type { Check, LifeBrief, LifeState, LifeView } from '../../../shared/life.ts'
 import { lifeTexts as says } from '../texts/life.ts'
 
 /** Whether Dray leads the migration; else its passes are begun by hand. */
@@ -29,31 +29,30 @@ export function stateOf(life: LifeView): string {
   return life.deletes || (life.state === 'verifying' && asking(life)) ? says.asks(state) : state
 }
 
-/** The shape and colour that go with it. */
-export const kindOf = ({
-  state,
-  deletes,
-  paused,
-  checks,
-}: Pick<LifeView, 'state' | 'deletes' | 'paused' | 'checks'>): string =>
-  deletes || (!paused && asking({ checks }))
-    ? 'asks'
-    : paused
-      ? 'away'
-      : (
-          {
-            draft: 'new',
-            surveying: 'running',
-            backfilling: 'running',
-            following: 'running',
-            verifying: 'running',
-            ready: 'asks',
-            'cut-over': 'complete',
-            'rolled-back': 'cancelled',
-            closed: 'complete',
-            cancelled: 'cancelled',
-          } satisfies Record<LifeState, string>
-        )[state]
+/** A shape and a colour. */
+export const shapes: Readonly<Record<LifeState, string>> = {
+  draft: 'new',
+  surveying: 'running',
+  backfilling: 'running',
+  following: 'running',
+  verifying: 'running',
+  ready: 'asks',
+  'cut-over': 'complete',
+  'rolled-back': 'cancelled',
+  closed: 'complete',
+  cancelled: 'cancelled',
+}
+
+export const kindOf = (life: LifeView): string =>
+  life.paused ? 'away' : life.deletes || asking(life) ? 'asks' : shapes[life.state]
+
+/** The same of a life as lists know it. */
+export function briefly({ state, direction, paused, asks }: LifeBrief): { is: string; says: string } {
+  const name = named({ state, direction })
+  if (paused) return { is: 'away', says: says.paused(name) }
+  const is = asks ? 'asks' : shapes[state]
+  return { is, says: asks && state !== 'ready' ? says.asks(name) : name }
+}
 
 export type Stage = keyof Omit<typeof says.stages, 'name' | 'done' | 'now' | 'coming'>
 

@@ -3,7 +3,7 @@ import type { NewMigration } from '../../../shared/api/migrations.ts'
 import type { Follow } from '../../../shared/life.ts'
 import { formatLocation } from '../../../shared/location.ts'
 import { formatManifest, type Manifest, type Mapping } from '../../../shared/mapping.ts'
-import type { Policy, Priority } from '../../../shared/policy.ts'
+import type { DeleteCap, Policy, Priority } from '../../../shared/policy.ts'
 import { otherThanUsual } from '../follow/draft.ts'
 import type { Which } from './draft.ts'
 
@@ -15,7 +15,7 @@ export interface Defined {
 }
 
 /** Of a policy: what no option says. */
-const unsaid = ['deleteAfter', 'deleteCap', 'conflicts', 'remember'] as const
+const unsaid = ['conflicts', 'remember'] as const
 
 export function commandOf({ id, definition, follow, priority }: Defined, workspace: string): string | null {
   const { source, destination, filter, mapping, manifest, policy } = definition
@@ -24,7 +24,9 @@ export function commandOf({ id, definition, follow, priority }: Defined, workspa
   const [from, to] = [placeOptions('source', source), placeOptions('destination', destination)]
   const classes = storageClass(fidelity.storageClass)
   const followed = followOptions(otherThanUsual(follow))
-  if (!map || !from || !to || !followed || unsaid.some((name) => rest[name] !== undefined)) return null
+  const cap = rest.deleteCap ? capOption(rest.deleteCap) : []
+  if (!map || !from || !to || !followed || !cap || unsaid.some((name) => rest[name] !== undefined))
+    return null
   const options: [name: string, value?: string][] = [
     ...from,
     ...to,
@@ -32,6 +34,8 @@ export function commandOf({ id, definition, follow, priority }: Defined, workspa
     ...filter.exclude.map((glob) => ['exclude', glob] as [string, string]),
     ...given({ only: filter.only }),
     ...(rest.delete ? [['delete'] as [string]] : []),
+    ...given({ 'delete-after': time(rest.deleteAfter) }),
+    ...cap,
     ...given({
       compare: rest.compare,
       versions: rest.versions,
@@ -60,6 +64,14 @@ export function commandOf({ id, definition, follow, priority }: Defined, workspa
   )
   const places = [formatLocation(source), formatLocation(destination)].map(quoted)
   return [`dray migration create ${id} ${places.join(' ')}`, ...words].join(' \\\n  ')
+}
+
+const time = (seconds: number | undefined) => (seconds === undefined ? undefined : `${seconds}s`)
+
+/** One bound, or none where the other one is: the command has no word for both, nor for none at all. */
+function capOption({ objects, share }: DeleteCap): [string, string][] | null {
+  if ((objects === null) === (share === null)) return null
+  return [['max-delete', objects === null ? `${+(100 * share!).toFixed(6)}%` : String(objects)]]
 }
 
 const given = (values: Record<string, string | null | undefined>): [string, string][] =>
@@ -103,7 +115,6 @@ function followOptions(follow: Partial<Follow>): [string, string][] | null {
   const terms = (of: (typeof queues)[number]) => JSON.stringify([of.region, of.profile, of.connection])
   if (queues.some((one) => terms(one) !== terms(queue!))) return null
   const at = baseline ? baselineOptions(baseline) : []
-  const time = (seconds: number | undefined) => (seconds === undefined ? undefined : `${seconds}s`)
   return (
     at && [
       ...given({

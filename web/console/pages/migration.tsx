@@ -39,6 +39,7 @@ export function Migration() {
   const live = useLive(workspace, id)
   const { data: life } = useQuery(lifeOf(workspace, id))
   useTold(workspace, id, live.known?.pass ?? null)
+  useToldOfLife(workspace, id, live.known?.life?.revision)
   if (!asked.data) {
     const back = (
       <Link to="/w/$workspace/migrations" params={{ workspace }}>
@@ -123,6 +124,14 @@ function NotStarted({ life }: { life: LifeView | undefined }) {
       )}
     </>
   )
+}
+
+/** A life that came to another state is asked for at once. */
+function useToldOfLife(workspace: string, id: string, revision: number | undefined): void {
+  const client = useQueryClient()
+  useEffect(() => {
+    if (revision !== undefined) void client.invalidateQueries(lifeOf(workspace, id))
+  }, [client, workspace, id, revision])
 }
 
 function WithPass(props: {

@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { type MigrationView, passStates } from '../../../shared/api/migrations.ts'
 import { count, percent } from '../format.ts'
+import { briefly } from '../life/view.ts'
 import { Bytes } from '../parts/bytes.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { SelectField, TextField } from '../parts/field.tsx'
@@ -140,7 +141,8 @@ const columnsFor = (workspace: string): Column<MigrationView>[] => [
   },
   {
     name: says.columns.state,
-    cell: ({ pass }) => {
+    cell: ({ pass, life }) => {
+      if (life && life.state !== 'draft') return <State {...briefly(life)} />
       const state = pass?.state ?? 'new'
       return <State is={state} says={texts.state[state]} />
     },

@@ -89,6 +89,9 @@ export function Overview() {
 }
 
 const kinds = {
+  asks: 'life',
+  deletes: 'migration',
+  conflicts: 'migration',
   waits: 'migration',
   incomplete: 'migration',
   parked: 'migration',
@@ -98,11 +101,13 @@ const kinds = {
   rotate: 'connection',
 } as const satisfies Record<Attention['is'], string>
 const pages = {
+  life: '/w/$workspace/migrations/$migration/life',
   migration: '/w/$workspace/migrations/$migration',
   agent: '/w/$workspace/agents/$agent',
   connection: '/w/$workspace/connections/$connection',
 } as const
 const states = {
+  ...{ asks: 'asks', deletes: 'asks', conflicts: 'failed' },
   ...{ waits: 'away', incomplete: 'incomplete', parked: 'failed', away: 'away' },
   ...{ blocked: 'failed', twin: 'new', rotate: 'failed' },
 } as const satisfies Record<Attention['is'], string>
@@ -112,6 +117,12 @@ function told({ is, failed, open, count: n, since, message }: Attention): readon
   const { items } = says
   const at = since === null ? '' : when(since)
   switch (is) {
+    case 'asks':
+      return [items.asks, message]
+    case 'deletes':
+      return [items.deletes(n, open), items.deletesMore]
+    case 'conflicts':
+      return [items.conflicts(n), items.conflictsMore]
     case 'waits':
       return [items.waits, message]
     case 'incomplete':
@@ -139,17 +150,18 @@ function Needs({ workspace, items }: { workspace: string; items: readonly Attent
       <ul className="glance">
         {items.slice(0, mostItems).map((item) => {
           const kind = kinds[item.is]
+          const noun = kind === 'life' ? 'migration' : kind
           const [what, more] = told(item)
           return (
             <li key={`${item.is} ${item.id}`}>
-              <Link to={pages[kind]} params={{ workspace, [kind]: item.id } as never}>
+              <Link to={pages[kind]} params={{ workspace, [noun]: item.id } as never}>
                 {plain(item.id)}
               </Link>
               <div>
                 <State is={states[item.is]} says={what} />
                 {more !== '' && <div className="quiet">{plain(more, 300)}</div>}
               </div>
-              <span className="quiet">{says.kinds[kind]}</span>
+              <span className="quiet">{says.kinds[noun]}</span>
             </li>
           )
         })}

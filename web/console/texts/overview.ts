@@ -32,6 +32,12 @@ export const overviewTexts = {
         ...(parked > 0 ? [`${n(parked, 'packet')} parked`] : []),
       ].join(', ') || 'The two sides are not the same',
     ended: (when: string) => `The last pass ended ${when}.`,
+    asks: 'It asks somebody',
+    deletes: (deletes: number, of: number) =>
+      `It would delete ${n(deletes, 'object')} of ${count(of)}, and asks`,
+    deletesMore: 'More than its policy allows.',
+    conflicts: (objects: number) => n(objects, 'conflict'),
+    conflictsMore: 'Somebody else has changed what Dray keeps up to date.',
     waits: 'It waits for an agent',
     parked: (parked: number) => `${n(parked, 'packet')} parked while it runs`,
     away: 'It is away',
