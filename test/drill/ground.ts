@@ -63,9 +63,10 @@ export class Ground {
   }
 
   /** A program of ours; what it writes goes to its log. It hears by `send`. */
-  start(name: string, program: string, args: readonly string[]): ChildProcess {
+  start(name: string, program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcess {
     const stdio = ['ignore', 'pipe', 'pipe', 'ipc'] as ['ignore', 'pipe', 'pipe', 'ipc']
-    const child = spawn(process.execPath, [program, ...args], { env: this.#env, stdio, cwd: this.dir })
+    const env = { ...this.#env, ...more }
+    const child = spawn(process.execPath, [program, ...args], { env, stdio, cwd: this.dir })
     this.#processes.add(child)
     child.once('exit', () => this.#processes.delete(child))
     appendFileSync(this.at(`${name}.log`), '')
@@ -117,6 +118,18 @@ export class Ground {
     const process = this.start(secondAgent, main, ['agent', 'run', ...more, ...state])
     await this.#said(secondAgent, process, /(works for) /)
     return process
+  }
+
+  /** `dray mirror`, between the two. */
+  async mirror(bucket: string, old: Store, fresh: Store): Promise<RawStore> {
+    const sides = Object.entries({ old, new: fresh }).flatMap(([name, { at }]) => [
+      ...[`--${name}`, `s3://${bucket}`, `--${name}-endpoint`, at.endpoint],
+      ...[`--${name}-profile`, 'drill', `--${name}-region`, 'us-east-1'],
+    ])
+    const args = ['mirror', ...sides, '--listen', '127.0.0.1:0', '--state-dir', this.at('mirror')]
+    const env = { DRAY_MIRROR_ACCESS_KEY_ID: key, DRAY_MIRROR_SECRET_ACCESS_KEY: secret }
+    const process = this.start('mirror', main, args, env)
+    return { endpoint: await this.#said('mirror', process, /^Mirroring at ([^,\s]+),/m), key, secret }
   }
 
   /** `dray ARGS`, to its good end. */

@@ -30,7 +30,7 @@ const options = {
   minutes: number('minutes'),
   objects: number('objects'),
   rate: number('rate'),
-  agents: values.agents === '1' ? 1 : 2,
+  agents: values.agents === '1' ? (1 as const) : (2 as const),
   keep: values.keep,
 }
 let passed = 0
