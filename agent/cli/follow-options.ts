@@ -1,11 +1,11 @@
 /** How a migration follows its source, and what a cut-over asks of it, as a person gives it. What is not given is not said. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import * as z from 'zod'
 import { DrayError } from '../../shared/error.ts'
 import { type EventSource, type Follow, followSchema } from '../../shared/life.ts'
 import { depths } from '../../shared/policy.ts'
 import { refuseRelative, siteIn } from './definition.ts'
-import { collect, time } from './options.ts'
+import { collect, share, time } from './options.ts'
 import { folderPrefix, parsePlace } from './place.ts'
 
 const day = 86_400
@@ -25,7 +25,7 @@ export function followOptions(command: Command): Command {
       new Option(
         '--sample <share>',
         'of the objects, read in full on both sides besides: 5%, or none',
-      ).argParser(share),
+      ).argParser(shareOrNone),
     )
     .option(
       '--events <source>',
@@ -43,13 +43,7 @@ export function followOptions(command: Command): Command {
     .option('--baseline-site <name>', 'where that directory is')
 }
 
-export function share(text: string): number | null {
-  if (text === 'none') return null
-  const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? []
-  const value = Number(digits ?? Number.NaN) / (percent ? 100 : 1)
-  if (value > 0 && value <= 1) return value
-  throw new InvalidArgumentError('It must be a share such as 5% or 0.05, or none.')
-}
+export const shareOrNone = (text: string): number | null => (text === 'none' ? null : share(text))
 
 const rawSchema = z.object({
   pauseAtLeast: z.number().optional(),

@@ -196,7 +196,10 @@ function depth(command: Command): void {
 
 const sampling = (command: Command): void =>
   void command.addOption(
-    share('--sample <share>', 'read this share of the objects in full besides, chosen at random: 1%'),
+    new Option(
+      '--sample <share>',
+      'read this share of the objects in full besides, chosen at random: 1%',
+    ).argParser(share),
   )
 
 export function archives(command: Command): void {

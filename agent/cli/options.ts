@@ -89,13 +89,12 @@ export const time = (flags: string, description: string, least: number, most: nu
   })
 
 /** A share of objects, above nothing: `1%`, `0.5%` or `0.01`. */
-export const share = (flags: string, description: string): Option =>
-  new Option(flags, description).argParser((text) => {
-    const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? []
-    const value = Number(digits ?? Number.NaN) / (percent ? 100 : 1)
-    if (value > 0 && value <= 1) return value
-    throw new InvalidArgumentError('It must be a share, such as 1% or 0.01.')
-  })
+export function share(text: string): number {
+  const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? []
+  const value = Number(digits ?? Number.NaN) / (percent ? 100 : 1)
+  if (value > 0 && value <= 1) return value
+  throw new InvalidArgumentError('It must be a share, such as 5% or 0.05.')
+}
 
 /** How many deletes a pass makes without asking: so many objects, or a share of those at the destination. */
 export function deleteCap(text: string): DeleteCap {

@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from 'commander'
 import { cutOverSteps } from '../../../shared/life.ts'
 import { depths } from '../../../shared/policy.ts'
 import type { RegisterMore } from '../command.ts'
-import { share } from '../follow-options.ts'
+import { shareOrNone } from '../follow-options.ts'
 import { whole } from '../options.ts'
 
 export const registerLife: RegisterMore = (one, run) => {
@@ -31,7 +31,7 @@ export const registerLife: RegisterMore = (one, run) => {
       new Option(
         '--sample <share>',
         'of the objects, read in full on both sides besides: 5%, or none',
-      ).argParser(share),
+      ).argParser(shareOrNone),
     )
     .action((id: string, options) =>
       run(options, async (io) => (await import('../life.ts')).verify(id, options, io)),
