@@ -80,7 +80,11 @@ export class Migration extends DurableObject<Env> {
     )
     this.#open()
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong))
-    ctx.blockConcurrencyWhile(() => this.#alarm.wake())
+    ctx.blockConcurrencyWhile(async () => {
+      await this.#alarm.wake()
+      // What it slept over.
+      this.#life.run(Date.now())
+    })
   }
 
   /** All that lies on its storage. */

@@ -68,7 +68,7 @@ export const until = (id: string, is: (life: LifeView) => boolean): Promise<Life
 
 type Work = (packet: LeasedPacket) => { readonly counts: Counts; readonly failures?: readonly Failure[] }
 /** All is equal. */
-const equal =
+export const equal =
   (n: number): Work =>
   () => {
     const counts = zeroCounts()
