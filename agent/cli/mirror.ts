@@ -31,6 +31,7 @@ export interface MirrorCommand {
   reads: 'auto' | 'old' | 'new'
   requests: number
   drain: number
+  late: number
 }
 
 /** Of the mirrors of a state directory there is one. */
@@ -57,6 +58,7 @@ export async function runMirror(options: MirrorCommand, io: Io): Promise<number>
       controlToken: own.controlToken,
       reads: options.reads,
       requests: options.requests,
+      lateMs: options.late * 1_000,
       env: io.env,
       log: (event) => {
         if (io.debug || event.level !== 'info') logLine(io, event)

@@ -46,6 +46,11 @@ export const registerMirror: Register = (program, run) => {
         .argParser(whole(1, 3_600))
         .default(60),
     )
+    .addOption(
+      new Option('--late <seconds>', 'how long a write that broke off may still land at a store')
+        .argParser(whole(0, 3_600))
+        .default(60),
+    )
     .addHelpText('after', mirrorHelp)
     .action((options) => run(options, async (io) => (await import('../mirror.ts')).runMirror(options, io)))
 
