@@ -3,29 +3,20 @@
  * about, and what it wants done outside of one is done after that. Of such an errand nothing is stored: it follows from the life, so an object
  * that wakes in the middle of one does it again, and what comes of it counts only while the life is as it was when it began.
  */
-import type { MigrationView } from '../shared/api/migrations.ts'
-import type { Answer } from '../shared/asks.ts'
 import type { LifeBrief, LifeView } from '../shared/life.ts'
-import { noFilter } from '../shared/policy.ts'
+import type { PassOptions } from '../shared/policy.ts'
 import type { Certified } from './certification.ts'
-import { type Errand, nextErrand } from './core/errand.ts'
+import { nextErrand } from './core/errand.ts'
 import { type Life, type LifeEffect, type LifeEvent, newLife, type Surroundings, step } from './core/life.ts'
 import { lifeEvents } from './core/life-events.ts'
-import { optionsOf } from './core/life-pass.ts'
-import { type Command, inChecklist, type Refused, type Stepped } from './core/life-state.ts'
+import { type Command, inChecklist, type Purpose, type Refused, type Stepped } from './core/life-state.ts'
 import { briefOf, viewOf } from './core/life-view.ts'
-import { reachOfAll } from './core/place.ts'
-import { refuseNoWayBack } from './core/way-back.ts'
 import type { Env } from './env.ts'
+import { type Defined, doErrand, type ErrandsAround, messageOf } from './life-errands.ts'
 import { passFacts, surroundings } from './life-facts.ts'
 import type { LivePass } from './live-pass.ts'
-import type { MigrationTables } from './migration-tables.ts'
+import type { Definition, MigrationTables } from './migration-tables.ts'
 import { firstPackets, newPass } from './pass-start.ts'
-import { refuseBlindDelete } from './routes/begin-pass.ts'
-import { findMigration } from './routes/find.ts'
-import { Refusal } from './routes/problem.ts'
-import { resolvedLocation, wholeDefinition } from './routes/resolve.ts'
-import { Scope, system } from './store/scope.ts'
 import type { Transactions } from './transactions.ts'
 
 /** How long an errand may be under way before the alarm looks whether its object has slept over it, in ms. */
@@ -50,15 +41,9 @@ interface Around {
   looseUntil(): number
 }
 
-/** Of a migration, what its life goes by. */
-export type Defined = Pick<Life, 'follow' | 'noWayBack'>
-export const definedBy = (migration: MigrationView): Defined => ({
-  follow: migration.follow,
-  noWayBack: refuseNoWayBack(migration),
-})
-
 export class MigrationLife {
   readonly #around: Around
+  readonly #errands: ErrandsAround
   #life: Life
   #errand: { readonly since: number } | null = null
   /** Who has cancelled the pass that runs, in this transaction. */
@@ -67,6 +52,16 @@ export class MigrationLife {
   constructor(around: Around) {
     this.#around = around
     this.#life = around.tables.life()
+    const { env, tables, workspace, id } = around
+    this.#errands = {
+      ...{ env, tables, workspace, id },
+      certify: (pass) => around.certify(pass),
+      isStill: (life) => this.#life === life,
+      hear: (life, event) => this.#hear(life, event),
+      define: (defined) => this.define(defined),
+      begin: (...args) => this.#begin(...args),
+      commit: (change) => around.transactions().commit(change),
+    }
   }
 
   /** In place. */
@@ -87,10 +82,8 @@ export class MigrationLife {
 
   view(now: number): LifeView {
     const live = this.#live
-    const { number, counters } = live?.pass ?? {}
-    const deletes = counters?.deletes?.asked
-      ? { pass: number!, objects: counters.deletes.expected, of: counters.deletes.of }
-      : null
+    const asks = live?.deletes.asks
+    const deletes = asks ? { pass: live.pass.number, objects: asks.deletes, of: asks.of } : null
     return viewOf(this.#life, this.#surroundings(now), { events: live?.events ?? 0, deletes })
   }
 
@@ -236,7 +229,7 @@ export class MigrationLife {
     const errand = { since: now }
     this.#errand = errand
     const life = this.#life
-    void this.#do(next.errand, life)
+    void doErrand(next.errand, life, this.#errands)
       .catch((error) => this.#hear(life, { t: 'failed', message: messageOf(error) }))
       .finally(() => {
         if (this.#errand !== errand) return
@@ -252,34 +245,9 @@ export class MigrationLife {
     })
   }
 
-  async #do(errand: Errand, life: Life): Promise<void> {
-    switch (errand.is) {
-      case 'begin':
-        return this.#begin(errand, life)
-      case 'uploads':
-        return this.#askForUploads(life)
-      case 'certify':
-        return this.#certify(errand.pass, life)
-      case 'clear':
-        return this.#hear(life, { t: 'cleared' })
-      default:
-        errand satisfies never
-    }
-  }
-
-  get #scope(): Scope {
-    return new Scope(this.#around.env.DB, this.#around.workspace, system)
-  }
-
-  /** With the definition, the connections and the policy as they are now. */
-  async #begin({ purpose }: Errand & { is: 'begin' }, life: Life): Promise<void> {
-    const { tables, workspace, id } = this.#around
-    const scope = this.#scope
-    const migration = await findMigration(scope, id)
-    if (this.#life !== life || this.define(definedBy(migration))) return
-    const options = optionsOf(life, purpose, migration.policy)
-    refuseBlindDelete(migration, options)
-    const definition = { id, workspace, ...(await wholeDefinition(scope, migration)) }
+  /** In one transaction with what the life makes of it; nothing where the life has changed, or somebody else has begun one. */
+  #begin(definition: Definition, options: PassOptions, purpose: Purpose, life: Life): void {
+    const { tables } = this.#around
     const transactions = this.#around.transactions()
     if (this.#life !== life || transactions.live) return
     const now = Date.now()
@@ -294,41 +262,4 @@ export class MigrationLife {
       },
     )
   }
-
-  async #certify(pass: number, life: Life): Promise<void> {
-    const certified = await this.#around.certify(pass)
-    if (!certified) throw new Error(`there is no pass ${pass} to certify`)
-    if ('refused' in certified) {
-      const { code, message, hint } = certified.refused
-      throw new Refusal(409, code, message, hint)
-    }
-    const { root, issuedAt } = certified.statement
-    this.#hear(life, { t: 'certified', pass, root, issuedAt })
-  }
-
-  async #askForUploads(life: Life): Promise<void> {
-    const scope = this.#scope
-    const { env, workspace, id } = this.#around
-    const { source, destination, filter } = await findMigration(scope, id)
-    const isSource = life.direction === 'forward'
-    const location = await resolvedLocation(scope, isSource ? source : destination)
-    if (location.kind === 'file') {
-      this.#hear(life, { t: 'uploads', open: 0, more: false })
-      return
-    }
-    const ask = { kind: 'open-uploads', location, filter: isSource ? filter : noFilter } as const
-    const asked = await env.FLEET.getByName(workspace).ask(
-      ask,
-      reachOfAll({ source: location, destination: location }),
-    )
-    if ('error' in asked) throw new Refusal(409, asked.error.code, asked.error.message, asked.error.hint)
-    const answer = asked.answer as Answer & { kind: 'open-uploads' }
-    this.#hear(life, { t: 'uploads', open: answer.others, more: answer.more })
-  }
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof Refusal) return error.hint ? `${error.message}. ${error.hint}` : `${error.message}.`
-  console.warn('an errand of a life failed', error)
-  return 'The control plane could not do it; its log says why.'
 }

@@ -41,7 +41,9 @@ export function minutesOf(time: string): number | null {
   return Number(minutes) < 60 && all <= 24 * 60 ? all : null
 }
 
-const time = z.string().refine((text) => minutesOf(text) !== null, 'a time of day, HH:MM, 00:00 to 24:00')
+export const timeOfDay = z
+  .string()
+  .refine((text) => minutesOf(text) !== null, 'a time of day, HH:MM, 00:00 to 24:00')
 
 /**
  * `from` and `to` are what clocks on the wall say there; `to` before `from` means the next day, and the window belongs to the day on
@@ -50,8 +52,8 @@ const time = z.string().refine((text) => minutesOf(text) !== null, 'a time of da
 export const limitWindowSchema = z
   .strictObject({
     days: z.array(z.enum(days)).min(1).max(7),
-    from: time,
-    to: time,
+    from: timeOfDay,
+    to: timeOfDay,
     bandwidth: bandwidth.optional(),
     requests: requests.optional(),
     concurrency: concurrency.optional(),

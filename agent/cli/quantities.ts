@@ -66,6 +66,17 @@ export function parseWindow(text: string): LimitWindow {
   return window
 }
 
+/** `22:00-06:00`, `Mon-Fri 22:00-06:00`. */
+export function parseHours(text: string): { days: Day[]; from: string; to: string } {
+  const [first = '', ...rest] = text.trim().split(/\s+/)
+  const [hours = '', ...more] = /^\d/.test(first) ? [first, ...rest] : rest
+  const on = /^\d/.test(first) ? [...days] : daysOf(first)
+  const [, from, to] = /^(\d{1,2}:\d{2})-(\d{1,2}:\d{2})$/.exec(hours) ?? []
+  if (on !== null && from !== undefined && to !== undefined && more.length === 0)
+    return { days: on, from: padded(from), to: padded(to) }
+  throw usage(`--window is no window: ${text}`, "Write it as 22:00-06:00, or as 'Mon-Fri 22:00-06:00'.")
+}
+
 const padded = (time: string) => time.padStart(5, '0')
 
 function daysOf(text: string): Day[] | null {

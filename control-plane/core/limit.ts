@@ -12,14 +12,14 @@ import { instantOf, wallAt } from './wall-clock.ts'
 const minute = 60_000
 const day = 24 * 60 * minute
 
-interface Span {
+export interface Span {
   readonly from: number
   /** Not in it any more. */
   readonly to: number
 }
 
 /** Those of `window` that touch `[from, to]`, both instants. */
-function spansOf(zone: string, window: LimitWindow, from: number, to: number): Span[] {
+export function spansOf(zone: string, window: Pick<LimitWindow, 'days' | 'from' | 'to'>, from: number, to: number): Span[] {
   const begins = minutesOf(window.from)! * minute
   const ends = minutesOf(window.to)! * minute
   const length = ends > begins ? ends - begins : ends - begins + day

@@ -1,5 +1,5 @@
 /** Schedules. The catalogue has them; the workspace's `Timetable` starts what they say, and is told of each change. */
-import { and, asc, eq, gt } from 'drizzle-orm'
+import { and, asc, eq, gt, ne } from 'drizzle-orm'
 import {
   deleteSchedule,
   listSchedules,
@@ -10,8 +10,9 @@ import {
 } from '../../shared/api/schedules.ts'
 import { nextTimes } from '../../shared/cron.ts'
 import { passOptions } from '../../shared/policy.ts'
+import { closedBy, nextOpen, nextStart, nextStarts } from '../core/open-hours.ts'
 import type { Scope } from '../store/scope.ts'
-import { schedules } from '../store/tables/schedules.ts'
+import { isDone, schedules, setIn } from '../store/tables/schedules.ts'
 import { refuseBlindDelete } from './begin-pass.ts'
 import { findMigration } from './find.ts'
 import { Refusal } from './problem.ts'
@@ -38,15 +39,15 @@ export function scheduleRoutes(app: App): void {
   )
 
   serve(app, putSchedule, async ({ env, scope, params: { schedule: id }, body, ifMatch }) => {
-    await refuseSenseless(scope, body)
     const now = Date.now()
     const before = await scope.row(schedules, eq(schedules.id, id))
+    await refuseSenseless(scope, body, before, now)
     if (ifMatch !== null && (before?.revision ?? 0) !== ifMatch) throw changedSince(`the schedule ${id}`)
     if (before === null && (await scope.count(schedules)) >= most) {
       throw new Refusal(409, 'busy', `there are ${most} schedules already`, 'Delete one that is not needed.')
     }
     const row: Row = {
-      ...{ id, ...body, createdAt: before?.createdAt ?? now, updatedAt: now },
+      ...{ id, ...body, cron: body.cron ?? '', createdAt: before?.createdAt ?? now, updatedAt: now },
       ...{ revision: (before?.revision ?? 0) + 1, last: before?.last ?? null },
     }
     const [written] = await scope.write(
@@ -56,19 +57,20 @@ export function scheduleRoutes(app: App): void {
       {
         action: before === null ? 'schedule.create' : 'schedule.edit',
         subject: `schedule/${id}`,
-        before: before === null ? undefined : said(before),
+        before: before === null ? undefined : setIn(before),
         after: body,
       },
     )
     if (!written) throw changedSince(`the schedule ${id}`)
     await env.TIMETABLE.getByName(scope.workspace).changed()
-    return new Reply(viewOf(row, now), before === null ? 201 : 200)
+    const view = { ...viewOf(row, now), collides: await collisions(scope, row, now) }
+    return new Reply(view, before === null ? 201 : 200)
   })
 
   serve(app, deleteSchedule, async ({ env, scope, params: { schedule: id }, ifMatch }) => {
     const row = await find(scope, id)
     if (ifMatch !== null && row.revision !== ifMatch) throw changedSince(`the schedule ${id}`)
-    const entry = { action: 'schedule.delete', subject: `schedule/${id}`, before: said(row) }
+    const entry = { action: 'schedule.delete', subject: `schedule/${id}`, before: setIn(row) }
     const [gone] = await scope.write(scope.remove(schedules, is(row)), entry)
     if (!gone) throw changedSince(`the schedule ${id}`)
     await env.TIMETABLE.getByName(scope.workspace).changed()
@@ -77,10 +79,6 @@ export function scheduleRoutes(app: App): void {
 }
 
 const is = ({ id, revision }: Row) => and(eq(schedules.id, id), eq(schedules.revision, revision))
-
-const said = ({ migration, cron, zone, options, enabled }: Row): NewSchedule => ({
-  ...{ migration, cron, zone, options, enabled },
-})
 
 async function find(scope: Scope, id: string): Promise<Row> {
   const row = await scope.row(schedules, eq(schedules.id, id))
@@ -94,16 +92,41 @@ async function find(scope: Scope, id: string): Promise<Row> {
   return row
 }
 
-/** What would never start a pass. */
-async function refuseSenseless(scope: Scope, { migration, cron, zone, options }: NewSchedule): Promise<void> {
+/** What would never start anything. */
+async function refuseSenseless(
+  scope: Scope,
+  schedule: NewSchedule,
+  before: Row | null,
+  now: number,
+): Promise<void> {
+  const { migration, options } = schedule
   const known = await findMigration(scope, migration).catch((error) => {
     throw error instanceof Refusal && error.status === 404
       ? new Refusal(400, 'usage', error.message, 'Create the migration first.')
       : error
   })
   refuseBlindDelete(known, passOptions(known.policy, options))
+  if (schedule.at !== null) refusePast(schedule, before, now)
+  else refuseNever(schedule, now)
+}
+
+function refusePast(schedule: NewSchedule, before: Row | null, now: number): void {
+  const { at } = schedule
+  const moment = Date.parse(at!)
+  // What is done may be kept, and edited.
+  if (moment <= now && !(before?.at === at && isDone(before)))
+    throw new Refusal(400, 'usage', `at: ${at} is in the past`, 'Give a moment that is to come.')
+  const closed = moment > now ? closedBy(schedule, moment) : null
+  if (closed === null) return
+  const why = closed === 'window' ? 'is outside its window' : 'is on a day of its blackouts'
+  throw new Refusal(400, 'usage', `at: ${at} ${why}`, 'Give another moment, or other hours.')
+}
+
+function refuseNever(schedule: NewSchedule, now: number): void {
+  const { cron, zone } = schedule
+  let next: number | undefined
   try {
-    if (nextTimes(cron, zone, Date.now(), 1).length > 0) return
+    next = nextTimes(cron!, zone, now, 1)[0]
   } catch (error) {
     throw new Refusal(
       400,
@@ -112,11 +135,47 @@ async function refuseSenseless(scope: Scope, { migration, cron, zone, options }:
       'Give minute, hour, day of the month, month and day of the week: "0 3 * * 1-5".',
     )
   }
-  throw new Refusal(400, 'usage', `cron: ${cron} is never due`, 'Give a day that there is.')
+  if (next === undefined)
+    throw new Refusal(400, 'usage', `cron: ${cron} is never due`, 'Give a day that there is.')
+  if (nextStart(schedule, now) !== null) return
+  throw new Refusal(
+    400,
+    'usage',
+    `cron: ${cron} is never due while its window is open, and no blackout is`,
+    'Give a time within the window.',
+  )
 }
 
-const viewOf = (row: Row, now: number): ScheduleView => {
-  const { id, createdAt, updatedAt, revision, last, cron, zone, enabled } = row
-  const next = enabled ? nextTimes(cron, zone, now, 3) : []
-  return { id, ...said(row), next, last, createdAt, updatedAt, revision }
+/** Of those that are compared. */
+const times = 10
+
+async function collisions(
+  scope: Scope,
+  row: Row,
+  now: number,
+): Promise<NonNullable<ScheduleView['collides']>> {
+  if (!row.enabled || isDone(row)) return []
+  const mine = new Set(nextStarts(setIn(row), now, times))
+  const where = and(
+    eq(schedules.migration, row.migration),
+    eq(schedules.enabled, true),
+    ne(schedules.id, row.id),
+  )
+  const others = await scope.rows(schedules, { where, orderBy: [asc(schedules.id)], limit: 50 })
+  return others.flatMap((other) => {
+    const at = isDone(other) ? undefined : nextStarts(setIn(other), now, times).find((time) => mine.has(time))
+    return at === undefined ? [] : [{ schedule: other.id, at }]
+  })
+}
+
+function viewOf(row: Row, now: number): ScheduleView {
+  const { id, createdAt, updatedAt, revision, last } = row
+  const schedule = setIn(row)
+  const isOpen = !row.enabled || closedBy(schedule, now) === null
+  return {
+    ...{ id, ...schedule },
+    next: row.enabled && !isDone(row) ? nextStarts(schedule, now, 3) : [],
+    closedUntil: isOpen ? null : nextOpen(schedule, now),
+    ...{ last, createdAt, updatedAt, revision },
+  }
 }

@@ -1,6 +1,6 @@
 /** What there is in the workspace that everybody asks for, and more of each where asking uses it up. */
 
-import type { NewSchedule } from '../../shared/api/schedules.ts'
+import { type NewSchedule, newScheduleSchema } from '../../shared/api/schedules.ts'
 import { randomText, sha256 } from '../../shared/octets.ts'
 import type { Everybody, Is } from './callers.ts'
 import * as world from './world.ts'
@@ -14,7 +14,7 @@ export type Stage = Awaited<ReturnType<typeof setStage>>
 
 /** `local` has one of each kind, by the names that `params` has. */
 export async function setStage({ agentHere }: Everybody) {
-  const schedule: NewSchedule = { migration: 'm', cron: '0 3 * * *', zone: 'UTC', options: {}, enabled: true }
+  const schedule: NewSchedule = newScheduleSchema.parse({ migration: 'm', cron: '0 3 * * *' })
   const now = Date.now()
   await insert('workspaces', { id: third, name: 'Third', created_at: now, revision: 1 })
   await world.person('third-owner', { [third]: 'owner' })

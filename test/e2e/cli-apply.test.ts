@@ -214,7 +214,7 @@ describe('dray apply', () => {
       'dray.yaml:3: connections.c.credential: one of sealed, default, anonymous and { profile: NAME }',
     )
     expect(await wrong('schedules:\n  s:\n    migration: m\n    cron: hourly\n')).toMatch(
-      /dray.yaml:4: schedules.s.cron: five fields.*\n {2}A schedule has migration, cron, zone, options, enabled/,
+      /dray.yaml:4: schedules.s.cron: five fields.*\n {2}A schedule has migration, starts, cron, at, zone, window, blackouts, options, enabled/,
     )
     expect(await wrong('schedules:\n  s: { migration: m, cron: 0 * * * * }\nmigrations: {}\n')).toContain(
       'dray.yaml:2: schedules.s.migration: there is no migration m, in the file or in workspace local',

@@ -20,7 +20,7 @@ import {
   readMigration,
 } from '../../../shared/api/migrations.ts'
 import type { Route } from '../../../shared/api/route.ts'
-import { deleteSchedule, listSchedules, putSchedule } from '../../../shared/api/schedules.ts'
+import { asSet, deleteSchedule, listSchedules, putSchedule } from '../../../shared/api/schedules.ts'
 import { createSite, deleteSite, editSite, listSites } from '../../../shared/api/sites.ts'
 import {
   createWebhook,
@@ -154,10 +154,7 @@ const schedules: Noun<'schedules'> = {
   name: 'schedule',
   read: (plane) =>
     readAll(plane, listSchedules, ({ schedules }) =>
-      schedules.map(({ id, migration, cron, zone, options, enabled, revision }) => [
-        id,
-        { item: { migration, cron, zone, options, enabled }, revision },
-      ]),
+      schedules.map((each) => [each.id, { item: asSet(each), revision: each.revision }]),
     ),
   create: (plane, schedule, body) => plane.call(putSchedule, { params: { schedule }, body }, none),
   edit: (plane, schedule, body, ifMatch) =>

@@ -1,6 +1,6 @@
 /** When passes begin by themselves. When each is due next is the workspace's `Timetable`'s to know. */
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import type { LastRun } from '../../../shared/api/schedules.ts'
+import { asSet, type LastRun, type NewSchedule, type Window } from '../../../shared/api/schedules.ts'
 import type { GivenOptions } from '../../../shared/policy.ts'
 import { workspaceId } from './workspaces.ts'
 
@@ -10,8 +10,13 @@ export const schedules = sqliteTable(
     workspaceId: workspaceId(),
     id: text().notNull(),
     migration: text().notNull(),
+    starts: text().$type<NewSchedule['starts']>().notNull().default('pass'),
+    /** Empty where it is due `at` a moment. */
     cron: text().notNull(),
+    at: text(),
     zone: text().notNull(),
+    window: text({ mode: 'json' }).$type<Window>(),
+    blackouts: text({ mode: 'json' }).$type<string[]>().notNull().default([]),
     options: text({ mode: 'json' }).$type<GivenOptions>().notNull(),
     enabled: integer({ mode: 'boolean' }).notNull(),
     createdAt: integer('created_at').notNull(),
@@ -25,3 +30,11 @@ export const schedules = sqliteTable(
     index('schedules_of_migration').on(table.workspaceId, table.migration),
   ],
 )
+
+/** As it was set. */
+export const setIn = (row: Pick<typeof schedules.$inferSelect, keyof NewSchedule>): NewSchedule =>
+  asSet({ ...row, cron: row.cron || null })
+
+/** Whether it was due once, and that has been dealt with. */
+export const isDone = ({ at, last }: Pick<typeof schedules.$inferSelect, 'at' | 'last'>): boolean =>
+  at !== null && last?.due === Date.parse(at)

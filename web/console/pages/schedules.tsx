@@ -2,22 +2,19 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
+import { startLife } from '../../../shared/api/life.ts'
 import { startPass } from '../../../shared/api/migrations.ts'
-import {
-  deleteSchedule,
-  type NewSchedule,
-  putSchedule,
-  type ScheduleView,
-} from '../../../shared/api/schedules.ts'
+import { asSet, deleteSchedule, putSchedule, type ScheduleView } from '../../../shared/api/schedules.ts'
+import { type Day, days } from '../../../shared/limit.ts'
 import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
 import { useCalled } from '../deeds.ts'
-import { viewerZone, wallTime } from '../format.ts'
+import { viewerZone, wallTime, when } from '../format.ts'
 import { useMay } from '../may.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Menu } from '../parts/menu.tsx'
-import { Refusal } from '../parts/notice.tsx'
+import { Notice, Refusal } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { State } from '../parts/state.tsx'
@@ -25,7 +22,9 @@ import { type Column, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
 import * as queries from '../queries/schedules.ts'
 import { cronWords } from '../schedules/cron-words.ts'
+import { kindOf } from '../schedules/draft.ts'
 import { ScheduleForm } from '../schedules/form.tsx'
+import { limitTexts } from '../texts/limits.ts'
 import { scheduleTexts as texts } from '../texts/schedules.ts'
 import { texts as common } from '../texts.ts'
 
@@ -39,17 +38,25 @@ export function Schedules() {
   const [edited, edit] = useState<ScheduleView | null | undefined>(undefined)
   useCalled('/schedules', () => mayWrite && edit(null))
   const [doomed, doom] = useState<ScheduleView | null>(null)
+  const [collides, tell] = useState<ScheduleView | null>(null)
   const run = useChange({
-    run: ({ migration, options }: ScheduleView) =>
-      call(startPass, { params: { workspace, migration }, body: options }),
+    async run({ migration, options, starts }: ScheduleView) {
+      const params = { workspace, migration }
+      if (starts === 'life') {
+        await call(startLife, { params })
+        return null
+      }
+      return call(startPass, { params, body: options })
+    },
     stale: [workspace, 'migrations'],
-    says: ({ pass, resumed }, { migration }) => texts.ran(migration, pass.number, resumed),
+    says: (ran, { migration }) =>
+      ran ? texts.ran(migration, ran.pass.number, ran.resumed) : texts.lives(migration),
   })
   const enable = useChange({
     run: ({ id, revision, ...rest }: ScheduleView) =>
       call(
         putSchedule,
-        { params: { workspace, schedule: id }, body: { ...said(rest), enabled: !rest.enabled } },
+        { params: { workspace, schedule: id }, body: { ...asSet(rest), enabled: !rest.enabled } },
         { ifMatch: revision },
       ),
     stale,
@@ -83,6 +90,22 @@ export function Schedules() {
       }
     >
       <Refusal of={run.error ?? enable.error} />
+      {collides?.collides && (
+        <Notice
+          actions={
+            <button type="button" onClick={() => tell(null)}>
+              {texts.close}
+            </button>
+          }
+        >
+          <p>
+            {texts.collides(
+              collides.id,
+              collides.collides.map(({ schedule, at }) => texts.collision(schedule, when(at))).join(', '),
+            )}
+          </p>
+        </Notice>
+      )}
       <Shown of={asked} what={texts.what}>
         {({ schedules }) => (
           <>
@@ -107,6 +130,7 @@ export function Schedules() {
                 workspace={workspace}
                 of={edited}
                 taken={schedules.map(({ id }) => id)}
+                done={(set) => tell(set.collides?.length ? set : null)}
                 close={() => edit(undefined)}
               />
             )}
@@ -127,19 +151,15 @@ export function Schedules() {
   )
 }
 
-const said = ({ migration, cron, zone, options, enabled }: NewSchedule): NewSchedule => ({
-  ...{ migration, cron, zone, options, enabled },
-})
-
 const columnsFor = (workspace: string): Column<ScheduleView>[] => [
   {
     name: texts.columns.name,
     kind: 'key',
-    cell: ({ id, migration }) => (
+    cell: ({ id, migration, ...schedule }) => (
       <div>
         <strong>{id}</strong>
         <div className="quiet">
-          {texts.of}{' '}
+          {texts.starts[kindOf(schedule)]} {texts.of}{' '}
           <Link to="/w/$workspace/migrations/$migration" params={{ workspace, migration }}>
             {migration}
           </Link>
@@ -149,12 +169,20 @@ const columnsFor = (workspace: string): Column<ScheduleView>[] => [
   },
   {
     name: texts.columns.when,
-    cell: ({ cron, zone }) => (
+    cell: ({ cron, at, zone, window, blackouts }) => (
       <div>
-        {cronWords(cron) ?? <code>{cron}</code>}
+        {cron !== null ? (
+          (cronWords(cron) ?? <code>{cron}</code>)
+        ) : (
+          <>
+            {texts.once}, <Time at={Date.parse(at!)} zone={zone} />
+          </>
+        )}
         <div className="quiet">
-          <code>{cron}</code> {texts.zoneIs(zone)}
+          {cron !== null && <code>{cron}</code>} {texts.zoneIs(zone)}
         </div>
+        {window && <div className="quiet">{texts.within(window.from, window.to, daysOf(window.days))}</div>}
+        {blackouts.length > 0 && <div className="quiet">{texts.rests(blackouts.length)}</div>}
       </div>
     ),
   },
@@ -187,10 +215,21 @@ const columnsFor = (workspace: string): Column<ScheduleView>[] => [
   },
   {
     name: texts.columns.state,
-    cell: ({ enabled }) =>
-      enabled ? <State is="connected" says={texts.enabled} /> : <State is="away" says={texts.paused} />,
+    cell: ({ enabled, closedUntil, next, at }) =>
+      closedUntil !== null ? (
+        <State is="away" says={texts.closed(when(closedUntil))} />
+      ) : enabled && at !== null && next.length === 0 ? (
+        <State is="complete" says={texts.done} />
+      ) : enabled ? (
+        <State is="connected" says={texts.enabled} />
+      ) : (
+        <State is="away" says={texts.paused} />
+      ),
   },
 ]
+
+const daysOf = (on: readonly Day[]) =>
+  on.length === days.length ? texts.everyDay : on.map((day) => limitTexts.dayNames[day]).join(', ')
 
 const lastStates = { started: 'complete', skipped: 'cancelled', failed: 'failed' } as const
 const outcomeOf = ({ outcome, pass }: NonNullable<ScheduleView['last']>) =>
