@@ -72,6 +72,8 @@ export function openAnswers({
       }
       case 'open-uploads':
         return (await import('./looking/uploads.ts')).openUploads(ask, { open, intents })
+      case 'abort-uploads':
+        return (await import('./looking/abort-uploads.ts')).abortUploads(ask, { open })
       default:
         return ask satisfies never
     }

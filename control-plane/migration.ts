@@ -29,7 +29,8 @@ import type { Meant, WaiverRow } from './failure-table.ts'
 import { causesOf, countOf, type Page as FailuresPage, failuresOf } from './failures.ts'
 import { closeSocket } from './incoming.ts'
 import { type LeavesPage, leavesPage } from './leaves.ts'
-import { type Defined, type LifeAnswer, MigrationLife } from './life.ts'
+import { type LifeAnswer, MigrationLife } from './life.ts'
+import type { Defined } from './life-errands.ts'
 import type { LivePass } from './live-pass.ts'
 import { type Definition, MigrationTables } from './migration-tables.ts'
 import { packetsPage, passesPage, passStatus, reportsPage, viewOf } from './migration-views.ts'
@@ -240,13 +241,11 @@ export class Migration extends DurableObject<Env> {
    * Keys of one side, relative to its location, have changed. Those that are taken become packets of the pass that runs, or of the next one; they
    * are stored when this returns. Before the first pass all are ignored: it will list them.
    */
-  changed(side: Side, changes: readonly Change[]): { taken: number; ignored: number } {
-    const now = Date.now()
-    let answer = { taken: 0, ignored: changes.length }
-    this.#transactions.commit(() => {
-      answer = this.#live?.changed(side, changes, now) ?? this.#kept(side, changes, now)
+  changed(side: Side, changes: readonly Change[]): Promise<{ taken: number; ignored: number }> {
+    return this.#transactions.together(() => {
+      const now = Date.now()
+      return this.#live?.changed(side, changes, now) ?? this.#kept(side, changes, now)
     })
-    return answer
   }
 
   /** When the oldest change was that was told of and is not carried over (ms since the epoch); null: there is none. */

@@ -57,6 +57,11 @@ export class UploadTable {
     return this.#rows('WHERE packet < ? ORDER BY id LIMIT ?', packet, limit)
   }
 
+  /** The first ones, of whatever pass. */
+  some(limit: number): UploadRow[] {
+    return this.#rows('ORDER BY id LIMIT ?', limit)
+  }
+
   put({ id, packet, key, upload, planned, begun, stale, firstChild, children }: UploadRow): void {
     this.#write(
       'INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',

@@ -9,6 +9,7 @@ import { errorBodySchema } from './error.ts'
 import { findingSchema } from './finding.ts'
 import { certificateSchema } from './identity/certificate.ts'
 import { keySchema } from './key-schema.ts'
+import { uploadIdSchema } from './large-object.ts'
 import { connectionName, endpointSchema, resolvedLocationSchema, resolvedS3Schema } from './location.ts'
 import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
@@ -27,6 +28,8 @@ export const browsedEntries = 200
 
 /** Open uploads that are told by their keys. */
 export const uploadSamples = 20
+/** Uploads that are aborted by one ask. */
+export const abortedUploads = 100
 
 export const browsedEntrySchema = z.strictObject({
   kind: z.enum(['bucket', 'folder', 'object', 'symlink', 'special']),
@@ -86,6 +89,14 @@ export const askSchema = z.discriminatedUnion('kind', [
     location: resolvedLocationSchema,
     filter: filterSchema,
   }),
+  /** Abort uploads that a migration has begun, and that nobody will end; `upload` is null where its id was never learned. */
+  z.strictObject({
+    kind: z.literal('abort-uploads'),
+    location: resolvedLocationSchema,
+    uploads: z
+      .array(z.strictObject({ key: keySchema, upload: uploadIdSchema.nullable(), begun: z.number().int() }))
+      .max(abortedUploads),
+  }),
 ])
 export type Ask = z.infer<typeof askSchema>
 
@@ -124,6 +135,7 @@ export const answerSchema = z.discriminatedUnion('kind', [
     /** Of the others, the first in the order of keys; `begun` is when, by the store's clock (ms). */
     samples: z.array(z.strictObject({ key: keySchema, begun: z.number().int() })).max(uploadSamples),
   }),
+  z.strictObject({ kind: z.literal('abort-uploads'), aborted: count }),
   z.strictObject({ kind: z.literal('refused'), error: errorBodySchema.strict() }),
 ])
 export type Answer = z.infer<typeof answerSchema>

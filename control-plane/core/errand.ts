@@ -15,7 +15,8 @@ export function nextErrand(
   life: Life,
   { running, looseUntil }: Pick<Surroundings, 'running' | 'looseUntil'>,
 ): { readonly errand: Errand; readonly at: number } | null {
-  if (life.clears) return { errand: { is: 'clear' }, at: life.trouble?.at ?? 0 }
+  // What a pass has taken up is its own again.
+  if (life.clears && running === null) return { errand: { is: 'clear' }, at: life.trouble?.at ?? 0 }
   if (life.paused) return null
   const check = inChecklist(life) ? atHand(life) : null
   if (check && check.state !== 'asks') {

@@ -1,9 +1,10 @@
-/** Which uploads are open at a location, and whose they are. */
+/** Which uploads are open at a location, whose they are, and that those which the control plane names are aborted. */
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { openIntents } from '../../agent/intents.ts'
+import { abortUploads } from '../../agent/looking/abort-uploads.ts'
 import { openUploads } from '../../agent/looking/uploads.ts'
 import { openFileStorage } from '../../agent/storage/file/file-storage.ts'
 import { openS3Storage } from '../../agent/storage/s3/s3-storage.ts'
@@ -84,4 +85,23 @@ it('there are none in a directory', async () => {
     },
   )
   expect(found).toMatchObject({ ours: 0, others: 0, more: false })
+})
+
+it('aborts those that it is told of, and no others; one that is gone is no error', async () => {
+  const storage = await open()
+  const begin = (key: string) => storage.multipart!.create(key as Key, noMetadata, noSignal)
+  const key = 'told/a' as Key
+  const [told, other] = [await begin(key), await begin(key)]
+  const begun = Date.now()
+  const ask = { kind: 'abort-uploads', location, uploads: [{ key, upload: told, begun }] } as const
+  for (let i = 0; i < 2; i++)
+    expect(await abortUploads({ ...ask, uploads: [...ask.uploads] }, { open: async () => open() })).toEqual({
+      kind: 'abort-uploads',
+      aborted: 1,
+    })
+  const left = []
+  for await (const page of storage.multipart!.uploads(key, noSignal)) left.push(...page)
+  expect(left.map(({ upload }) => upload)).toEqual([other])
+  await storage.multipart!.abort(key, other, noSignal)
+  await storage.close()
 })

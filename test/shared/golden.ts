@@ -256,6 +256,7 @@ export const fleetAgentMessages = [
       ],
     },
   },
+  { t: 'answer', request: 'r', answer: { kind: 'abort-uploads', aborted: 2 } },
   {
     t: 'answer',
     request: 'r',
@@ -380,6 +381,18 @@ export const fleetPlaneMessages = [
       kind: 'open-uploads',
       location: { kind: 'file', path: '/srv', site: 'x' },
       filter: { include: ['*.jpg'], exclude: [], only: null },
+    },
+  },
+  {
+    t: 'ask',
+    request: 'r',
+    ask: {
+      kind: 'abort-uploads',
+      location: { kind: 'file', path: '/srv', site: 'x' },
+      uploads: [
+        { key: 'a', upload: 'u', begun: 1_800_000_000_000 },
+        { key: '\xff', upload: null, begun: 1_800_000_000_001 },
+      ],
     },
   },
   { t: 'drain' },
