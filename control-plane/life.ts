@@ -148,7 +148,7 @@ export class MigrationLife {
   }
 
   #briefOf(life: Life): LifeBrief {
-    return briefOf(life, this.#live?.pass.counters.deletes?.asked ?? false)
+    return briefOf(life, (this.#live?.deletes.asks ?? null) !== null)
   }
 
   /** In short: what those are told who watch. Null where it was never begun. */
