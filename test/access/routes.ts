@@ -93,6 +93,7 @@ const life = (deed: string, answers: number, says?: RegExp, body?: object): Row 
 export const rows: readonly Row[] = [
   row('GET /api/health', 'anybody', 200),
   row('GET /api/openapi.json', 'anybody', 200),
+  row('GET /api/certificate-key', 'anybody', 200),
 
   row('GET /api/entry', 'anybody', 200),
   row('POST /api/setup', 'anybody', 403, {
@@ -336,6 +337,13 @@ export const rows: readonly Row[] = [
   }),
   row(`GET ${at}/migrations/:migration/passes/:pass/causes`, viewer('migrations:read'), 200),
   row(`GET ${at}/migrations/:migration/passes/:pass/report/:format`, viewer('migrations:read'), 200),
+  row(`GET ${at}/migrations/:migration/certificates`, viewer('migrations:read'), 200),
+  row(`POST ${at}/migrations/:migration/passes/:pass/certificate`, operator('migrations:run'), 409, {
+    says: /is a copy/,
+  }),
+  row(`GET ${at}/migrations/:migration/passes/:pass/certificate`, viewer('migrations:read'), 404, {
+    says: /is not certified/,
+  }),
   row(`GET ${at}/schedules`, viewer('migrations:read'), 200),
   row(`GET ${at}/schedules/:schedule`, viewer('migrations:read'), 200),
   row(`PUT ${at}/schedules/:schedule`, operator('migrations:write'), 201, {
