@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { startS3Server } from '../../agent/s3-server/s3-server.ts'
+import type { LifeView } from '../../shared/life.ts'
 import { desktop, openBrowser, openPage, phone } from './browser.ts'
 import { startUp } from './up.ts'
 
@@ -52,6 +53,53 @@ async function migration(id: string, count: number, key: (i: number) => string, 
   const body = { source: place(id), destination: place(`${id}-new`), filter, policy }
   await api('PUT', `migrations/${id}`, body)
   await api('POST', `migrations/${id}/passes`, {})
+}
+
+/** Led by its life, until it stands there. */
+async function led(id: string, until: (life: LifeView) => boolean, how: object = {}): Promise<void> {
+  store.createBucket(`${id}-new`)
+  store.fill(id, {
+    count: 1_200,
+    key: (i) => `${2024 + (i % 3)}/${String(i).padStart(6, '0')}`,
+    size: 12_000,
+  })
+  const place = (bucket: string) => ({
+    ...{ kind: 's3', bucket, prefix: '', endpoint: null, region: null, profile: null, site: null },
+    connection: 'minio',
+  })
+  const follow = {
+    ...{ pauseAtLeast: 2, pauseAtMost: 5, lag: 300, quiet: 0, depth: 'checksum', sample: 0.25 },
+    events: [{ kind: 'webhook' }],
+  }
+  const body = { source: place(id), destination: place(`${id}-new`), filter, follow, ...how }
+  await api('PUT', `migrations/${id}`, body)
+  await api('POST', `migrations/${id}/life/start`)
+  await stands(id, until)
+}
+
+async function stands(id: string, until: (life: LifeView) => boolean): Promise<void> {
+  while (!until(await api<LifeView>('GET', `migrations/${id}/life`))) {
+    await new Promise((done) => setTimeout(done, 200))
+  }
+}
+const asks = ({ checks }: LifeView) => checks.some(({ state }) => state === 'asks')
+const follows = ({ state }: LifeView) => state === 'following'
+
+/** One that is asked for the freeze, one that is ready, one that was cut over, one whose deletes are too many. */
+async function lives(): Promise<void> {
+  await Promise.all(['mailroom', 'catalogue', 'statements'].map((id) => led(id, follows)))
+  for (const id of ['mailroom', 'catalogue', 'statements']) {
+    await api('POST', `migrations/${id}/life/cut-over`)
+    await stands(id, asks)
+  }
+  for (const id of ['catalogue', 'statements']) {
+    await api('POST', `migrations/${id}/life/steps/freeze`, { do: 'declare' })
+    await stands(id, ({ state }) => state === 'ready')
+  }
+  await api('POST', 'migrations/statements/life/switch')
+  await led('thumbnails', follows, { policy: { delete: true } })
+  for (let i = 0; i < 900; i++) store.delete('thumbnails', `${2024 + (i % 3)}/${String(i).padStart(6, '0')}`)
+  await stands('thumbnails', ({ deletes }) => deletes !== null)
 }
 
 async function over(id: string): Promise<void> {
@@ -108,6 +156,7 @@ async function furnish(): Promise<void> {
     api('POST', 'schedules', { migration: 'invoices', cron: '15 2 * * 1-5', zone: 'Europe/Paris' }),
   )
   await api('POST', 'tokens', { name: 'reporting', scopes: ['migrations:read'] })
+  await lives()
   await migration('lake', 60_000, (i) => `events/${month(i)}/${String(i).padStart(7, '0')}.parquet`, 200_000)
 }
 
@@ -116,6 +165,11 @@ type View = readonly [path: string, prepare?: (page: Page) => Promise<unknown>]
 async function press(page: Page, key: string): Promise<void> {
   await page.locator('html[data-keys="heard"]').waitFor()
   await page.keyboard.press(key)
+}
+/** In the menu of a migration. */
+async function chosen(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name: 'More of what can be done' }).click()
+  await page.getByRole('menuitem', { name }).click()
 }
 /** By name. A path that begins with `//` is outside of the workspace. */
 const pages: Record<string, View> = {
@@ -133,6 +187,22 @@ const pages: Record<string, View> = {
     (page) => page.getByRole('button', { name: 'Start a pass…' }).click(),
   ],
   definition: ['/migrations/camera-archive/settings'],
+  life: ['/migrations/mailroom/life'],
+  freeze: [
+    '/migrations/mailroom/life',
+    (page) => page.getByRole('button', { name: 'Declare the freeze…' }).first().click(),
+  ],
+  ready: ['/migrations/catalogue/life'],
+  certificates: [
+    '/migrations/catalogue/certificates',
+    (page) => page.getByText('To check it, without').click(),
+  ],
+  'cut-over': ['/migrations/statements/life'],
+  deletes: ['/migrations/thumbnails'],
+  follow: ['/migrations/statements/life', (page) => chosen(page, 'How it follows…')],
+  policy: ['/migrations/thumbnails', (page) => chosen(page, 'Priority and policy…')],
+  verify: ['/migrations/statements/life', (page) => chosen(page, 'Verify now…')],
+  schedule: ['/schedules', (page) => page.getByRole('button', { name: 'New schedule' }).click()],
   'new-migration': ['/new-migration?from=camera-archive', (page) => page.waitForTimeout(4_000)],
   sites: ['/sites'],
   join: ['/sites', (page) => page.getByRole('button', { name: 'Let an agent join' }).first().click()],
@@ -150,6 +220,7 @@ const pages: Record<string, View> = {
   'set-up': ['//setup#not-a-token'],
   seal: ['//seal.html?workspace=local&connection=archive'],
 }
+const overlaid = [...['palette', 'keys', 'start', 'join', 'freeze', 'follow', 'policy', 'verify', 'schedule']]
 /** What hangs on a wall. */
 const wall = { width: 2560, height: 1440 }
 const onWall = ['overview', 'live', 'migration', 'sites']
@@ -182,7 +253,7 @@ try {
         // A palette lies over what is in sight.
         await page.screenshot({
           path: picture,
-          fullPage: !['palette', 'keys', 'start', 'join'].includes(name),
+          fullPage: !overlaid.includes(name),
         })
       }
       for (const trouble of troubles) console.error(`${size}, ${colorScheme}: ${trouble}`)

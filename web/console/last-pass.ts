@@ -10,6 +10,8 @@ export function useLastPass(): { workspace: string; migration: MigrationView; nu
   return data?.pass ? { workspace, migration: data, number: data.pass.number } : null
 }
 
-/** As its last pass has found them; null where none has looked at everything. */
+/** As its last pass has found them; null where that has not looked at everything. */
 export const objectsOf = ({ pass }: MigrationView): number | null =>
-  pass && pass.state !== 'running' && pass.retries === undefined ? pass.counts.objects.listed : null
+  pass && !pass.surveying && pass.retries === undefined
+    ? Math.max(pass.counts.objects.listed, pass.expected.objects) || null
+    : null

@@ -28,14 +28,15 @@ export function nextOf(life: LifeView): Question | null {
   // It is answered where it asks.
   if (life.deletes) return null
   if (asking(life)?.step === 'freeze') return { of: 'freeze' }
-  const order: readonly LifeCommand[] =
-    life.state === 'cut-over' ? ['close'] : ['switch', 'cut-over', 'start', 'close']
-  const command = order.find(may)
+  // It goes on by itself: to close it for good, or to go back, is nobody's next step but the operator's.
+  if (life.state === 'cut-over') return null
+  const command = (['switch', 'cut-over', 'start', 'close'] as const).find(may)
   return command === undefined ? null : { of: command }
 }
 
-/** What stands beside it as a button of its own: the way back, and pausing. */
+/** What stands beside it as a button of its own: the ways on from a cut-over, and pausing. */
 export function besideOf(life: LifeView): readonly LifeCommand[] {
-  const beside: readonly LifeCommand[] = life.state === 'cut-over' ? ['roll-back', 'pause'] : ['pause']
+  const beside: readonly LifeCommand[] =
+    life.state === 'cut-over' ? ['roll-back', 'close', 'pause'] : ['pause']
   return beside.filter((command) => life.commands.includes(command))
 }

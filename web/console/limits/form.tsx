@@ -13,6 +13,7 @@ import {
 import { call } from '../../api.ts'
 import { useChange } from '../change.ts'
 import { viewerZone } from '../format.ts'
+import { DaysField } from '../parts/days-field.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { CheckField, TextField } from '../parts/field.tsx'
 import { Refusal } from '../parts/notice.tsx'
@@ -190,24 +191,7 @@ function Window(props: { number: number; of: Draft; change(draft: Draft): void; 
   return (
     <fieldset className="card window">
       <legend>{texts.window(number)}</legend>
-      <fieldset className="row wraps">
-        <legend className="hidden">{texts.days}</legend>
-        {days.map((day) => (
-          <button
-            key={day}
-            type="button"
-            aria-pressed={of.days.includes(day)}
-            onClick={() =>
-              change({
-                ...of,
-                days: of.days.includes(day) ? of.days.filter((one) => one !== day) : [...of.days, day],
-              })
-            }
-          >
-            {limitTexts.dayNames[day]}
-          </button>
-        ))}
-      </fieldset>
+      <DaysField label={texts.days} value={of.days} change={(days) => change({ ...of, days })} />
       <div className="fields">
         <TextField
           label={texts.from}

@@ -19,7 +19,7 @@ const kindOf: Readonly<Record<WatchEvent['is'], string>> = {
   silent: 'failed',
   error: 'failed',
   parked: 'failed',
-  asks: 'new',
+  asks: 'asks',
   paused: 'new',
   resumed: 'running',
   failed: 'failed',

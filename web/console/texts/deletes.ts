@@ -17,15 +17,15 @@ export const deletesTexts = {
     ],
     yes: [
       'Are deleted at the destination',
-      'Objects that the source does not have are deleted at the destination, also those that Dray did not copy. The source is asked once more before each. What the patterns above leave out stays.',
+      'Objects that the source does not have are deleted at the destination, also those that Dray did not copy. The source is asked once more before each. What the patterns leave out stays.',
     ],
   },
   after: 'After they were missing for',
   afterHint: 'What is there again meanwhile is not deleted.',
-  share: 'Ask first from this share on (%)',
+  share: 'Ask first past this share (%)',
   shareHint:
     'Of the objects at the destination. A pass that would delete more deletes nothing, and asks. Ten are always allowed. Empty: no bound.',
-  objects: 'Ask first from so many objects on',
+  objects: 'Ask first past so many objects',
   objectsHint: 'Empty: no bound.',
   conflicts: 'What somebody else has changed at the destination',
   conflictKinds: {
