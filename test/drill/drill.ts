@@ -25,7 +25,7 @@ export interface DrillOptions {
   objects: number
   /** Requests a second. */
   rate: number
-  agents: 1 | 2
+  agents: number
   keep: boolean
 }
 
@@ -97,7 +97,7 @@ class Drill {
     const both = [this.#stores.old, this.#stores.new]
     await this.#ground.connection(plane, 'old', this.#stores.old)
     await this.#ground.connection(plane, 'new', this.#stores.new)
-    if (agents === 2) await this.#ground.agent(plane, both)
+    if (agents > 1) await this.#ground.agent(plane, both)
     const follow = followSchema.parse({
       pauseAtLeast: 1,
       pauseAtMost: way === 'events' ? 20 : 5,

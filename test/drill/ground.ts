@@ -83,9 +83,19 @@ export class Ground {
   }
 
   /** `dray up`: the control plane, and an agent beside it. `port`: 0 is any. */
-  async plane(port = 0): Promise<{ plane: PlaneClient; token: string; process: ChildProcess }> {
+  async plane(
+    port = 0,
+    more: readonly string[] = [],
+  ): Promise<{ plane: PlaneClient; token: string; process: ChildProcess }> {
     writeFileSync(this.at('plane.log'), '')
-    const process = this.start('plane', main, ['up', '--port', String(port), '--state-dir', this.at('plane')])
+    const process = this.start('plane', main, [
+      'up',
+      '--port',
+      String(port),
+      '--state-dir',
+      this.at('plane'),
+      ...more,
+    ])
     const url = await this.#said('plane', process, /^Dray is up at (\S+)$/m)
     const token = readTokens(this.at('plane'))!.operator
     return { plane: planeClient({ url: new URL(url), token, workspace: 'local' }), token, process }
