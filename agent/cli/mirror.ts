@@ -1,6 +1,8 @@
 /** `dray mirror`: serves the application until it is stopped. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { tellChanges } from '../../shared/api/changes.ts'
+import { readLife } from '../../shared/api/life.ts'
 import { DrayError } from '../../shared/error.ts'
 import { displayKey, keyFromText } from '../../shared/key.ts'
 import { formatLocation, type S3Location } from '../../shared/location.ts'
@@ -9,12 +11,14 @@ import { openStateDir } from '../embed/state-dir.ts'
 import { sameBucket } from '../looking/store-address.ts'
 import { keysFile, mirrorKeys } from '../mirror/keys-file.ts'
 import { startMirror } from '../mirror/mirror.ts'
+import type { MigrationLink } from '../mirror/plane-link.ts'
 import { s3Location } from './bucket.ts'
 import { exitCodes, type Io, logLine } from './io.ts'
 import { folderPrefix, parsePlace } from './place.ts'
+import { type AskOptions, standingPlane } from './plane.ts'
 import { parseEndpoint } from './request.ts'
 
-export interface MirrorCommand {
+export interface MirrorCommand extends Omit<AskOptions, 'json'> {
   old?: string
   new?: string
   oldProfile?: string
@@ -32,6 +36,7 @@ export interface MirrorCommand {
   requests: number
   drain: number
   late: number
+  migration?: string
 }
 
 /** Of the mirrors of a state directory there is one. */
@@ -42,6 +47,7 @@ export async function runMirror(options: MirrorCommand, io: Io): Promise<number>
   const tls = readTls(options, io)
   const [old, fresh] = await Promise.all([sideOf('old', options, io), sideOf('new', options, io)])
   await refuseSame(old, fresh)
+  const link = await linkOf(options, io)
   const state = openStateDir(mirrorDir(io.stateDir), 'mirror')
   try {
     const own = mirrorKeys(state.path)
@@ -59,6 +65,7 @@ export async function runMirror(options: MirrorCommand, io: Io): Promise<number>
       reads: options.reads,
       requests: options.requests,
       lateMs: options.late * 1_000,
+      link,
       env: io.env,
       log: (event) => {
         if (io.debug || event.level !== 'info') logLine(io, event)
@@ -91,6 +98,22 @@ export async function runMirror(options: MirrorCommand, io: Io): Promise<number>
     return exitCodes.equal
   } finally {
     state.release()
+  }
+}
+
+/** Asked once, so that a wrong name or token is told at the start. */
+async function linkOf(options: MirrorCommand, io: Io): Promise<MigrationLink | null> {
+  const { migration } = options
+  if (migration === undefined) return null
+  const plane = standingPlane({ ...options, json: false }, io)
+  const params = { migration }
+  const state = async () => (await plane.call(readLife, { params })).state
+  await state()
+  return {
+    migration,
+    state,
+    tell: async (side, keys) =>
+      void (await plane.call(tellChanges, { params, query: { side }, body: { keys } })),
   }
 }
 

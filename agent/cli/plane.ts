@@ -95,6 +95,16 @@ export async function withSomePlane<T>(
   })
 }
 
+/** One that runs already: the one that is named, else that of the state directory. For whoever asks it for as long as it works. */
+export function standingPlane(options: AskOptions, io: Io): PlaneClient {
+  const named = namedPlane(options, io)
+  const plane = named ? planeClient(named, io.signal) : runningPlane(io)
+  if (plane) return plane
+  throw new DrayError('config', 'connect', 'there is no control plane to ask', {
+    hint: 'Sign in to one with dray login URL, name it with --control-plane, or keep one running here with dray up.',
+  })
+}
+
 /** Of the process that has the state directory now. */
 function runningPlane(io: Io): PlaneClient | null {
   const holder = readHolder(io.stateDir)

@@ -240,16 +240,17 @@ export class Journal {
     )
   }
 
-  /** Dirty keys that the control plane has not been told of. */
-  untold(most: number): DirtyKey[] {
-    const rows = this.#sql('SELECT key, rev, since, attempts, sure FROM dirty WHERE told = 0 LIMIT ?').all(
-      most,
-    ) as (Omit<DirtyKey, 'key'> & { key: Uint8Array })[]
+  /** Keys that have been dirty since before `until` (ms), and that the control plane has not been told of. */
+  untold(until: number, most: number): DirtyKey[] {
+    if (this.#dirty === 0) return []
+    const rows = this.#sql(
+      'SELECT key, rev, since, attempts, sure FROM dirty WHERE told = 0 AND since < ? LIMIT ?',
+    ).all(until, most) as (Omit<DirtyKey, 'key'> & { key: Uint8Array })[]
     return rows.map((row) => ({ ...row, key: keyOf(row.key) }))
   }
 
-  told(keys: readonly Pick<DirtyKey, 'key' | 'rev'>[]): void {
-    this.lazily(() => {
+  told(keys: readonly Pick<DirtyKey, 'key' | 'rev'>[]): Promise<void> {
+    return this.durably(() => {
       for (const { key, rev } of keys)
         this.#sql('UPDATE dirty SET told = 1 WHERE key = ? AND rev = ?').run(blob(key), rev)
     })

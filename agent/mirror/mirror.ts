@@ -8,6 +8,7 @@ import { Front } from './front.ts'
 import { Journal } from './journal.ts'
 import { openTables } from './journal-tables.ts'
 import { KeyLocks } from './key-locks.ts'
+import { type MigrationLink, runPlaneLink } from './plane-link.ts'
 import { holdToSides, whyStay } from './preparing.ts'
 import { Repair } from './repair.ts'
 import { Roles } from './roles.ts'
@@ -34,6 +35,8 @@ export interface MirrorOptions {
   readonly reads: 'auto' | 'old' | 'new'
   /** Most requests at work at once. */
   readonly requests: number
+  /** Null: of no migration. */
+  readonly link: MigrationLink | null
   readonly env: NodeJS.ProcessEnv
   /** Milliseconds after which a write that nobody heard the end of cannot land any more; as long as a store thinks about one, unless told. */
   readonly lateMs?: number
@@ -147,7 +150,12 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
         log({ level: 'error', event: 'failed', message: toDrayError(error, 'serve').message }),
     })
     const url = await front.listen()
-    const repairing = repair.run()
+    const { link } = options
+    const working = [repair.run()]
+    if (link !== null) {
+      const unable = (event: string, message: string) => log({ level: 'warn', event, message })
+      working.push(runPlaneLink({ journal, roles, signal: ending.signal, link, switchTo, failed: unable }))
+    }
     return {
       url,
       journal,
@@ -160,7 +168,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
         state = 'draining'
         await front.drain()
         ending.abort()
-        await repairing
+        await Promise.all(working)
         await front.close()
         await Promise.all([old.close(), fresh.close()])
         journal.close()

@@ -16,8 +16,8 @@ export interface ChildMirror {
 }
 
 export interface ChildOptions {
-  readonly old: S3Server
-  readonly new: S3Server
+  readonly old: Pick<S3Server, 'url'>
+  readonly new: Pick<S3Server, 'url'>
   readonly stateDir: string
   readonly app: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly side: { readonly accessKeyId: string; readonly secretAccessKey: string }

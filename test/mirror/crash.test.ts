@@ -19,7 +19,9 @@ import { appAt, appKeys } from './stage.ts'
 const Bucket = 'photos'
 const side = { accessKeyId: 'SIDE', secretAccessKey: 'the secret of both sides' }
 
-async function world(): Promise<ChildOptions> {
+type Options = ChildOptions & { readonly old: S3Server; readonly new: S3Server }
+
+async function world(): Promise<Options> {
   const stateDir = mkdtempSync(join(tmpdir(), 'dray-mirror-'))
   const credentials = { [side.accessKeyId]: side.secretAccessKey }
   const [old, fresh] = await Promise.all([startS3Server({ credentials }), startS3Server({ credentials })])

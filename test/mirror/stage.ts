@@ -66,6 +66,7 @@ export async function mirrorStage(options: StageOptions = {}): Promise<MirrorSta
       controlToken: 'control'.repeat(8),
       reads: 'auto',
       requests: 64,
+      link: null,
       env: {},
       lateMs: 200,
       log: () => {},

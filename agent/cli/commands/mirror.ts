@@ -51,6 +51,16 @@ export const registerMirror: Register = (program, run) => {
         .argParser(whole(0, 3_600))
         .default(60),
     )
+    .option(
+      '--migration <id>',
+      'the migration that it belongs to: what differs is told to it, and its cut-over switches the mirror',
+    )
+    .option(
+      '--control-plane <url>',
+      'where that is (or set DRAY_CONTROL_PLANE); as `dray login`, unless told',
+    )
+    .option('--workspace <id>', 'in this workspace (or set DRAY_WORKSPACE)')
+    .option('--token-file <file>', 'a file that holds a token for it (or set DRAY_TOKEN)')
     .addHelpText('after', mirrorHelp)
     .action((options) => run(options, async (io) => (await import('../mirror.ts')).runMirror(options, io)))
 
