@@ -24,6 +24,7 @@ import type { Watchers } from './watchers.ts'
 /** What arrives by socket, and may share its transaction with others. */
 interface Arrived {
   readonly change: () => void
+  readonly done?: () => void
   readonly failed: () => void
 }
 
@@ -40,11 +41,19 @@ interface Around {
   readonly life: MigrationLife
 }
 
+/** Milliseconds: what is asked for two hundred times a second shares a transaction with four others. */
+const togetherMs = 25
+
 export class Transactions {
   readonly #around: Around
   readonly #arrived = new Batches<Arrived>(
     (batch) => this.#applyAll(batch),
     (run) => void setTimeout(run, 0),
+  )
+  /** What routes ask for so often that it waits a moment for others of its kind. */
+  readonly #asked = new Batches<Arrived>(
+    (batch) => this.#applyAll(batch),
+    (run) => void setTimeout(run, togetherMs),
   )
   #live: LivePass | null = null
   #isUntold = false
@@ -116,11 +125,25 @@ export class Transactions {
     this.#arrived.add({ change, failed })
   }
 
+  /** The same for what a route asks for, often: settles once it is stored. */
+  together<T>(change: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let answer: T
+      this.#asked.add({
+        change: () => {
+          answer = change()
+        },
+        done: () => resolve(answer),
+        failed: () => reject(new Error('a transaction failed')),
+      })
+    })
+  }
+
   #applyAll(batch: readonly Arrived[]): void {
     const applied = this.attempt(() => {
       for (const { change } of batch) change()
     })
-    if (!applied) for (const { failed } of batch) failed()
+    for (const { done, failed } of batch) applied ? done?.() : failed()
   }
 
   /** A commit that nobody waits for. False where it failed, and nothing changed. */

@@ -6,6 +6,7 @@ import { parseNotification } from '../../shared/notifications/parse.ts'
 import { confirmationUrl } from '../../shared/notifications/sns.ts'
 import { keyWithin } from '../../shared/notifications/within.ts'
 import type { Change, Side } from '../core/told-range.ts'
+import type { Scope } from '../store/scope.ts'
 import { findMigration, objectOf } from './find.ts'
 import { Refusal } from './problem.ts'
 import { type App, serve } from './serve.ts'
@@ -16,7 +17,7 @@ const snsMs = 10_000
 
 export function changeRoutes(app: App): void {
   serve(app, tellChanges, async ({ env, scope, params, query, body }) => {
-    const migration = await findMigration(scope, params.migration)
+    const locations = await locationsOf(scope, params.migration)
     const notice = parseNotification(body)
     if (!notice) throw unknown()
     if (notice.is === 'subscription') {
@@ -24,8 +25,8 @@ export function changeRoutes(app: App): void {
       return { taken: 0, ignored: 0, subscribed: notice.topic }
     }
     const now = Date.now()
-    const changes = changesIn(migration[query.side], notice.changes, now)
-    const object = objectOf(env, scope.workspace, migration.id)
+    const changes = changesIn(locations[query.side], notice.changes, now)
+    const object = objectOf(env, scope.workspace, params.migration)
     const sum = { taken: 0, ignored: notice.changes.length - changes.length }
     for (let i = 0; i < changes.length; i += atOnce) {
       const { taken, ignored } = await object.changed(query.side as Side, changes.slice(i, i + atOnce))
@@ -34,6 +35,29 @@ export function changeRoutes(app: App): void {
     }
     return sum
   })
+}
+
+interface Locations {
+  readonly source: Location
+  readonly destination: Location
+}
+
+/** Of migrations that were told about lately: this is asked with every change of an object, and they never move. */
+const known = new Map<string, Locations & { readonly until: number }>()
+const knownMs = 10_000
+const mostKnown = 1_000
+
+async function locationsOf(scope: Scope, id: string): Promise<Locations> {
+  const name = `${scope.workspace}/${id}`
+  const now = Date.now()
+  const before = known.get(name)
+  if (before && before.until > now) return before
+  known.delete(name)
+  const { source, destination } = await findMigration(scope, id)
+  if (known.size >= mostKnown) known.delete(known.keys().next().value!)
+  const found = { source, destination, until: now + knownMs }
+  known.set(name, found)
+  return found
 }
 
 function changesIn(location: Location, changes: readonly Changed[], now: number): Change[] {
