@@ -71,6 +71,7 @@ interface Holding {
 /** How long a stop waits for work to notice that it is aborted. */
 const stopMs = 900
 const closeMs = 500
+const eventsInPlace = 8
 /** Leases that one runner keeps at most, held surveys included. */
 const mostLeases = 64
 
@@ -265,9 +266,9 @@ export function startRunner(
     free() {
       if (isDraining) return 0
       const all = [...holdings.values()]
-      const busy = all.filter((h) => h.state === 'working' && !h.survey?.isHeld && !h.isWaiting).length
+      const busy = placesOf(all.filter((h) => h.state === 'working' && !h.survey?.isHeld && !h.isWaiting))
       // Outcomes that the plane does not answer must not pile up.
-      const untold = Math.max(0, all.filter((h) => h.state === 'telling').length - places)
+      const untold = Math.max(0, placesOf(all.filter((h) => h.state === 'telling')) - places)
       return Math.max(0, Math.min(places - busy - untold, mostLeases - all.length))
     },
     async drain() {
@@ -298,6 +299,12 @@ export const isRejected = (message: StateChange, answer: Answer): answer is Answ
 function add(sum: Work, { objects, bytes }: Work): void {
   sum.objects += objects
   sum.bytes += bytes
+}
+
+/** Whole ones: an event, of which there may be hundreds a second, is one object mostly, and waits for answers most of its time. */
+function placesOf(all: readonly Holding[]): number {
+  const events = all.filter(({ packet }) => packet.kind === 'event').length
+  return all.length - events + Math.ceil(events / eventsInPlace)
 }
 
 const named = ({ id, generation }: LeasedPacket): Held => ({ packet: id, generation })
