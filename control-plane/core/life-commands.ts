@@ -90,7 +90,7 @@ function start(life: Life, { now, by }: Said): Answer {
 }
 
 function pause(life: Life, inFlight: 'finish' | 'stop', { now, by }: Said): Answer {
-  if (!isUnderWay(life)) return no(`nothing goes on (${life.state})`, instead(life))
+  if (!follows(life) && !inChecklist(life)) return no(`nothing goes on (${life.state})`, instead(life))
   // What is at work may still be told to stop.
   const effects = [{ is: 'pause', inFlight, by }] as const
   if (life.paused) return { life, effects: inFlight === 'stop' ? effects : [] }
@@ -303,6 +303,8 @@ function instead({ state }: Life): string {
   switch (state) {
     case 'closed':
       return 'A closed migration stays as it is: make another one.'
+    case 'cut-over':
+      return 'Nothing follows the destination: close it, POST /life/close.'
     case 'draft':
       return 'Start it: POST /life/start.'
     default:

@@ -7,9 +7,10 @@ import type { Answer } from '../../../shared/api/route.ts'
 import { type Counts, zeroCounts } from '../../../shared/counts.ts'
 import { sign } from '../../../shared/identity/keys.ts'
 import { sealText } from '../../../shared/ledger.ts'
-import { type LifeCommand, type LifeView, lifeSchema } from '../../../shared/life.ts'
+import { type CutOverStep, type LifeCommand, type LifeView, lifeSchema } from '../../../shared/life.ts'
 import type { Failure, LeasedPacket, PlaneMessage } from '../../../shared/protocol.ts'
 import { cutOf, outcomeOf, type ScriptedAgent } from '../../support/scripted-agent.ts'
+import { denied } from './failing.ts'
 import { call, file, identity, json, objectOf, passTime, toMigration } from './inside.ts'
 
 const at = (id: string) => `/api/workspaces/local/migrations/${id}`
@@ -118,6 +119,17 @@ export async function doPass(id: string, work: Work = equal(2), sees = 1) {
   return { ...pass, state: end.state }
 }
 
+/** Of each of these keys no object came over. */
+export const failing =
+  (...keys: string[]): Work =>
+  () => {
+    const counts = zeroCounts()
+    counts.objects.listed = counts.objects.failed = keys.length
+    counts.bytes.listed = 10 * keys.length
+    const failures = keys.map((key) => ({ ...denied(key), message: `Access Denied (GET ${key}).` }))
+    return { counts, failures }
+  }
+
 /** An agent in the middle of the pass that runs, with its one packet. */
 export async function halfway(id: string): Promise<{ agent: ScriptedAgent; packet: LeasedPacket }> {
   const agent = await toMigration(id)
@@ -149,3 +161,29 @@ export async function following(id: string, over: object = {}): Promise<LifeView
   await nextPass(id)
   return until(id, ({ state }) => state === 'following')
 }
+
+/** In the checklist, with the freeze declared; a pass that follows was done before. */
+export async function frozen(id: string): Promise<LifeView> {
+  await nextPass(id)
+  await until(id, ({ checks }) => checks.some(({ step, state }) => step === 'freeze' && state === 'asks'))
+  return answer(id, 'freeze', { do: 'declare' })
+}
+
+/** The rest of the checklist, with nothing in the way. */
+export async function toReady(id: string): Promise<LifeView> {
+  for (const kind of ['copy', 'verify', 'verify', 'verify'])
+    expect((await nextPass(id)).options.kind).toBe(kind)
+  return until(id, ({ state }) => state === 'ready')
+}
+
+/** Cut over. */
+export async function over(id: string): Promise<LifeView> {
+  await following(id)
+  await ask(id, 'cut-over')
+  await frozen(id)
+  await toReady(id)
+  return ask(id, 'switch')
+}
+
+/** How a step stands. */
+export const check = ({ checks }: LifeView, name: CutOverStep) => checks.find(({ step }) => step === name)!
