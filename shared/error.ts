@@ -49,12 +49,17 @@ export type ErrorCode = (typeof errorCodes)[number]
 /** now: at once, on a new connection; later: after a pause that grows; never: only after somebody changed something. */
 export type Retry = 'now' | 'later' | 'never'
 
+/** Of a Retry-After, what is waited for at most: an hour. */
+const longestRetryAfter = 3_600_000
+
 export const errorBodySchema = z.object({
   code: z.enum(errorCodes),
   op: z.string().max(200),
   message: z.string().max(2000),
   retry: z.enum(['now', 'later', 'never']),
   hint: z.string().max(1000).nullable(),
+  /** Milliseconds that a store asked to wait (Retry-After); absent where none did. */
+  retryAfter: z.number().int().min(0).max(longestRetryAfter).optional(),
 })
 /** What of an error may cross a border. */
 export type ErrorBody = z.infer<typeof errorBodySchema>
@@ -90,6 +95,7 @@ export class DrayError extends Error {
       message: this.message.slice(0, 2000),
       retry: this.retry,
       hint: this.hint?.slice(0, 1000) ?? null,
+      ...(this.retryAfter && { retryAfter: Math.min(Math.ceil(this.retryAfter), longestRetryAfter) }),
     }
   }
 }

@@ -53,6 +53,7 @@ import {
   settledPacket,
   stale,
 } from './packet-state.ts'
+import { maxFailures, retryPause } from './retry-pause.ts'
 
 export {
   covers,
@@ -68,9 +69,6 @@ export {
   type Surroundings,
   settledPacket,
 } from './packet-state.ts'
-
-/** Failed attempts in a row after which a packet waits for an operator. */
-export const maxFailures = 5
 
 export function step(packet: Packet, event: PacketEvent, around: Surroundings): Stepped {
   switch (event.t) {
@@ -247,9 +245,9 @@ function failed(packet: Leased, error: ErrorBody, around: Surroundings): Stepped
   const failures = packet.failures + 1
   const next = { ...common(packet), failures, error: error.code }
   const effects: Effect[] = packet.kind === 'event' ? [] : [{ is: 'error', error }]
-  if (error.retry === 'never' || failures >= maxFailures)
+  if (error.retry === 'never' || failures >= maxFailures(error.code))
     return packet.kind === 'event' ? missed(next) : applied({ ...next, state: 'parked' }, effects)
-  const notBefore = around.now + pause(failures, around.random)
+  const notBefore = around.now + retryPause(error, failures, around.random)
   return applied({ ...next, state: 'ready', notBefore }, effects)
 }
 
@@ -269,12 +267,6 @@ export function workDone(before: Leased, after: Packet): Work | null {
     objects: Math.min(before.work.objects, acted),
     bytes: Math.min(before.work.bytes, isCopy ? bytes.copied : bytes.listed),
   }
-}
-
-/** Milliseconds before the attempt after `failures` failed ones: at least 1 s, at random below a bound that doubles to 60 s. */
-export function pause(failures: number, random: number): number {
-  const bound = Math.min(60_000, 1_000 * 2 ** failures)
-  return Math.round(1_000 + random * (bound - 1_000))
 }
 
 /** Whether the boundary `a` lies before `b`, both being starts of ranges. */

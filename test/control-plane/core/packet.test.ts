@@ -4,15 +4,14 @@ import { countEffect, countPacket, zeroCounters } from '../../../control-plane/c
 import {
   covers,
   type Effect,
-  maxFailures,
   newPacket,
   type Packet,
   type PacketEvent,
   type PacketState,
-  pause,
   type Stepped,
   step,
 } from '../../../control-plane/core/packet.ts'
+import { maxFailures } from '../../../control-plane/core/retry-pause.ts'
 import { type Counts, zeroCounts } from '../../../shared/counts.ts'
 import { DrayError } from '../../../shared/error.ts'
 import { type Key, keyFromText } from '../../../shared/key.ts'
@@ -161,7 +160,7 @@ describe('a packet', () => {
   it('waits longer after each failed attempt, and is parked after the last', () => {
     let now: Packet = packet()
     const waits: number[] = []
-    for (let i = 0; i < maxFailures; i++) {
+    for (let i = 0; i < maxFailures(later.code); i++) {
       now = step(now, { t: 'lease', session: 3, deletes: 0 }, around).packet
       now = step(now, { t: 'failed', session: 3, generation: now.generation, error: later }, around).packet
       if (now.state === 'ready') waits.push(now.notBefore - around.now)
@@ -174,13 +173,6 @@ describe('a packet', () => {
     const { packet: after, effects } = step(leased(), { t: 'failed', ...by, error: never }, around)
     expect(after).toMatchObject({ state: 'parked', error: 'access-denied', failures: 1 })
     expect(effects).toEqual([{ is: 'error', error: never }])
-  })
-
-  it('pauses between 1 s and 60 s', () => {
-    expect(pause(1, 0)).toBe(1_000)
-    expect(pause(1, 0.999)).toBeLessThanOrEqual(2_000)
-    expect(pause(50, 0.999)).toBeLessThanOrEqual(60_000)
-    expect(pause(50, 0.999)).toBeGreaterThan(59_000)
   })
 })
 
