@@ -152,11 +152,15 @@ async function furnish(): Promise<void> {
   })
   await api('PUT', 'schedules/invoices', {
     ...{ migration: 'invoices', cron: '15 2 * * 1-5', zone: 'Europe/Paris' },
-  }).catch(() =>
-    api('POST', 'schedules', { migration: 'invoices', cron: '15 2 * * 1-5', zone: 'Europe/Paris' }),
-  )
+    ...{ window: { from: '22:00', to: '06:00' }, blackouts: ['2026-12-24..2026-12-26', '2027-01-01'] },
+  })
   await api('POST', 'tokens', { name: 'reporting', scopes: ['migrations:read'] })
   await lives()
+  await api('PUT', 'migrations/begin', {
+    source: { kind: 'file', path: join(root, 'papers'), site: 'local' },
+    destination: { kind: 'file', path: join(root, 'papers-new'), site: 'local' },
+    filter,
+  })
   await migration('lake', 60_000, (i) => `events/${month(i)}/${String(i).padStart(7, '0')}.parquet`, 200_000)
 }
 
@@ -202,8 +206,15 @@ const pages: Record<string, View> = {
   follow: ['/migrations/statements/life', (page) => chosen(page, 'How it follows…')],
   policy: ['/migrations/thumbnails', (page) => chosen(page, 'Priority and policy…')],
   verify: ['/migrations/statements/life', (page) => chosen(page, 'Verify now…')],
-  schedule: ['/schedules', (page) => page.getByRole('button', { name: 'New schedule' }).click()],
-  'new-migration': ['/new-migration?from=camera-archive', (page) => page.waitForTimeout(4_000)],
+  schedule: [
+    '/schedules',
+    async (page) => {
+      await page.getByRole('button', { name: 'New schedule' }).click()
+      await page.getByLabel('Only within hours').check()
+    },
+  ],
+  'new-migration': ['/new-migration?from=statements', (page) => page.waitForTimeout(4_000)],
+  begin: ['/migrations/begin'],
   sites: ['/sites'],
   join: ['/sites', (page) => page.getByRole('button', { name: 'Let an agent join' }).first().click()],
   connections: ['/connections'],

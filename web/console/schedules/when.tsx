@@ -18,6 +18,7 @@ interface Part {
 
 export function When({ draft, change }: Part) {
   const { repeats, cron, at, zone } = draft
+  const rests = draft.keeps || draft.blackouts.trim() !== ''
   return (
     <>
       <ChoiceField<'cron' | 'at'>
@@ -67,7 +68,7 @@ export function When({ draft, change }: Part) {
           ))}
         </fieldset>
       )}
-      {repeats ? <Due cron={cron} zone={zone} /> : <Once at={momentOf(at)} zone={zone} />}
+      {repeats ? <Due cron={cron} zone={zone} rests={rests} /> : <Once at={momentOf(at)} zone={zone} />}
     </>
   )
 }
@@ -112,7 +113,7 @@ const Moment = ({ at, zone }: { at: number; zone: string }) => (
   </>
 )
 
-function Due(props: { cron: string; zone: string }) {
+function Due(props: { cron: string; zone: string; rests: boolean }) {
   const cron = useDeferredValue(props.cron)
   const zone = useDeferredValue(props.zone)
   const next = dueOf(cron, zone)
@@ -133,6 +134,7 @@ function Due(props: { cron: string; zone: string }) {
           </li>
         ))}
       </ol>
+      {props.rests && <p className="quiet small">{texts.butRests}</p>}
     </section>
   )
 }

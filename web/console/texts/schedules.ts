@@ -103,6 +103,7 @@ export const scheduleTexts = {
     noZone: 'No such time zone.',
     next: 'The next five runs',
     noNext: 'This is never due.',
+    butRests: 'Those outside of its hours, and on days of rest, do not begin.',
     enabled: 'On',
     enabledHint: 'While it is off, nothing begins by it.',
     overlap:
