@@ -1,9 +1,10 @@
 /** A certificate from end to end: issued by `dray verify`, checked by itself, held to what is there, and found wrong where anything was changed. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import type { Counts } from '../../shared/counts.ts'
 import type { Ended } from '../support/dray.ts'
 import { drayHere } from '../support/dray-here.ts'
-import { contents, stage } from './cli-stage.ts'
+import { contents, stage, upStage } from './cli-stage.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -64,6 +65,23 @@ describe.concurrent('a certificate', () => {
     expect(changed.stdout).toMatch(
       /is not what was certified, in 1 range of \d+:\n.*: 300 objects, other ones/,
     )
+  })
+
+  it('is issued once, for whoever asks the control plane, and signed by the key that it tells', async (test) => {
+    const { at, tree, here } = await upStage(test)
+    const source = tree('old', pictures(5))
+    tree('new', pictures(5))
+    await here('migration', 'create', 'pictures', source, at('new'))
+    const none = await here('migration', 'certificate', 'pictures')
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('has no certificate yet')])
+    await here('migration', 'start', 'pictures', '--verify', '--depth', 'full', '--watch')
+    const issued = await here('migration', 'certificate', 'pictures', '--issue')
+    expect([issued.status, issued.stderr]).toEqual([0, ''])
+    expect((await here('migration', 'certificate', 'pictures', '--output', 'proof')).status).toBe(0)
+    expect(readFileSync(at('proof'), 'utf8')).toBe(issued.stdout)
+    const { url } = JSON.parse(readFileSync(at('state', 'holder.json'), 'utf8'))
+    const checked = await here('verify-certificate', 'proof', '--control-plane', url)
+    expect([checked.status, checked.stdout]).toEqual([0, expect.stringContaining('as it was given')])
   })
 
   it('is no certificate where it does not begin as one', async (test) => {
