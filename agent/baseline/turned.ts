@@ -7,7 +7,9 @@ export function turned(baseline: Baseline): Baseline {
     async *rows(range) {
       for await (const page of baseline.rows(range)) yield page.map(turn)
     },
-    write: (range, began, rows) => baseline.write(range, began, turnAll(rows)),
+    write: (range, began, rows, holes) => baseline.write(range, began, turnAll(rows), holes),
+    isScattered: (range) => baseline.isScattered(range),
+    refresh: (since) => baseline.refresh(since),
     close: () => baseline.close(),
   }
 }

@@ -80,6 +80,12 @@ function parked(
   return { is: 'conflict', entry: (source ?? destination)!, message }
 }
 
+/** What is told of a decision that is a conflict, or may turn out to be one; null: it is none. */
+export function conflictIn(decision: Decision): string | null {
+  if (decision.is === 'conflict') return decision.message
+  return decision.is === 'unknown' || decision.is === 'touched' ? (decision.conflict ?? null) : null
+}
+
 /** What both sides are called where the migration is defined. */
 export const namesOf = ({ direction }: PassOptions) =>
   direction === 'back'

@@ -7,6 +7,7 @@ import type { Key } from '../../shared/key.ts'
 import type { LeasedPacket } from '../../shared/protocol.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
 import { baselineRow, sideOf } from '../baseline/baseline.ts'
+import { holesAt } from '../baseline/holes.ts'
 import { copyObject } from '../copy.ts'
 import { namesOf, parks } from '../core/decide.ts'
 import { isUnwritten, raceMessage } from '../core/three-way.ts'
@@ -17,7 +18,7 @@ import { eachOfPacket, eachUntilYield } from './each.ts'
 import { type Instead, planLarge, uploadPacket } from './large-object.ts'
 import type { Observed } from './observed.ts'
 import type { Pass } from './pass.ts'
-import { countSame, keyOf, makePlan, type Todo } from './plan.ts'
+import { countSame, keepsRows, keyOf, makePlan, type Todo } from './plan.ts'
 import type { Report } from './report.ts'
 import type { Tally } from './tally.ts'
 import { settleTouched } from './touched.ts'
@@ -105,7 +106,10 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   })
 
   countSame(tally, plan.same, through)
-  if (!options.dryRun) await remember(job, through, plan.began, withKept(rows, plan.kept, deleted))
+  if (!options.dryRun) {
+    const unsettled = keepsRows(options) ? unsettledOf(plan.todo, rows, deleted) : []
+    await remember(job, through, plan.began, [...rows, ...plan.kept], unsettled)
+  }
   return through
 }
 
@@ -116,15 +120,12 @@ const copiesItself = ({ options, source, destination }: Pass): boolean =>
   source.place !== undefined &&
   source.place?.store === destination.place?.store
 
-/** What nothing was done about is as it was. */
-function withKept(
-  rows: BaselineRow[],
-  kept: readonly BaselineRow[],
-  deleted: ReadonlySet<Key>,
-): BaselineRow[] {
-  if (kept.length === 0) return rows
-  const news = new Set(rows.map(({ key }) => key))
-  return [...rows, ...kept.filter(({ key }) => !news.has(key) && !deleted.has(key))]
+/** What was to be done and was not, for whatever reason: of those objects nothing is known that was not known before. */
+function unsettledOf(todo: readonly Todo[], rows: readonly BaselineRow[], deleted: ReadonlySet<Key>): Key[] {
+  const settled = new Set(rows.map(({ key }) => key))
+  const isOpen = (each: Todo) =>
+    each.is !== 'refused' && each.is !== 'no-object' && !settled.has(keyOf(each)) && !deleted.has(keyOf(each))
+  return todo.filter(isOpen).map(keyOf)
 }
 
 /** The row that the object leaves in the baseline, or null. `later` may take a failure for another try, or tell it otherwise. */
@@ -340,12 +341,14 @@ export async function remember(
   through: Key | null,
   began: number,
   rows: BaselineRow[],
+  unsettled: readonly Key[] = [],
 ): Promise<void> {
   const { pass, packet } = job
   rows.sort((a, b) => (a.key < b.key ? -1 : 1))
   while (through !== null && rows.length > 0 && rows.at(-1)!.key > through) rows.pop()
+  const open = unsettled.filter((key) => through === null || key <= through)
   try {
-    await pass.baseline?.write({ after: packet.after, through }, began, rows)
+    await pass.baseline?.write({ after: packet.after, through }, began, rows, holesAt(open, rows))
   } catch (thrown) {
     const { code, message } = toDrayError(thrown, 'write the baseline')
     pass.log({ level: 'warn', event: 'baseline-not-written', migration: pass.migration, code, message })

@@ -17,7 +17,7 @@ import { oneKey } from '../../shared/range.ts'
 import { type BaselineRow, sideOf } from '../baseline/baseline.ts'
 import { type CopyDeps, CopyJob } from '../copy-job.ts'
 import { settleUpload } from '../copy-parts.ts'
-import { decide, parks } from '../core/decide.ts'
+import { conflictIn, decide, parks } from '../core/decide.ts'
 import { hashPart, willTell } from '../part-agreement.ts'
 import { multipartEtag } from '../part-digest.ts'
 import { agrees, byBody, eachPiece, lengthOf, piecesOf, type Sent } from '../part-sending.ts'
@@ -175,12 +175,16 @@ async function completeUpload(
 async function conflictOf(pass: Pass, source: Entry, destination: Entry | null): Promise<string | null> {
   if (!parks(pass.options)) return null
   const { key } = source
-  let row: BaselineRow | null = null
-  for await (const page of pass.baseline?.rows(oneKey(key)) ?? [])
-    row = page.find((each) => each.key === key) ?? row
-  const decision = decide({ key, source, destination }, row, pass.sight)
-  if (decision.is === 'conflict') return decision.message
-  return 'conflict' in decision ? (decision.conflict ?? null) : null
+  const now = Date.now()
+  async function found(): Promise<string | null> {
+    let row: BaselineRow | null = null
+    for await (const page of pass.baseline?.rows(oneKey(key)) ?? [])
+      row = page.find((each) => each.key === key) ?? row
+    return conflictIn(decide({ key, source, destination }, row, pass.sight))
+  }
+  const conflict = await found()
+  // Another agent may have put it there.
+  return conflict !== null && (await pass.baseline?.refresh(now)) ? found() : conflict
 }
 
 /** What is wrong with the upload itself is given back; anything else is thrown, to be tried again with the parts that are there. */

@@ -58,7 +58,9 @@ export function createLeaves(pass: Pass, after: Key | null, began: number): Leav
         const end = through === null ? -1 : seenRows.findIndex(({ key }) => key > through)
         const mine = end < 0 ? seenRows : seenRows.slice(0, end)
         seenRows = end < 0 ? [] : seenRows.slice(end)
-        if (settled && mine.some(({ isNew }) => isNew)) {
+        // Where every row is at hand, what many packets have left in pieces is made one.
+        const isScattered = () => isComplete && baseline?.isScattered({ after: from, through }) === true
+        if (settled && (mine.some(({ isNew }) => isNew) || isScattered())) {
           await write(
             through,
             mine.flatMap(({ row }) => row ?? []),

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type DrayError, toDrayError } from '../../shared/error.ts'
 import { sign } from '../../shared/identity/keys.ts'
 import { type Leaf, type Seal, sealText } from '../../shared/ledger.ts'
 import type { Location } from '../../shared/location.ts'
@@ -12,10 +13,10 @@ import { seesAll } from '../../shared/mapping.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import { type AllowList, holdToList } from '../allow/allow-list.ts'
 import type { Baseline } from '../baseline/baseline.ts'
+import { sharedLeaves } from '../baseline/shared-leaves.ts'
 import { turned } from '../baseline/turned.ts'
 import { parks, type Sight } from '../core/decide.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
-import { sampleOf } from './sample.ts'
 import { type Fidelity, openFidelity } from '../fidelity.ts'
 import type { Signing } from '../identity/signer.ts'
 import type { IntentStore, Intents } from '../intents.ts'
@@ -33,6 +34,7 @@ import type { Storage } from '../storage/storage.ts'
 import { requireVersions } from '../versioned.ts'
 import type { Baselines } from './baselines.ts'
 import { clearAway, tellOthers } from './leftovers.ts'
+import { sampleOf } from './sample.ts'
 import type { SlotShare, Slots } from './slots.ts'
 
 export type OpenStorage = (location: Location, options: OpenStorageOptions) => Promise<Storage>
@@ -182,8 +184,7 @@ export async function openPass(
     )
     const to = fidelity.destination
     await requireVersions(pass.options, from, to, leaving.signal)
-    const kept =
-      pass.options.kind === 'copy' ? await place.baselines.open(baselineDir(place.stateDir, welcome)) : null
+    const kept = pass.options.kind === 'copy' ? await openKept(welcome, place, openTried) : null
     if (kept) opened.push(kept)
     const baseline = kept && isBack ? turned(kept) : kept
     const intents = place.intents.of(JSON.stringify([source, destination]))
@@ -263,17 +264,46 @@ function make(path: string, made: string[]): void {
   }
 }
 
-/** One for each pair of locations and way from keys to keys, whatever migrations there are between them. */
-function baselineDir(
-  stateDir: string,
-  { source, destination, mapping, manifest, pass: { options } }: Welcome,
-): string {
-  const pair = JSON.stringify(
-    mapping || manifest
-      ? [source, destination, mapping, manifest]
-      : // A row of a whole chain is none of an object.
-        [source, destination, ...(options.versions === 'all' ? ['all versions'] : [])],
-  )
-  const name = createHash('sha256').update(pair).digest('hex').slice(0, 16)
-  return join(stateDir, 'agent', 'baseline', name)
+/** What was known of both sides when the pass before was done, by this agent or by all. */
+async function openKept(
+  welcome: Welcome,
+  { baselines, stateDir, thread, log }: Workplace,
+  openTried: (location: Location) => Promise<Storage>,
+): Promise<Baseline> {
+  const { baseline: location, migration, pass } = welcome
+  const pair = digestOf(pairOf(welcome))
+  const name = location ? digestOf([pair, location]) : pair
+  const warn = ({ code, message }: DrayError) =>
+    log({ level: 'warn', event: 'baseline-not-read', migration, code, message })
+  const openLeaves =
+    location === undefined
+      ? null
+      : async () => {
+          // It is Dray's own, and may be new.
+          if (location.kind === 'file') make(location.path, [])
+          return sharedLeaves(await openTried(location), pair)
+        }
+  const kept = await baselines.open(join(stateDir, 'agent', 'baseline', name), { openLeaves, warn })
+  try {
+    // The main thread learns for all of them.
+    if (location && thread === undefined) await kept.refresh(Date.now())
+  } catch (thrown) {
+    // With less than is known, what is ours would be taken for somebody else's.
+    if (parks(pass.options)) {
+      await kept.close()
+      throw thrown
+    }
+    warn(toDrayError(thrown, 'look for leaves'))
+  }
+  return kept
 }
+
+/** One for each pair of locations and way from keys to keys, whatever migrations there are between them. */
+function pairOf({ source, destination, mapping, manifest, pass: { options } }: Welcome): unknown[] {
+  if (mapping || manifest) return [source, destination, mapping, manifest]
+  // A row of a whole chain is none of an object.
+  return [source, destination, ...(options.versions === 'all' ? ['all versions'] : [])]
+}
+
+const digestOf = (named: unknown) =>
+  createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, 16)

@@ -4,11 +4,11 @@
  */
 import type { Evidence } from '../../shared/counts.ts'
 import type { Key } from '../../shared/key.ts'
-import { packetBounds } from '../../shared/policy.ts'
+import { type PassOptions, packetBounds } from '../../shared/policy.ts'
 import type { LeasedPacket } from '../../shared/protocol.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
 import { heldByKey, planBytes } from '../core/budget.ts'
-import { type Decision, remembersAll, workOf } from '../core/decide.ts'
+import { conflictIn, type Decision, remembersAll, workOf } from '../core/decide.ts'
 import { hasGrace } from '../core/due.ts'
 import type { Entry } from '../storage/storage.ts'
 import type { Job } from './copy-packet.ts'
@@ -32,7 +32,7 @@ export interface Plan {
   /** What is the same already, in rising order, and the rows of it. */
   readonly same: Same[]
   readonly rows: BaselineRow[]
-  /** What the baseline has of the rest, where it is to be complete: it stays true until something is done about it. */
+  /** What the baseline has of what nothing is to be done about, where that is needed again. */
   readonly kept: BaselineRow[]
   /** An object that others may help with: the packet's first, and then its only one. */
   readonly large?: Entry
@@ -64,7 +64,14 @@ const failureBytes = 1_200
 /** JSON's escape of a control character. */
 const bytesPerKeyByte = 6
 
-export async function makePlan({ pass, packet, signal, mustYield, observed = null }: PlanJob): Promise<Plan> {
+/** What is found is looked at again where another agent may know more of it: what is a conflict here may be what that one has copied. */
+export async function makePlan(job: PlanJob): Promise<Plan> {
+  const plan = await planOnce(job)
+  const isConflict = plan.todo.some((todo) => conflictIn(todo) !== null)
+  return isConflict && (await job.pass.baseline?.refresh(plan.began)) ? planOnce(job) : plan
+}
+
+async function planOnce({ pass, packet, signal, mustYield, observed = null }: PlanJob): Promise<Plan> {
   const began = Date.now()
   const same: Same[] = []
   const todo: Todo[] = []
@@ -94,7 +101,9 @@ export async function makePlan({ pass, packet, signal, mustYield, observed = nul
       kept.push(missingSince(decision.destination.key, row ?? null))
       return
     }
-    if (row && (remembersAll(pass.options) || hasGrace(pass.options))) kept.push(row)
+    const isDone =
+      !decision || decision.is === 'left' || decision.is === 'refused' || decision.is === 'no-object'
+    if (isDone && row && keepsRows(pass.options)) kept.push(row)
     if (!decision || decision.is === 'left') return
     todo.push(decision)
     sum.objects += decision.is === 'refused' ? decision.source.refused!.length : 1
@@ -109,10 +118,8 @@ export async function makePlan({ pass, packet, signal, mustYield, observed = nul
     for (const seen of batch) {
       if (isFull()) return { through: last, began, todo, same, rows, kept }
       const large = isLarge(pass, packet, seen)
-      if (large && isUntouched()) {
-        const its = seen.row && remembersAll(pass.options) ? [seen.row] : []
-        return { through: seen.key, began, todo: [seen.decision as Todo], same, rows, kept: its, large }
-      }
+      if (large && isUntouched())
+        return { through: seen.key, began, todo: [seen.decision as Todo], same, rows, kept, large }
       // What comes before it is settled first; the rest begins with it.
       if (large) return { through: last, began, todo, same, rows, kept }
       add(seen)
@@ -140,6 +147,9 @@ function isLarge(
 
 /** Packets' worth of bytes: one agent alone is slower by more than what it costs to bring several together. */
 const largeFrom = 4
+
+/** Whether what is known of an object is needed again after a pass that did nothing about it. */
+export const keepsRows = (options: PassOptions): boolean => remembersAll(options) || hasGrace(options)
 
 /** The listing line that it is about. */
 const entryOf = (todo: Todo): Entry =>

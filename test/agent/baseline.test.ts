@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Baseline, type BaselineRow, missingRow, openBaseline } from '../../agent/baseline/baseline.ts'
+import { holesAt } from '../../agent/baseline/holes.ts'
 import { leafBounds } from '../../agent/baseline/leaf.ts'
 import { type Key, keyFromBytes } from '../../shared/key.ts'
 import { contains, everything, type Range } from '../../shared/range.ts'
@@ -139,25 +140,38 @@ describe('a baseline', () => {
     expect(await read()).toEqual(rows)
   })
 
-  it('is a map of ranges, whatever is written in whatever order', async () => {
+  it('is a map of ranges, whatever is written in whatever order: of two that tell of a key, the later listing is believed', async () => {
     const key = fc.uint8Array({ maxLength: 2 }).map((bytes) => keyFromBytes(bytes.map((byte) => byte % 5)))
     const boundary = fc.option(key, { nil: null, freq: 6 })
     const write = fc.record({
       range: fc.record({ after: boundary, through: boundary }),
       keys: fc.uniqueArray(key, { maxLength: 12 }),
+      /** Its listings began before those of as many writes before it. */
+      late: fc.nat(3),
     })
+    const base = 1_000
+    let runs = 0
     const sorted = (all: Iterable<Key>) => [...all].sort((a, b) => (a < b ? -1 : 1))
     await fc.assert(
       fc.asyncProperty(fc.array(write, { maxLength: 12 }), write, async (writes, asked) => {
-        await baseline.write(everything, 0, [])
+        const start = ++runs * base
+        await baseline.write(everything, start - base / 2, [])
         const model = new Map<Key, string>()
+        /** Of every key that a write has told of: when its listing began. */
+        const told = new Map<Key, number>()
+        const all = new Set(writes.flatMap(({ keys }) => keys))
         for (const [n, one] of writes.entries()) {
+          const began = start + 10 * (n - one.late)
           const inside = sorted(one.keys).filter((each) => contains(one.range, each))
-          for (const each of model.keys()) if (contains(one.range, each)) model.delete(each)
-          for (const each of inside) model.set(each, `${n}`)
+          for (const each of all) {
+            if (!contains(one.range, each) || (told.get(each) ?? 0) > began) continue
+            told.set(each, began)
+            if (one.keys.includes(each)) model.set(each, `${n}`)
+            else model.delete(each)
+          }
           await baseline.write(
             one.range,
-            n,
+            began,
             inside.map((each) => row(each, `${n}`)),
           )
           if (n === 5) await reopen()
@@ -173,8 +187,25 @@ describe('a baseline', () => {
       }),
       { numRuns: 60 },
     )
-    await baseline.write(everything, 99, [])
+    await baseline.write(everything, (runs + 1) * base, [])
     expect(await leaves()).toEqual([])
+  })
+
+  it('leaves what is known of keys that nothing was learnt of, as old as it was', async () => {
+    await baseline.write(
+      everything,
+      1,
+      ['a', 'b', 'c', 'd'].map((key) => row(key, 'old')),
+    )
+    const rows = ['a', 'c'].map((key) => row(key, 'new'))
+    await baseline.write(everything, 5, rows, holesAt(['b', 'd', 'e'] as Key[], rows))
+    const known = async () => (await read()).map((each) => `${each.key}${each.source.token}`)
+    expect(await known()).toEqual(['anew', 'bold', 'cnew', 'dold'])
+    // Somebody has listed them between, and comes later.
+    await baseline.write(range('a', 'd'), 3, [row('b', 'between'), row('c', 'between')])
+    expect(await known()).toEqual(['anew', 'bbetween', 'cnew'])
+    await reopen()
+    expect(await known()).toEqual(['anew', 'bbetween', 'cnew'])
   })
 
   it('can be written and read at the same time', async () => {
