@@ -64,8 +64,10 @@ export class SideNow {
     this.objects += listed
     if (digest.end().digest === seal[side]) return
     this.differing++
-    if (this.differences.length < mostDifferences)
-      this.differences.push({ after, through, certified: counts.objects.listed, listed })
+    if (this.differences.length >= mostDifferences) return
+    // Links and devices are listed, and are no objects.
+    const { listed: seen, skipped, vanished } = counts.objects
+    this.differences.push({ after, through, certified: seen - skipped - vanished, listed })
   }
 
   async close(): Promise<void> {

@@ -53,9 +53,8 @@ const proofs: Readonly<Record<Evidence, string>> = {
 
 export function toText(found: Found): string {
   const { statement, problems, against } = found
-  const holds = problems.length === 0 && !against?.differing
   const lines = [
-    holds ? 'Holds: nothing in this certificate was changed since it was signed.' : 'Does not hold.',
+    headline(found),
     ...problems.map((problem) => `  ${problem}`),
     ...(against ? againstLines(against, found) : []),
     '',
@@ -67,6 +66,13 @@ export function toText(found: Found): string {
     ...limits(found).map((line) => `  ${line}`),
   ]
   return visible(`${lines.join('\n')}\n`)
+}
+
+function headline({ problems, against }: Found): string {
+  if (problems.length > 0) return 'Does not hold.'
+  if (against?.differing)
+    return 'Does not hold any more: it is as it was signed, and what is there now is not.'
+  return 'Holds: nothing in this certificate was changed since it was signed.'
 }
 
 const mostRanges = 10
@@ -127,9 +133,9 @@ function claims({ counts, sample, exceptions }: Statement): string[] {
       return n === 0 ? [] : [`  ${count(n)} ${name}: ${proofs[name]}`]
     }),
     ...(skipped > 0
-      ? [`${plural(skipped, 'object')} were left out (links, devices, archived ones), and are not proved.`]
+      ? [`${count(skipped)} of them left out, and not proved: links, devices, archived ones.`]
       : []),
-    ...(vanished > 0 ? [`${plural(vanished, 'object')} went away at the source while it was listed.`] : []),
+    ...(vanished > 0 ? [`${count(vanished)} of them went away at the source while it was listed.`] : []),
     ...shown.map(
       ({ key, code, waivedBy, reason }) => `But for ${key} (${code}), which ${waivedBy} waived: ${reason}`,
     ),
