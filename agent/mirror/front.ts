@@ -105,7 +105,12 @@ export class Front {
         if (!isOfTheConnection(error)) this.#options.failed(error)
       })
       .finally(() => {
-        if (--this.#inside === 0) this.#empty?.()
+        const done = () => {
+          if (--this.#inside === 0) this.#empty?.()
+        }
+        // An answer that is written is not on its way yet.
+        if (response.writableFinished || response.destroyed) done()
+        else response.once('close', done)
       })
   }
 

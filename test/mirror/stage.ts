@@ -77,6 +77,7 @@ export async function mirrorStage(options: StageOptions = {}): Promise<MirrorSta
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', sideKeys.secretAccessKey)
   let mirror = await begin()
   let app = appAt(mirror.url)
+  const apps: S3Client[] = []
   const stored = async (side: 'old' | 'new') => {
     const [server, bucket, prefix] = side === 'old' ? [old, 'old', oldPrefix] : [fresh, 'new', newPrefix]
     const found: Record<string, string> = {}
@@ -86,7 +87,7 @@ export async function mirrorStage(options: StageOptions = {}): Promise<MirrorSta
     return found
   }
   onTestFinished(async () => {
-    app.destroy()
+    for (const each of [...apps, app]) each.destroy()
     await mirror.stop()
     await Promise.all([old.stop(), fresh.stop()])
     rmSync(stateDir, { recursive: true, force: true })
@@ -102,7 +103,8 @@ export async function mirrorStage(options: StageOptions = {}): Promise<MirrorSta
       return app
     },
     async restart(again = {}) {
-      app.destroy()
+      // Not before it has heard all answers.
+      apps.push(app)
       await mirror.stop()
       mirror = await begin(again)
       app = appAt(mirror.url)
