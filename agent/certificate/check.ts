@@ -237,7 +237,7 @@ const isEqual = (a: unknown, b: unknown) => canonicalJson(a) === canonicalJson(b
 
 /** For a sentence: `between a and b`. */
 export function where({ after, through }: Range): string {
-  if (after === null && through === null) return 'there at all'
+  if (after === null && through === null) return 'in all of it'
   if (after === null) return `up to ${displayKey(through!)}`
   if (through === null) return `past ${displayKey(after)}`
   return `past ${displayKey(after)}, up to ${displayKey(through)}`
