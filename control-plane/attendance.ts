@@ -7,6 +7,7 @@
 import type { AgentMessage, Held, PlaneMessage } from '../shared/protocol.ts'
 import { isNewer } from './core/newest.ts'
 import type { PacketEvent } from './core/packet.ts'
+import { stuckAfterMs, stuckError } from './core/stuck.ts'
 import type { NewWatchEvent } from './core/watch-events.ts'
 import type { Holders, Leased, Session } from './holders.ts'
 import type { Ledger } from './ledger.ts'
@@ -72,8 +73,13 @@ export class Attendance {
     return { session, superseded, lost: this.#lost(session, held) }
   }
 
-  heartbeat(session: Session, { inFlight, held }: AgentMessage & { t: 'heartbeat' }, now: number): void {
+  heartbeat(
+    session: Session,
+    { inFlight, held, still = [] }: AgentMessage & { t: 'heartbeat' },
+    now: number,
+  ): void {
     session.inFlight = inFlight
+    this.#release(session, still, now)
     const lost = this.#lost(session, held)
     if (lost.length > 0) this.#around.send(session, { t: 'drop', held: lost })
     const named = new Set(held.map(({ packet }) => packet))
@@ -85,6 +91,30 @@ export class Attendance {
       now,
       (lease) => lease.since < old && !named.has(lease.id),
     )
+  }
+
+  /** Those that have stood still for too long: tried again, by whomever. */
+  #release(session: Session, still: readonly (Held & { ms: number })[], now: number): void {
+    const { holders, ledger, send, tell } = this.#around
+    const stuck = still.filter(({ packet, generation, ms }) => {
+      const lease = holders.lease(packet)
+      return ms >= stuckAfterMs && lease?.session === session.row.id && lease.generation === generation
+    })
+    if (stuck.length === 0) return
+    const { agent, id } = session.row
+    for (const { packet, generation, ms } of stuck) {
+      const lease = holders.lease(packet)!
+      ledger.apply(
+        lease,
+        { t: 'failed', session: id, generation, error: stuckError(lease.kind, agent, ms) },
+        now,
+      )
+    }
+    ledger.change((counters) => {
+      counters.stuck = (counters.stuck ?? 0) + stuck.length
+    })
+    tell({ is: 'stuck', agent, packets: stuck.length })
+    send(session, { t: 'drop', held: stuck.map(({ packet, generation }) => ({ packet, generation })) })
   }
 
   /** Its leases go to others. */

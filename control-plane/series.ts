@@ -59,8 +59,13 @@ export function settle(tables: MigrationTables, base: number, now: number): bool
     if (state === pass.state) continue
     tables.passes.setState(pass.number, state)
     // As if it had only now ended so.
-    const { packets, deletes } = pass.counters
-    const before = { state: 'running', parked: packets.parked, asked: deletes?.asked ?? false } as const
+    const { packets, deletes, stuck } = pass.counters
+    const before = {
+      state: 'running',
+      parked: packets.parked,
+      asked: deletes?.asked ?? false,
+      stuck: stuck ?? 0,
+    } as const
     for (const event of passEvents(tables.definition()!, before, { ...pass, state }, now))
       tables.announcements.add(event)
     isUntold = true

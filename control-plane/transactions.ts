@@ -201,9 +201,9 @@ export class Transactions {
     const same = before?.number === pass.number ? before : null
     for (const event of news.splice(0)) events.add(pass.number, event, now)
     for (const event of happened(same, pass)) events.add(pass.number, event, now)
-    const asked = pass.counters.deletes?.asked ?? false
-    if (same?.state === pass.state && same.parked === pass.counters.packets.parked && same.asked === asked)
-      return
+    const is = standing(pass)
+    const told = ['state', 'parked', 'asked', 'stuck'] as const
+    if (same && told.every((what) => same[what] === is[what])) return
     for (const event of passEvents(tables.definition()!, same, pass, now)) {
       announcements.add(event)
       this.toTell()

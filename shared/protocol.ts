@@ -32,8 +32,7 @@ import {
   uploadIdSchema,
 } from './large-object.ts'
 import { sealSchema } from './ledger.ts'
-import { eventSourceSchema } from './life.ts'
-import { resolvedLocationSchema } from './location.ts'
+import { resolvedLocationSchema, resolvedS3Schema } from './location.ts'
 import { arrangementShape } from './mapping.ts'
 import { filterSchema, passOptionsSchema } from './policy.ts'
 
@@ -129,6 +128,11 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
     held: z.array(heldSchema).max(10_000),
     /** Of all packets in flight, since they were leased. */
     inFlight: z.strictObject({ objects: count, bytes: count }),
+    /** Those of which nothing has moved for a minute or more, though they wait for nothing: for how long (ms). Absent where there are none. */
+    still: z
+      .array(heldSchema.extend({ ms: count }))
+      .max(10_000)
+      .optional(),
   }),
   /** A survey's checkpoint: the pieces of `(from, last through]`, in order. `from` must be where the packet begins now. */
   z.strictObject({
@@ -183,9 +187,9 @@ export const agentMessageSchema = z.discriminatedUnion('t', [
     t: z.literal('changed'),
     seq,
     side: z.enum(['source', 'destination']),
-    /** `at`: when that was, as far as is known (ms). */
+    /** `at`: when that was, as far as is known (ms). `under`: in some key that begins with this one, or in several. */
     changes: z
-      .array(z.strictObject({ key: keySchema, at: z.number().int() }))
+      .array(z.strictObject({ key: keySchema, at: z.number().int(), under: z.literal(true).optional() }))
       .min(1)
       .max(1_000),
   }),
@@ -240,6 +244,21 @@ export const leasedPacketSchema = z.strictObject({
 })
 export type LeasedPacket = z.infer<typeof leasedPacketSchema>
 
+/** What an agent hears of changes by (life.ts). */
+export const listenedSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('sqs'),
+    queue: z.url({ protocol: /^https?$/ }).max(2_000),
+    region: z.string().min(1).max(100).nullable(),
+    profile: z.string().min(1).max(200).nullable(),
+    /** A place of the connection whose credential it is, as the connection says now; its bucket means nothing. */
+    access: resolvedS3Schema.optional(),
+  }),
+  /** The directory of the side that is followed. */
+  z.strictObject({ kind: z.literal('watch') }),
+])
+export type Listened = z.infer<typeof listenedSchema>
+
 export const passBriefSchema = z.strictObject({
   /** 1, 2, … within its migration. */
   number: id,
@@ -260,7 +279,7 @@ export const planeMessageSchema = z.discriminatedUnion('t', [
     /** Where the baseline is kept; absent: in the agent's state directory. */
     baseline: resolvedLocationSchema.optional(),
     /** What it is to listen to while the pass lasts, to tell of changes. */
-    events: z.array(eventSourceSchema).max(10).optional(),
+    events: z.array(listenedSchema).max(10).optional(),
     /** The plane sets the pace; an agent that is silent for `leaseMs` has lost its leases. */
     heartbeatMs: z.number().int().positive(),
     leaseMs: z.number().int().positive(),

@@ -4,6 +4,7 @@
  */
 import { DrayError } from '../../shared/error.ts'
 import type { Held, LeasedPacket, Work } from '../../shared/protocol.ts'
+import { isBounded, watchStillness } from '../core/stillness.ts'
 import type { Welcome } from '../session/migration.ts'
 import type { Outbox, StateChange } from '../session/outbox.ts'
 import { within } from '../session/within.ts'
@@ -13,12 +14,15 @@ import type { FromThread, ToThread } from './thread-messages.ts'
 /** The way to a thread. */
 export interface Wire {
   readonly places: number
+  /** Bytes of an object that one packet may hold. */
+  readonly largest: number
   tell(message: ToThread): void
 }
 
 interface Lease {
   readonly generation: number
   readonly kind: LeasedPacket['kind']
+  readonly isBounded: boolean
   state: 'working' | 'telling'
 }
 
@@ -39,6 +43,7 @@ export class FarRunner {
   #work: Work = { objects: 0, bytes: 0 }
   /** Since it began. */
   moved: Work = { objects: 0, bytes: 0 }
+  #stillness = watchStillness(performance.now())
   #isLost = false
 
   constructor(
@@ -60,7 +65,10 @@ export class FarRunner {
 
   take(packet: LeasedPacket): void {
     const { id, generation, kind } = packet
-    this.#leases.set(id, { generation, kind, state: 'working' })
+    // Of all that the thread does one sum is known: what is new is progress of it.
+    this.#stillness = watchStillness(performance.now())
+    const its = isBounded(packet, this.#wire.largest)
+    this.#leases.set(id, { generation, kind, isBounded: its, state: 'working' })
     this.#wire.tell({ t: 'take', runner: this.id, packet })
   }
 
@@ -97,6 +105,15 @@ export class FarRunner {
   get free(): number {
     const untold = Math.max(0, this.list('telling').length - this.#wire.places)
     return this.#isLost ? 0 : Math.max(0, this.#wire.places - this.list('working').length - untold)
+  }
+
+  /** As of a runner; all that it works on, where none of it moves. */
+  still(): (Held & { ms: number })[] {
+    const working = [...this.#leases].filter(([, { state }]) => state === 'working')
+    const waits = working.some(([, its]) => !its.isBounded)
+    const ms = this.#stillness.look(performance.now(), this.moved, working.length, waits)
+    if (ms === null) return []
+    return working.map(([packet, { generation }]) => ({ packet, generation, ms: Math.round(ms) }))
   }
 
   drain(): Promise<void> {

@@ -13,6 +13,7 @@ import { DrayError, toDrayError } from '../../shared/error.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Held, LeasedPacket, Work } from '../../shared/protocol.ts'
 import { placesFor } from '../core/budget.ts'
+import { isBounded, type Stillness, watchStillness } from '../core/stillness.ts'
 import type { Welcome } from '../session/migration.ts'
 import type { Answer, Outbox, StateChange } from '../session/outbox.ts'
 import { within } from '../session/within.ts'
@@ -41,6 +42,8 @@ export interface Runner {
   /** Those that are still being worked on. */
   working(): Held[]
   inFlight(): Work
+  /** Those that stand still, and for how many milliseconds (core/stillness.ts). */
+  still(): (Held & { ms: number })[]
   /** Of all packets since it began, those in flight included. Falls where a copy begins anew. */
   moved(): Work
   /** Whether both sides are open: worker threads rely on what is done then. */
@@ -65,6 +68,8 @@ interface Holding {
   /** It waits for a store, and takes no place. */
   isWaiting: boolean
   mustYield: boolean
+  /** Null until both sides are open, and where nobody is to hear of it. */
+  stillness: Stillness | null
   state: 'working' | 'telling'
 }
 
@@ -121,6 +126,7 @@ export function startRunner(
       survey: null,
       isWaiting: false,
       mustYield: false,
+      stillness: null,
       state: 'working',
     }
     holdings.set(packet.id, holding)
@@ -136,6 +142,7 @@ export function startRunner(
     try {
       const pass = await thePass()
       controller.signal.throwIfAborted()
+      if (isBounded(packet, 4 * place.packetBytes)) holding.stillness = watchStillness(performance.now())
       tell(holding, packet.kind === 'survey' ? await survey(pass, holding) : await settle(pass, holding))
     } catch (thrown) {
       if (controller.signal.aborted) return
@@ -255,6 +262,14 @@ export function startRunner(
       const sum = { objects: 0, bytes: 0 }
       for (const { progress } of holdings.values()) add(sum, progress)
       return sum
+    },
+    still() {
+      const now = performance.now()
+      return [...holdings.values()].flatMap(({ packet, stillness, survey, progress, isWaiting, state }) => {
+        const waits = isWaiting || state === 'telling' || survey?.isHeld === true
+        const ms = stillness?.look(now, progress, survey?.seen ?? 0, waits) ?? null
+        return ms === null ? [] : [{ ...named(packet), ms: Math.round(ms) }]
+      })
     },
     moved() {
       const sum = { ...done }

@@ -81,6 +81,7 @@ export function sharedRunner(
       }
       return sum
     },
+    still: () => [...near.still(), ...far().flatMap((runner) => runner.still())],
     moved() {
       const sum = near.moved()
       for (const { moved } of far()) {

@@ -39,6 +39,8 @@ export interface Survey {
   drain(): void
   /** Whether it only waits for the plane's `proceed`, and so takes nobody's place. */
   readonly isHeld: boolean
+  /** Batches of its listing so far. */
+  readonly seen: number
 }
 
 export function createSurvey(options: SurveyOptions): Survey {
@@ -54,6 +56,7 @@ export function createSurvey(options: SurveyOptions): Survey {
   let position: Key | null = packet.after
   let sealedTo: Key | null = packet.after
   let parting: Promise<void> | null = null
+  let seen = 0
 
   async function run(): Promise<'done' | 'released'> {
     try {
@@ -85,6 +88,7 @@ export function createSurvey(options: SurveyOptions): Survey {
         ? lookAtChains(pass, packet, { signal: within, observed })
         : look(pass, packet, { signal: within, fresh: false, observed })
     walking: for await (const batch of looked) {
+      seen++
       await giving
       for (const seen of batch) {
         if (through !== null && seen.key > through) break walking
@@ -190,6 +194,9 @@ export function createSurvey(options: SurveyOptions): Survey {
     },
     get isHeld() {
       return checkpoint.isHeld
+    },
+    get seen() {
+      return seen
     },
   }
 }

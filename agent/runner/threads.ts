@@ -125,6 +125,7 @@ export function openThreads(options: ThreadsOptions): Threads {
       worker,
       runners,
       places: placesFor(concurrency, memory),
+      largest: 4 * packetBytes,
       tell: (message) => worker.postMessage(message),
     }
     worker.on('message', (message: FromThread) => {

@@ -21,6 +21,7 @@ import {
   type Work,
 } from '../../shared/protocol.ts'
 import type { Signer } from '../identity/signer.ts'
+import type { Listening, Tell } from '../listening/listening.ts'
 import type { Runner } from '../runner/runner.ts'
 import { type LeaseClock, startLeaseClock } from './lease-clock.ts'
 import { isRejected, type Line, type Log, openLine } from './line.ts'
@@ -48,6 +49,8 @@ export interface MigrationSessionOptions {
   nextSeq(): number
   /** A runner for the pass of `welcome`; `changed` is to be called whenever `free()` may have changed. */
   startRunner(welcome: Welcome, post: Outbox['post'], changed: () => void, weight: number): Runner
+  /** Hears of changes while the pass of `welcome` lasts. */
+  listen(welcome: Welcome, tell: Tell): Listening
   /** Its share of the agent, beside those of other migrations. */
   weight: number
   /** The control plane sends this process away. */
@@ -80,6 +83,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
   let state: State = { is: 'apart' }
   let runner: Runner | null = null
   let pass = 0
+  let listening: Listening | null = null
   let clock: LeaseClock | null = null
   let watching: NodeJS.Timeout | undefined
   let draining = false
@@ -120,7 +124,8 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
       // There is nothing to renew, and the plane has been told so: its object may sleep.
       if (held.length === 0 && isIdle) return
       isIdle = held.length === 0
-      line.send({ t: 'heartbeat', held, inFlight: runner.inFlight() })
+      const still = runner.still()
+      line.send({ t: 'heartbeat', held, inFlight: runner.inFlight(), ...(still.length > 0 && { still }) })
     },
     lost(why) {
       if (state.is === 'over') return
@@ -188,6 +193,8 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
       outbox.forget('stale', 'its pass is over')
       void runner.stop()
       runner = null
+      listening?.stop()
+      listening = null
     }
     if (pass !== message.pass.number) {
       options.log({
@@ -199,6 +206,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
     }
     pass = message.pass.number
     runner ??= options.startRunner(message, outbox.post, tellFree, weight)
+    if (!draining) listening ??= options.listen(message, tell)
     runner.abort(message.lost, 'the lease is gone')
     watchLeases(message, state.helloAt)
     state = { is: 'working', told: 0 }
@@ -209,6 +217,11 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
     runner.proceed(null)
     tellFree()
   }
+
+  const tell: Tell = (side, changes) =>
+    new Promise((resolve) => {
+      outbox.post({ t: 'changed', side, changes }, ({ is }) => resolve(is === 'ack'))
+    })
 
   function watchLeases({ leaseMs, heartbeatMs }: Welcome, confirmedAt: number): void {
     clock = startLeaseClock(leaseMs, confirmedAt)
@@ -258,6 +271,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
     if (state.is === 'over') return ended
     state = { is: 'over' }
     clearInterval(watching)
+    listening?.stop()
     outbox.close()
     line.close()
     await runner?.stop()
@@ -273,6 +287,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
     },
     async drain() {
       draining = true
+      listening?.stop()
       tellFree()
       await Promise.race([runner?.drain(), ended])
       await within(lastWordsMs, outbox.empty())
@@ -280,6 +295,7 @@ export function openMigration(options: MigrationSessionOptions): MigrationSessio
     },
     async stop() {
       draining = true
+      listening?.stop()
       // First, or what is given back would come again.
       tellFree()
       const held = runner?.working() ?? []

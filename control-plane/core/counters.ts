@@ -29,6 +29,8 @@ export interface Counters {
   surveys: number
   /** Bytes of parts that are at the store, of objects that are not whole yet; absent while there are none. */
   gathered?: number
+  /** Leases that were taken back since nothing of them moved; absent where there were none. */
+  stuck?: number
   /** Absent until there is something to tell. */
   deletes?: Deletes
   events?: Events

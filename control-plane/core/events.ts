@@ -49,7 +49,12 @@ export const parkedLevel = (parked: number): number =>
 /** What a transaction that brought a pass from `before` (null: it began) to `after` has to tell. */
 export function passEvents(
   definition: Moved,
-  before: { readonly state: PassState; readonly parked: number; readonly asked: boolean } | null,
+  before: {
+    readonly state: PassState
+    readonly parked: number
+    readonly asked: boolean
+    readonly stuck: number
+  } | null,
   after: PassNow,
   now: number,
 ): WebhookEvent[] {
@@ -78,7 +83,12 @@ export function passEvents(
     events.push(eventOf(workspace, 'packets.parked', [...about, level], now, data))
   }
 
-  const { deletes } = counters
+  const { deletes, stuck = 0 } = counters
+  const stuckLevel = parkedLevel(stuck)
+  if (stuckLevel > parkedLevel(before?.stuck ?? 0)) {
+    const data = { migration: definition.id, pass: number, packets: stuck }
+    events.push(eventOf(workspace, 'work.stuck', [...about, stuckLevel], now, data))
+  }
   if (deletes?.asked && !before?.asked) {
     const data = { migration: definition.id, pass: number, deletes: deletes.expected, of: deletes.of }
     events.push(eventOf(workspace, 'deletes.ask', about, now, data))

@@ -57,6 +57,10 @@ export function sentence(event: WebhookEvent): string {
             : `${whole(value)} requests at once`
       return `${endpoint} is at its limit of ${most} since ${at(since)}`
     }
+    case 'work.stuck': {
+      const { migration, pass, packets } = event.data
+      return `Nothing of ${whole(packets)} packets of pass ${pass} of ${migration} moved for an hour; they are tried again`
+    }
     case 'deletes.ask': {
       const { migration, pass, deletes, of } = event.data
       return `Pass ${pass} of ${migration} would delete ${whole(deletes)} of ${whole(of)} objects at the destination, and asks first`

@@ -22,6 +22,8 @@ export interface Standing {
   readonly parked: number
   /** Whether it has asked how many objects it may delete. */
   readonly asked: boolean
+  /** Leases that were taken back since nothing of them moved. */
+  readonly stuck: number
   readonly failed: ReadonlyMap<string, number>
   readonly errors: ReadonlySet<string>
 }
@@ -31,6 +33,7 @@ export const standing = ({ number, state, counters }: PassNow): Standing => ({
   state,
   parked: counters.packets.parked,
   asked: counters.deletes?.asked ?? false,
+  stuck: counters.stuck ?? 0,
   failed: new Map(Object.entries(counters.causes).map(([code, { objects }]) => [code, objects])),
   errors: new Set(Object.keys(counters.errors)),
 })

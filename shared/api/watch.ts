@@ -66,6 +66,8 @@ export const watchEventSchema = z.discriminatedUnion('is', [
   z.object({ ...event, is: z.literal('came'), agent: z.string() }),
   z.object({ ...event, is: z.literal('left'), agent: z.string() }),
   z.object({ ...event, is: z.literal('silent'), agent: z.string(), packets: z.number() }),
+  /** Nothing of so many of its packets moved for an hour, though it is there: they are tried again. */
+  z.object({ ...event, is: z.literal('stuck'), agent: z.string(), packets: z.number() }),
   /** The first packet that is tried again for this. */
   z.object({ ...event, is: z.literal('error'), code: z.enum(errorCodes), message: z.string() }),
   /** Attempts are spent: told of the first packet, then at 10, 100 and so on. */

@@ -44,6 +44,8 @@ export const eventData = {
   'pass.failed': z.object({ ...endedShape, state: z.literal('incomplete'), parked: count, causes }),
   /** Said when the first packet of a pass is parked, and again at 10, 100, 1,000 and so on. */
   'packets.parked': z.object(parkedShape),
+  /** Packets of which nothing moved for an hour, though their agents are there, were taken back. Said of the first, and at 10, 100 and so on. */
+  'work.stuck': z.object({ migration: name, pass: z.number().int().positive(), packets: count }),
   /** It would delete more than its cap, and waits for an answer; all else goes on. `of`: objects at the destination. */
   'deletes.ask': z.object({ migration: name, pass: z.number().int().positive(), deletes: count, of: count }),
   /** An agent that did not say that it goes is away for a minute or two. `seenAt`: when it was last there. */
@@ -106,6 +108,7 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   variant('pass.finished'),
   variant('pass.failed'),
   variant('packets.parked'),
+  variant('work.stuck'),
   variant('deletes.ask'),
   variant('agent.lost'),
   variant('agent.duplicate'),

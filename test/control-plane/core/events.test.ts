@@ -29,7 +29,7 @@ const pass = (row: Partial<PassNow> = {}, parked = 0): PassNow => {
   }
 }
 const types = (events: WebhookEvent[]) => events.map(({ type }) => type)
-const running = (parked = 0) => ({ state: 'running' as const, parked, asked: false })
+const running = (parked = 0) => ({ state: 'running' as const, parked, asked: false, stuck: 0 })
 
 describe('events of a pass', () => {
   it('tell that it began', () => {

@@ -20,6 +20,7 @@ const kindOf: Readonly<Record<WatchEvent['is'], string>> = {
   error: 'failed',
   parked: 'failed',
   asks: 'asks',
+  stuck: 'failed',
   paused: 'new',
   resumed: 'running',
   failed: 'failed',

@@ -148,6 +148,8 @@ export const migrationTexts = {
           return 'Resumed'
         case 'parked':
           return event.packets === 1 ? 'A packet is parked' : `${packets(event.packets)} are parked by now`
+        case 'stuck':
+          return `Nothing of ${packets(event.packets)} of the agent ${plain(event.agent)} moved for an hour; they are tried again`
         case 'asks':
           return `It would delete ${objects(event.deletes)} of ${count(event.of)} at the destination, and asks first`
         case 'failed':

@@ -6,6 +6,7 @@ const events: Record<EventType, string> = {
   'pass.finished': 'A pass is complete, or was cancelled.',
   'pass.failed': 'A pass ended incomplete: objects failed or differ, or packets are parked.',
   'packets.parked': 'The first packet of a pass is parked; again at 10, 100, 1,000 …',
+  'work.stuck': 'Nothing of a packet moved for an hour, though its agent is there; again at 10, 100, 1,000 …',
   'deletes.ask': 'A pass would delete more than its cap, and waits for an answer.',
   'agent.lost': 'An agent that did not say that it goes is away for one to two minutes.',
   'agent.duplicate': 'Two processes work with one identity; the younger one stays.',
