@@ -26,6 +26,8 @@ export const settingNames = [
   'DRAY_OIDC_CLIENT_SECRET',
   'DRAY_OIDC_NAME',
   'DRAY_OIDC_DOMAINS',
+  // How long a request under a lost lease may still land (control-plane/env.ts), for stores of which more is known than of S3.
+  'DRAY_LATE_WRITE_MS',
 ] as const
 export type Settings = Partial<Record<(typeof settingNames)[number], string>>
 

@@ -40,7 +40,8 @@ export class Ground {
   readonly #processes = new Set<ChildProcess>()
   readonly #env: NodeJS.ProcessEnv
 
-  constructor() {
+  /** `more`: of the environment of all its processes. */
+  constructor(more: NodeJS.ProcessEnv = {}) {
     writeFileSync(
       this.at('credentials'),
       `[drill]\naws_access_key_id = ${key}\naws_secret_access_key = ${secret}\n`,
@@ -51,6 +52,7 @@ export class Ground {
       AWS_CONFIG_FILE: '/dev/null',
       AWS_EC2_METADATA_DISABLED: 'true',
       XDG_CONFIG_HOME: this.at('config'),
+      ...more,
     }
   }
 
