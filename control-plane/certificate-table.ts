@@ -16,6 +16,9 @@ export interface Basis {
   readonly lostAt: number
 }
 
+/** Characters, in one answer. */
+const longestList = 4_000_000
+
 export const createCertificates = (sql: SqlStorage): void =>
   void sql.exec('CREATE TABLE certificate (pass INTEGER PRIMARY KEY, basis TEXT NOT NULL, statement TEXT)')
 
@@ -50,13 +53,18 @@ export class CertificateTable {
     return row === null ? null : statementSchema.parse(JSON.parse(row))
   }
 
-  /** The newest first. */
+  /** The newest first; fewer than `limit` where many exceptions make them long. */
   statements(limit: number): Statement[] {
     const query = 'SELECT statement FROM certificate WHERE statement IS NOT NULL ORDER BY pass DESC LIMIT ?'
-    return this.#sql
-      .exec<Row>(query, limit)
-      .toArray()
-      .map((row) => statementSchema.parse(JSON.parse(row.statement as string)))
+    const found: Statement[] = []
+    let length = 0
+    for (const row of this.#sql.exec<Row>(query, limit)) {
+      const text = row.statement as string
+      length += text.length
+      if (found.length > 0 && length > longestList) break
+      found.push(statementSchema.parse(JSON.parse(text)))
+    }
+    return found
   }
 
   /** Milliseconds since the epoch; 0: no lease was ever lost. */
