@@ -142,7 +142,7 @@ export class MigrationLife {
     for (const event of events) tables.announcements.add(event)
     const [was, is] = [this.#briefOf(before), this.#briefOf(after)]
     const isNew = was.state !== is.state || was.direction !== is.direction || was.paused !== is.paused
-    const isToTell = isNew || was.asks !== is.asks
+    const isToTell = isNew || was.asks !== is.asks || was.failingSince !== is.failingSince
     if (isToTell) tables.setUntoldLife(is)
     if (isToTell || events.length > 0) this.#around.transactions().toTell()
   }

@@ -154,6 +154,8 @@ export const lifeBriefSchema = z.object({
   paused: z.boolean(),
   /** A step of the checklist, or a pass that would delete too much, waits for an answer. */
   asks: z.boolean(),
+  /** Since when (ms) something that failed, or is in conflict, is open; null: nothing is. */
+  failingSince: z.number().nullable().default(null),
   provenAt: z.number().nullable(),
 })
 export type LifeBrief = z.infer<typeof lifeBriefSchema>

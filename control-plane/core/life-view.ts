@@ -29,7 +29,7 @@ export function viewOf(life: Life, around: Surroundings, { events, deletes }: Be
 /** In short. `deletes`: a pass would delete more than its cap, and waits for an answer. */
 export const briefOf = (life: Life, deletes: boolean): LifeBrief => ({
   ...{ state: life.state, direction: life.direction, since: life.since, revision: life.revision },
-  ...{ paused: life.paused !== null, provenAt: life.provenAt },
+  ...{ paused: life.paused !== null, failingSince: life.failingSince, provenAt: life.provenAt },
   asks: deletes || (inChecklist(life) && atHand(life)?.state === 'asks'),
 })
 

@@ -29,8 +29,8 @@ export function overviewRoute(app: App): void {
     const now = Date.now()
     const may = (right: Right) => mayIn(caller, scope.workspace, right)
     const catalogue = new Catalogue(scope)
-    const [asking, running, incomplete, latest, counts, agents, connections] = await Promise.all([
-      catalogue.migrations(null, most, { asks: true }),
+    const [needing, running, incomplete, latest, counts, agents, connections] = await Promise.all([
+      catalogue.migrations(null, most, { needs: true }),
       catalogue.migrations(null, most, { state: 'running' }),
       catalogue.migrations(null, most, { state: 'incomplete' }),
       catalogue.migrations(null, 5),
@@ -42,12 +42,13 @@ export function overviewRoute(app: App): void {
     ])
     const doing = agents?.flatMap((agent) => agent.doing ?? []) ?? []
     const items = [
-      ...asking.flatMap(ofAsking),
+      ...needing.flatMap(ofAsking),
       ...running.flatMap(ofDeletes),
       ...(await waits(env, scope, running, doing)),
       ...incomplete.flatMap(ofIncomplete),
       ...running.flatMap(ofParked),
       ...[...running, ...incomplete].flatMap(ofConflicts),
+      ...needing.flatMap(ofFailing),
       ...(agents ?? []).flatMap((agent) => ofAgent(agent, now)),
       ...(connections ?? []).flatMap(({ id, rotate }): Attention[] =>
         rotate.length === 0 ? [] : [{ ...nothing, is: 'rotate', id, count: rotate.length }],
@@ -112,11 +113,18 @@ async function waits(
 
 function ofAsking({ id, life, pass }: MigrationView): Attention[] {
   // That is said of the pass.
-  if (!life || pass?.asks) return []
+  if (!life?.asks || pass?.asks) return []
   const which = life.direction === 'forward' ? 'cut-over' : 'way back'
   const message =
     life.state === 'ready' ? `All of its ${which} holds, but for the switch.` : `A step of its ${which}.`
   return [{ ...nothing, is: 'asks', id, since: life.since, message }]
+}
+
+/** A pass that follows is soon another one, which has not found again yet what is open. */
+function ofFailing({ id, life, pass }: MigrationView): Attention[] {
+  const since = life?.failingSince ?? null
+  const isTold = pass?.state === 'incomplete' || (pass && ofConflicts({ id, pass }).length > 0)
+  return since === null || isTold ? [] : [{ ...nothing, is: 'failing', id, since }]
 }
 
 function ofDeletes({ id, pass }: MigrationView): Attention[] {
@@ -126,7 +134,7 @@ function ofDeletes({ id, pass }: MigrationView): Attention[] {
 }
 
 /** Of the last pass, while any failure of it is open. */
-function ofConflicts({ id, pass }: MigrationView): Attention[] {
+function ofConflicts({ id, pass }: Pick<MigrationView, 'id' | 'pass'>): Attention[] {
   const found = pass?.failureCauses.find(({ code }) => code === 'conflict')
   if (!pass || !found || pass.open === 0) return []
   return [{ ...nothing, is: 'conflicts', id, since: pass.endedAt, count: found.objects }]

@@ -32,15 +32,15 @@ export class Catalogue {
     return row && viewOf(row)
   }
 
-  /** Newest first, from past `after` on. `state`: of the last pass; `asks`: those whose life waits for an answer. */
+  /** Newest first, from past `after` on. `state`: of the last pass; `needs`: those whose life waits for somebody. */
   async migrations(
     after: { createdAt: number; id: string } | null,
     limit: number,
     {
       state,
       text,
-      asks,
-    }: { state?: 'new' | PassState | undefined; text?: string | undefined; asks?: true } = {},
+      needs,
+    }: { state?: 'new' | PassState | undefined; text?: string | undefined; needs?: true } = {},
   ): Promise<ListedMigration[]> {
     const { createdAt, id, pass, life } = migrations
     const older =
@@ -49,7 +49,8 @@ export class Catalogue {
       where: and(
         older ?? undefined,
         state === 'new' ? isNull(pass) : state && eq(sql`json_extract(${pass}, '$.state')`, state),
-        asks && sql`json_extract(${life}, '$.asks')`,
+        needs &&
+          sql`(json_extract(${life}, '$.asks') or json_extract(${life}, '$.failingSince') is not null)`,
         text === undefined ? undefined : sql`instr(${id}, ${text.toLowerCase()}) > 0`,
       ),
       orderBy: [desc(createdAt), desc(id)],

@@ -6,12 +6,13 @@ const figure = z.number()
 
 export const attentionSchema = z.object({
   /**
-   * Of a migration: a step of its checklist asks; its pass would delete more than its cap, and asks; nobody works for its pass; its last pass is incomplete; packets of the one that runs are parked; objects are in conflict. Of an agent: it is away
+   * Of a migration: a step of its checklist asks; its pass would delete more than its cap, and asks; nobody works for its pass; its last pass is incomplete; packets of the one that runs are parked; objects are in conflict; something that
+   * failed is open while it follows. Of an agent: it is away
    * for more than a minute; it cannot reach what it may use; two processes had its identity within a day. Of a connection: revoked agents
    * have its secret.
    */
   is: z.enum([
-    ...(['asks', 'deletes', 'waits', 'incomplete', 'parked', 'conflicts'] as const),
+    ...(['asks', 'deletes', 'waits', 'incomplete', 'parked', 'conflicts', 'failing'] as const),
     ...(['away', 'blocked', 'twin', 'rotate'] as const),
   ]),
   /** The name of what it is about. */

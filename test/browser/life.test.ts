@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type S3Server, startS3Server } from '../../agent/s3-server/s3-server.ts'
+import type { Attention } from '../../shared/api/overview.ts'
 import type { LifeView } from '../../shared/life.ts'
 import { desktop, openBrowser, openPage, phone, violations, type Watched } from './browser.ts'
 import { startUp, type Up } from './up.ts'
@@ -21,6 +22,11 @@ const pictures = process.env.DRAY_SCREENSHOTS
 const hostile = '<img src=x onerror=alert(1)>\u202egnp'
 const objects = 40
 const key = (i: number) => `${i % 2 ? 'letters' : hostile}/${String(i).padStart(3, '0')}`
+
+const follow = {
+  ...{ pauseAtLeast: 1, pauseAtMost: 1, lag: 300, quiet: 0, depth: 'checksum', sample: 0.5 },
+  events: [{ kind: 'webhook' }],
+}
 
 let browser: Browser
 let store: S3Server
@@ -47,10 +53,7 @@ beforeAll(async () => {
     destination: at('papers-new'),
     filter: { include: [], exclude: [], only: null },
     policy: { delete: true, deleteCap: { objects: 5, share: null } },
-    follow: {
-      ...{ pauseAtLeast: 1, pauseAtMost: 1, lag: 300, quiet: 0, depth: 'checksum', sample: 0.5 },
-      events: [{ kind: 'webhook' }],
-    },
+    follow,
   })
   browser = await openBrowser()
   watched = await openPage(browser)
@@ -107,6 +110,13 @@ async function look(name: string): Promise<void> {
   await page.setViewportSize(desktop)
 }
 
+/** The overview says so; the catalogue hears of it a little later. */
+const needs = (what: Partial<Attention>) =>
+  expect
+    .poll(async () => (await up.api<{ attention: Attention[] }>('GET', 'overview')).attention, {
+      timeout: 20_000,
+    })
+    .toEqual([expect.objectContaining({ id: 'papers', ...what })])
 const life = () => up.api<LifeView>('GET', 'migrations/papers/life')
 async function put(bucket: string, name: string, body: string): Promise<void> {
   store.fill(bucket, { count: 1, key: () => name, size: body.length })
@@ -136,6 +146,7 @@ describe('a migration', () => {
     await page.getByText('This pass would delete 10 objects of 40 at the destination (25%).').waitFor()
     await state('Following: it asks you')
     await look('deletes')
+    await needs({ is: 'deletes', count: 10, open: 40 })
     expect(has('papers-new', key(0))).toBe(true)
     await press(button('Delete 10 objects…'))
     expect(await inDialog('Delete 10 objects').isDisabled()).toBe(true)
@@ -166,6 +177,7 @@ describe('a migration', () => {
     await freeze.getByText('Asks you').waitFor()
     await stage('Verify')
     await look('freeze')
+    await needs({ is: 'asks', message: 'A step of its cut-over.' })
     // The last write, before the promise.
     await put('papers', 'the last one', 'written before the freeze')
     await press(freeze.getByRole('button', { name: 'Declare the freeze…' }))
@@ -193,6 +205,29 @@ describe('a migration', () => {
     await stage('Cut over')
     await page.getByText('Destination → source').waitFor()
     expect((await life()).direction).toBe('back')
+  })
+
+  it('says what a late write at the old side is, and what to do about it', async () => {
+    // The pass that finds it is the last for now: what is looked at stays.
+    await up.api('POST', 'migrations/papers/life/pause', {})
+    await put('papers', 'a straggler', 'written after the switch')
+    await up.api('PATCH', 'migrations/papers', {
+      follow: { ...follow, pauseAtLeast: 3_600, pauseAtMost: 3_600 },
+    })
+    await press(button('Resume'))
+    await page.getByText('1 conflict.').waitFor()
+    await press(page.getByRole('link', { name: 'Look at them' }))
+    const cause = page.getByRole('article', { name: 'Conflict' })
+    await cause.getByText('both sides have what they had').waitFor()
+    await look('conflict')
+    await needs({ is: expect.stringMatching(/conflicts|failing/) })
+    await press(cause.getByRole('button', { name: 'Waive 1…' }))
+    await tabTo(dialog().getByLabel('Why they may stay so'))
+    await page.keyboard.type('nobody <b>wants</b> it')
+    await press(inDialog('Waive 1'))
+    await page.getByText('Waived 1 object.').waitFor()
+    expect(has('papers', 'a straggler')).toBe(true)
+    expect(has('papers-new', 'a straggler')).toBe(false)
   })
 
   it('is rolled back, with what was written since', async () => {

@@ -24,6 +24,7 @@ import { Notice } from '../parts/notice.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { kindOf } from '../pass-kind.ts'
 import * as queries from '../queries/failures.ts'
+import { life } from '../queries/life.ts'
 import * as migrations from '../queries/migrations.ts'
 import { passes } from '../queries/passes.ts'
 import { failureTexts as texts } from '../texts/failures.ts'
@@ -54,8 +55,24 @@ function Chosen(props: {
   const last = props.last.number
   const { data: latest = props.last } = useQuery(migrations.pass(of.workspace, of.migration, last))
   const isBefore = latest.counts.objects.failed === 0 && latest.open > 0
-  const pass = of.pass ?? (isBefore ? (latest.retries ?? last) : last)
+  const found = useLeft({ ...of, last, isNew: latest.state === 'running' && latest.open === 0 })
+  const pass = of.pass ?? found ?? (isBefore ? (latest.retries ?? last) : last)
   return <OfPass key={pass} of={{ ...of, pass }} last={last} filter={filter} />
+}
+
+/**
+ * Of a migration that follows: what the pass before left open, while the next one has not come so far as to find it again. Null: the last one
+ * is meant.
+ */
+function useLeft(of: { workspace: string; migration: string; last: number; isNew: boolean }): number | null {
+  const { data: led } = useQuery(life(of.workspace, of.migration))
+  const { data } = useInfiniteQuery({
+    ...passes(of.workspace, of.migration),
+    enabled: of.isNew && led?.lag.of === 'failure',
+  })
+  if (!of.isNew || led?.lag.of !== 'failure') return null
+  const before = data?.pages[0]?.passes.find(({ number }) => number < of.last)
+  return before && before.open > 0 ? before.number : null
 }
 
 function OfPass({ of, last, filter }: { of: queries.OfPass; last: number; filter: queries.Filter }) {

@@ -92,6 +92,7 @@ const kinds = {
   asks: 'life',
   deletes: 'migration',
   conflicts: 'migration',
+  failing: 'migration',
   waits: 'migration',
   incomplete: 'migration',
   parked: 'migration',
@@ -107,7 +108,7 @@ const pages = {
   connection: '/w/$workspace/connections/$connection',
 } as const
 const states = {
-  ...{ asks: 'asks', deletes: 'asks', conflicts: 'failed' },
+  ...{ asks: 'asks', deletes: 'asks', conflicts: 'failed', failing: 'failed' },
   ...{ waits: 'away', incomplete: 'incomplete', parked: 'failed', away: 'away' },
   ...{ blocked: 'failed', twin: 'new', rotate: 'failed' },
 } as const satisfies Record<Attention['is'], string>
@@ -123,6 +124,8 @@ function told({ is, failed, open, count: n, since, message }: Attention): readon
       return [items.deletes(n, open), items.deletesMore]
     case 'conflicts':
       return [items.conflicts(n), items.conflictsMore]
+    case 'failing':
+      return [items.failing, at && items.since(at)]
     case 'waits':
       return [items.waits, message]
     case 'incomplete':

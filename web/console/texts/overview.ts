@@ -38,6 +38,7 @@ export const overviewTexts = {
     deletesMore: 'More than its policy allows.',
     conflicts: (objects: number) => n(objects, 'conflict'),
     conflictsMore: 'Somebody else has changed what Dray keeps up to date.',
+    failing: 'Objects failed, or are in conflict',
     waits: 'It waits for an agent',
     parked: (parked: number) => `${n(parked, 'packet')} parked while it runs`,
     away: 'It is away',
