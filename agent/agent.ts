@@ -10,6 +10,7 @@ import { openAnswers } from './answers.ts'
 import { openFacts } from './facts.ts'
 import type { Identity } from './identity/identity.ts'
 import { createSigner } from './identity/signer.ts'
+import { listen } from './listening/listening.ts'
 import { type OpenStorage, spillRoot } from './runner/pass.ts'
 import { openPlaces } from './runner/places.ts'
 import { mostThreads, openThreads } from './runner/threads.ts'
@@ -165,6 +166,8 @@ export function startAgent(options: AgentOptions): Agent {
               changed,
             )
           },
+          listen: (welcome, tell) =>
+            listen(welcome, { tell, allow: options.allow, sealed: secrets.keys, log }),
           sentAway,
         }),
     })

@@ -7,6 +7,7 @@
 import type { NewMigration } from '../shared/api/migrations.ts'
 import type { LifeBrief } from '../shared/life.ts'
 import type { Location } from '../shared/location.ts'
+import type { Listened } from '../shared/protocol.ts'
 import { Announcements } from './announcements.ts'
 import { CertificateTable, createCertificates } from './certificate-table.ts'
 import { ChangeTable, createChanges } from './change-table.ts'
@@ -26,6 +27,8 @@ export interface Definition extends NewMigration {
   readonly workspace: string
   /** Where agents keep what both sides were; absent: each at itself. */
   readonly baseline?: Location
+  /** What its agents listen to; absent: nothing. */
+  readonly events?: Listened[]
 }
 
 /** Nothing is leased: since when (ms), and who said so. */
@@ -140,6 +143,18 @@ export class MigrationTables {
   setPaused(paused: Paused | null): void {
     if (paused) this.#write(`INSERT OR REPLACE INTO config VALUES ('paused', ?)`, JSON.stringify(paused))
     else this.#write(`DELETE FROM config WHERE name = 'paused'`)
+  }
+
+  /** How far it is thinned out (thinning.ts): the pass that is next, and the first id of a packet that may be left. */
+  thinned(): { readonly pass: number; readonly packet: number } {
+    const row = this.#sql.exec<Row>(`SELECT value FROM config WHERE name = 'thinned'`).toArray()[0]
+    return row ? JSON.parse(row.value as string) : { pass: 1, packet: 1 }
+  }
+
+  /** Nothing is written where it is so already. */
+  setThinned(thinned: { readonly pass: number; readonly packet: number }): void {
+    if (JSON.stringify(thinned) === JSON.stringify(this.thinned())) return
+    this.#write(`INSERT OR REPLACE INTO config VALUES ('thinned', ?)`, JSON.stringify(thinned))
   }
 
   /** Until when the running pass stays open though nothing is left to do (ms); null: it does not. */

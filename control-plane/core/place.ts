@@ -29,10 +29,10 @@ export function reachOfAll({
 }
 
 /** As an agent gets it: what it keeps it names by its locations, and from where else these are reached is nothing to it. */
-export function withoutSites(location: Location): Location {
+export function withoutSites<L extends Location>(location: L): L {
   if (location.kind === 'file') return location
   const { sites: _, ...rest } = location
-  return rest
+  return rest as L
 }
 
 export const reaches = (reach: Reach, site: string): boolean => reach === null || reach.includes(site)

@@ -2,7 +2,7 @@
 import { type Key, keyFromText } from '../../shared/key.ts'
 import type { Arrangement } from '../../shared/mapping.ts'
 import type { PassOptions } from '../../shared/policy.ts'
-import { oneKey, type Range } from '../../shared/range.ts'
+import { oneKey, prefixRange, type Range } from '../../shared/range.ts'
 import { parseTemplate } from '../../shared/template.ts'
 
 export type Side = 'source' | 'destination'
@@ -11,6 +11,8 @@ export type Side = 'source' | 'destination'
 export interface Change {
   readonly key: Key
   readonly at: number
+  /** In some key that begins with this one. */
+  readonly under?: true | undefined
 }
 
 /** Of what is told of the followed side: the ranges to look at. Nothing was changed later than now. */
@@ -20,9 +22,10 @@ export function toldRanges(
   changes: readonly Change[],
   now: number,
 ): (Range & { readonly told: number })[] {
-  return changes.flatMap(({ key, at }) => {
+  return changes.flatMap(({ key, at, under }) => {
     const told = toldKey(arrangement, followed, key)
-    return told === null ? [] : [{ ...oneKey(told), told: Math.min(at, now) }]
+    if (told === null) return []
+    return [{ ...(under ? prefixRange(told) : oneKey(told)), told: Math.min(at, now) }]
   })
 }
 

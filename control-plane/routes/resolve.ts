@@ -1,7 +1,8 @@
 /** Locations that name a connection, with what it says now in its place: what agents get of them. */
 import type { MigrationView, NewMigration } from '../../shared/api/migrations.ts'
 import type { Location } from '../../shared/location.ts'
-import { reachOfAll } from '../core/place.ts'
+import type { Listened } from '../../shared/protocol.ts'
+import { reachOfAll, withoutSites } from '../core/place.ts'
 import { Connections, resolvedBy } from '../store/connections.ts'
 import type { Scope } from '../store/scope.ts'
 import { definitionOf } from './find.ts'
@@ -36,18 +37,37 @@ export async function resolved<T extends NewMigration>(scope: Scope, definition:
   return whole
 }
 
-/** What a pass begins with: the definition, and where its baseline is kept. */
+/** What a pass begins with: the definition, where its baseline is kept, and what its agents listen to. */
 export async function wholeDefinition(
   scope: Scope,
   migration: MigrationView,
-): Promise<NewMigration & { readonly baseline?: Location }> {
+): Promise<NewMigration & { readonly baseline?: Location; readonly events?: Listened[] }> {
   const { baseline } = migration.follow
-  const definition = definitionOf(migration)
+  const events = await listenedTo(scope, migration)
+  const definition = { ...definitionOf(migration), ...(events.length > 0 && { events }) }
   return resolved(
     scope,
     baseline ? { ...definition, baseline: await resolvedLocation(scope, baseline) } : definition,
   )
 }
+
+async function listenedTo(scope: Scope, { follow }: MigrationView): Promise<Listened[]> {
+  const all: Listened[] = []
+  for (const source of follow.events) {
+    if (source.kind === 'watch') all.push({ kind: 'watch' })
+    if (source.kind !== 'sqs') continue
+    const { kind, queue, region, profile, connection } = source
+    const access = connection === undefined ? null : await resolvedLocation(scope, placeOf(connection))
+    all.push({ kind, queue, region, profile, ...(access?.kind === 's3' && { access: withoutSites(access) }) })
+  }
+  return all
+}
+
+/** Any place of a connection: its credential is what is meant. */
+const placeOf = (connection: string): Location => ({
+  ...{ kind: 's3', bucket: 'any', prefix: '', endpoint: null, region: null, profile: null, site: null },
+  connection,
+})
 
 export const noSite = {
   code: 'config',
