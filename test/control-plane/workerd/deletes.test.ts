@@ -210,3 +210,66 @@ describe('a key that is tried again', () => {
     await next.ask(deleting(one!, 0))
   })
 })
+
+describe('an event', () => {
+  it('deletes at once what is within the cap, and leaves the rest to a pass that counts', async () => {
+    const object = await begin('events', { delete: true, deleteCap: { objects: 3, share: null } })
+    const agent = await toMigration('events')
+    await agent.hello('a')
+    const [survey] = await agent.lease()
+    const tell = (...keys: string[]) =>
+      agent.ask({ t: 'changed', side: 'source', changes: keys.map((key) => ({ key: key as Key, at: 1 })) })
+    await tell('a', 'b')
+    const first = await agent.lease(2)
+    expect(first.map(({ kind, deletes }) => [kind, deletes])).toEqual([
+      ['event', 1],
+      ['event', 1],
+    ])
+    // One is deleted; what the other one had leave for is left to others.
+    const log = async () =>
+      console.log(
+        'DBG',
+        JSON.stringify(
+          await runInDurableObject(object, (_, { storage }) =>
+            storage.sql
+              .exec(
+                `SELECT json_extract(counters,'$.deletes.uncounted') d, json_extract(counters,'$.events') e FROM pass`,
+              )
+              .toArray(),
+          ),
+        ),
+      )
+    await log()
+    await agent.ask(deleting(first[0]!, 1))
+    await log()
+    await agent.ask(deleting(first[1]!, 0))
+    await log()
+    console.log(
+      'DBG',
+      await runInDurableObject(object, (_, { storage }) =>
+        JSON.stringify(storage.sql.exec(`SELECT json_extract(counters,'$.deletes') d FROM pass`).toArray()),
+      ),
+    )
+    await evictDurableObject(object)
+    await tell('c', 'd', 'e')
+    console.log(
+      'DBG',
+      await runInDurableObject(object, (_, { storage }) =>
+        JSON.stringify(storage.sql.exec(`SELECT json_extract(counters,'$.deletes') d FROM pass`).toArray()),
+      ),
+    )
+    const next = await agent.lease(3)
+    expect(next.map(({ deletes }) => deletes).toSorted()).toEqual([0, 1, 1])
+    for (const packet of next) await agent.ask(deleting(packet, packet.deletes))
+    await tell('f')
+    expect((await agent.lease())[0]).toMatchObject({ kind: 'event', deletes: 0 })
+    // What is counted has a cap of its own.
+    await agent.ask(
+      cut(survey!, [
+        ['m', 3],
+        [null, 0],
+      ]),
+    )
+    expect((await agent.lease(2)).map(({ deletes }) => deletes).toSorted()).toEqual([0, 3])
+  })
+})
