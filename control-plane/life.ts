@@ -17,6 +17,7 @@ import { passFacts, surroundings } from './life-facts.ts'
 import type { LivePass } from './live-pass.ts'
 import type { Definition, MigrationTables } from './migration-tables.ts'
 import { firstPackets, newPass } from './pass-start.ts'
+import { thin } from './thinning.ts'
 import type { Transactions } from './transactions.ts'
 
 /** How long an errand may be under way before the alarm looks whether its object has slept over it, in ms. */
@@ -46,6 +47,8 @@ export class MigrationLife {
   readonly #errands: ErrandsAround
   #life: Life
   #errand: { readonly since: number } | null = null
+  /** Whether a pass was known to ask whether it may delete so much. */
+  #asks = false
   /** Who has cancelled the pass that runs, in this transaction. */
   #cancelledBy: string | null = null
 
@@ -181,6 +184,7 @@ export class MigrationLife {
   /** What the transaction so far means to the life, and what time alone does. Whether anything changed. */
   turn(now: number): boolean {
     const first = this.#life
+    this.#noteAsks()
     for (;;) {
       const before = this.#life
       const event = this.#whatHappened()
@@ -188,6 +192,15 @@ export class MigrationLife {
       this.#step(event, now)
       if (this.#life === before) return this.#life !== first
     }
+  }
+
+  /** That a pass asks is no step of the life, but shown with it. */
+  #noteAsks(): void {
+    const asks = this.#live?.pass.counters.deletes?.asked ?? false
+    if (asks === this.#asks || this.#life.revision === 0) return
+    this.#asks = asks
+    this.#around.tables.setUntoldLife(this.#briefOf(this.#life))
+    this.#around.transactions().toTell()
   }
 
   #whatHappened(): LifeEvent | null {
@@ -259,6 +272,7 @@ export class MigrationLife {
       (live) => {
         if (purpose === 'follow' && life.follow.events.length > 0) live.hold(openEnd)
         this.#step({ t: 'began', pass: pass.number, purpose }, now)
+        thin(tables)
       },
     )
   }

@@ -101,6 +101,16 @@ export class PacketTable {
     for (const row of this.#sql.exec<Row>(query, first, end, after, through)) yield toPacket(row)
   }
 
+  /** The first of those with ids in [first, end), so many at most; how many there were. */
+  forget(first: number, end: number, limit: number): number {
+    const count = 'SELECT COUNT(*) AS n FROM (SELECT 1 FROM packet WHERE id >= ? AND id < ? LIMIT ?)'
+    const n = this.#sql.exec<{ n: number }>(count, first, end, limit).one().n
+    if (n === 0) return 0
+    const some = 'SELECT id FROM packet WHERE id >= ? AND id < ? ORDER BY id LIMIT ?'
+    this.#write(`DELETE FROM packet WHERE id IN (${some})`, first, end, limit)
+    return n
+  }
+
   /** The ends of some `n` packets, evenly spread over the ids in [first, end). */
   sampleEnds(first: number, end: number, n: number): Key[] {
     const stride = Math.max(1, Math.floor((end - first) / n))

@@ -137,6 +137,10 @@ export class PassTable {
     return (row?.strip as string | null | undefined) ?? null
   }
 
+  dropStrip(number: number): void {
+    this.#write('UPDATE pass SET strip = NULL WHERE number = ?', number)
+  }
+
   keepStrip(number: number, strip: string): void {
     this.#write('UPDATE pass SET strip = ? WHERE number = ?', strip, number)
   }
