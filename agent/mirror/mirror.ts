@@ -156,6 +156,16 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       const unable = (event: string, message: string) => log({ level: 'warn', event, message })
       working.push(runPlaneLink({ journal, roles, signal: ending.signal, link, switchTo, failed: unable }))
     }
+    let stopped: Promise<void> | null = null
+    const stop = async () => {
+      state = 'draining'
+      await front.drain()
+      ending.abort()
+      await Promise.all(working)
+      await front.close()
+      await Promise.all([old.close(), fresh.close()])
+      journal.close()
+    }
     return {
       url,
       journal,
@@ -164,14 +174,9 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       },
       status,
       switchTo,
-      async stop() {
-        state = 'draining'
-        await front.drain()
-        ending.abort()
-        await Promise.all(working)
-        await front.close()
-        await Promise.all([old.close(), fresh.close()])
-        journal.close()
+      stop() {
+        stopped ??= stop()
+        return stopped
       },
     }
   } catch (error) {

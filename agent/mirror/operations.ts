@@ -4,18 +4,12 @@ import { type Operation, operationOf } from '../s3-server/operation.ts'
 import type { S3Request } from '../s3-server/request.ts'
 import { element, wrap, xmlDocument } from '../s3-server/xml.ts'
 import { changeObject } from './change-object.ts'
+import { completeUpload } from './complete-upload.ts'
 import { copyObject } from './copy-object.ts'
 import { deleteObject, deleteObjects } from './delete-object.ts'
 import { listObjects } from './list-objects.ts'
-import {
-  abortUpload,
-  completeUpload,
-  createUpload,
-  listParts,
-  listUploads,
-  uploadPart,
-  uploadPartCopy,
-} from './multipart.ts'
+import { listParts, listUploads } from './list-uploads.ts'
+import { abortUpload, createUpload, uploadPart, uploadPartCopy } from './multipart.ts'
 import { putObject } from './put-object.ts'
 import { readObject, readRecord } from './reading.ts'
 import type { Handler } from './world.ts'

@@ -27,18 +27,32 @@ const smallBody = 256 * 1024
 
 export async function putObject(world: World, exchange: Exchange): Promise<Answer> {
   const key = keyOf(exchange)
-  const outcomes = await writing(world, [key], 'put', (write) =>
-    sendBody(world, exchange, write, () => ({ key, query: {} })),
-  )
-  noteTags(world, outcomes)
+  const outcomes = await writing(world, [key], 'put', async (write) => {
+    const sent = await sendBody(world, exchange, write, () => ({ key, query: {} }))
+    return heldToTags(world, sent, etagOf)
+  })
   return answerOf(world, world.roles.record, outcomes.record)
 }
 
-/** Where the sides call equal bytes by other ETags, an application must see those of one side alone. */
-export function noteTags({ roles }: World, { record, follower }: Outcomes): void {
-  const [a, b] = [record, follower].map(({ response }) => response?.head.get('etag'))
-  if (record.fate === 'done' && follower.fate === 'done' && a !== undefined && b !== undefined && a !== b)
-    roles.stayOnOld('the two sides give the same bytes other ETags')
+export const etagOf = ({ response }: Outcome): string | null =>
+  response?.head.get('etag')?.replaceAll('"', '') ?? null
+
+/**
+ * Two stores that call the same bytes by two ETags may be of two kinds, or one of them has other bytes: the first such key is copied, to be sure. From then
+ * on the application sees the ETags of the side of record alone.
+ */
+export function heldToTags(
+  { roles }: World,
+  outcomes: Outcomes,
+  etagOf: (outcome: Outcome) => string | null,
+): Outcomes {
+  const { record, follower } = outcomes
+  const [a, b] = [etagOf(record), etagOf(follower)]
+  if (record.fate !== 'done' || follower.fate !== 'done' || a === null || b === null || a === b)
+    return outcomes
+  return roles.notedUnlike('the two sides give the same bytes other ETags')
+    ? outcomes
+    : { record, follower: { ...follower, fate: 'refused' } }
 }
 
 /** The body of an object or a part. `to`: what it is called there. */

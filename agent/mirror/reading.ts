@@ -13,9 +13,11 @@ const patienceMs = 5_000
 export async function readObject(world: World, exchange: Exchange): Promise<Answer> {
   const { roles, journal } = world
   const { request } = exchange
-  // ETags, dates and versions that the application holds are those of the side of record.
+  // ETags, dates, versions and parts that the application holds are those of the side of record.
   const isOwn =
-    isConditional(request.headers) || request.query.has('versionId') || request.headers.has('if-range')
+    isConditional(request.headers) ||
+    request.headers.has('if-range') ||
+    ['versionId', 'partNumber'].some((name) => request.query.has(name))
   if (!roles.fallsBack || isOwn || journal.isUncertain(keyOf(exchange))) return readRecord(world, exchange)
   const response = await lookAtNew(world, exchange)
   if (response && response.status < 300) return handBack(world, world.new, response)

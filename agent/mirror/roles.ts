@@ -23,6 +23,7 @@ export class Roles {
   #record: SideName
   /** Why reads stay on the old side while it is the side of record; null where they do not. */
   #stay: string | null
+  #isUnlike: boolean
   #inside = 0
   #held: (() => void)[] | null = null
   #left: (() => void) | null = null
@@ -31,7 +32,9 @@ export class Roles {
     this.#sides = sides
     this.#journal = journal
     this.#record = journal.fact('record') === 'new' ? 'new' : 'old'
-    this.#stay = journal.fact('stay') ?? stay
+    const unlike = journal.fact('unlike')
+    this.#isUnlike = unlike !== null
+    this.#stay = stay ?? unlike
   }
 
   get record(): Side {
@@ -56,11 +59,13 @@ export class Roles {
     return this.#record === 'new' ? null : this.#stay
   }
 
-  /** From now on, and after a start. */
-  stayOnOld(why: string): void {
-    if (this.#stay !== null) return
-    this.#stay = why
-    void this.#journal.setFact('stay', why).catch(() => {})
+  /** The two sides cannot be told to be alike: reads stay on the old one, from now on and after a start. Whether that was known. */
+  notedUnlike(why: string): boolean {
+    if (this.#isUnlike) return true
+    this.#isUnlike = true
+    this.#stay ??= why
+    this.#journal.setFact('unlike', why).catch(() => {})
+    return false
   }
 
   /** Before a write; gives what ends it. */

@@ -97,13 +97,12 @@ export class Uploads {
     })
   }
 
-  /** By number, where a side's ETag is not the other's. */
-  parts(id: string, side: SideName): Map<number, string> {
-    const rows = this.#sql(`SELECT number, ${side} etag FROM parts WHERE upload = ?`).all(id) as {
+  /** By number, of those whose ETags differ. */
+  parts(id: string): Map<number, Record<SideName, string>> {
+    const rows = this.#sql('SELECT number, old, new FROM parts WHERE upload = ?').all(id) as ({
       number: number
-      etag: string
-    }[]
-    return new Map(rows.map(({ number, etag }) => [number, etag]))
+    } & Record<SideName, string>)[]
+    return new Map(rows.map((row) => [row.number, row]))
   }
 }
 

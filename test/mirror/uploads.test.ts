@@ -97,8 +97,11 @@ it('is made equal by a copy where the new side lacks a part', async () => {
 
 it('completes where the two sides call the parts by other ETags', async () => {
   const stage = await mirrorStage({ newServer: { etags: 'opaque' } })
-  const upload = new Upload({ client: stage.app, params: { Bucket, Key: 'k', Body: bytes } })
-  await upload.done()
-  expect(stage.mirror.status().dirty).toBe(0)
+  // The first such key is copied, to be sure; the second needs no more than the two uploads.
+  for (const Key of ['first', 'k']) {
+    await new Upload({ client: stage.app, params: { Bucket, Key, Body: bytes } }).done()
+    await stage.settled()
+  }
+  expect(stage.mirror.status().repaired).toBe(1)
   expect(await stage.stored('new')).toEqual(await stage.stored('old'))
 })
