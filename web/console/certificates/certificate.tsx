@@ -84,7 +84,11 @@ export function Certificate({ of }: { of: Statement }) {
       <details>
         <summary>{texts.how}</summary>
         <p className="quiet">{texts.howSays}</p>
-        <Code label={texts.how} text={texts.command(quoted(file), quoted(of.destination))} copies />
+        <Code
+          label={texts.how}
+          text={texts.command(quoted(file), quoted(of.key), quoted(of.destination))}
+          copies
+        />
       </details>
     </article>
   )

@@ -41,7 +41,7 @@ export const certificateTexts = {
   how: 'To check it, without Dray’s control plane',
   howSays:
     'The first line checks the signatures and the root, offline. The second one lists the destination besides, and works its digests out again. The control plane’s public key can be had of whoever runs it; compare it with the one above.',
-  command: (file: string, place: string) =>
-    `dray verify-certificate ${file}\ndray verify-certificate ${file} --against ${place}`,
+  command: (file: string, key: string, place: string) =>
+    `dray verify-certificate ${file} --key ${key}\ndray verify-certificate ${file} --key ${key} --against ${place}`,
   file: (migration: string, pass: number) => `${migration}-pass-${pass}-certificate.ndjson`,
 } as const
