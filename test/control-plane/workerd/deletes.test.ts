@@ -226,38 +226,10 @@ describe('an event', () => {
       ['event', 1],
     ])
     // One is deleted; what the other one had leave for is left to others.
-    const log = async () =>
-      console.log(
-        'DBG',
-        JSON.stringify(
-          await runInDurableObject(object, (_, { storage }) =>
-            storage.sql
-              .exec(
-                `SELECT json_extract(counters,'$.deletes.uncounted') d, json_extract(counters,'$.events') e FROM pass`,
-              )
-              .toArray(),
-          ),
-        ),
-      )
-    await log()
     await agent.ask(deleting(first[0]!, 1))
-    await log()
     await agent.ask(deleting(first[1]!, 0))
-    await log()
-    console.log(
-      'DBG',
-      await runInDurableObject(object, (_, { storage }) =>
-        JSON.stringify(storage.sql.exec(`SELECT json_extract(counters,'$.deletes') d FROM pass`).toArray()),
-      ),
-    )
     await evictDurableObject(object)
     await tell('c', 'd', 'e')
-    console.log(
-      'DBG',
-      await runInDurableObject(object, (_, { storage }) =>
-        JSON.stringify(storage.sql.exec(`SELECT json_extract(counters,'$.deletes') d FROM pass`).toArray()),
-      ),
-    )
     const next = await agent.lease(3)
     expect(next.map(({ deletes }) => deletes).toSorted()).toEqual([0, 1, 1])
     for (const packet of next) await agent.ask(deleting(packet, packet.deletes))
