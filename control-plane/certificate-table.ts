@@ -20,7 +20,9 @@ export interface Basis {
 const longestList = 4_000_000
 
 export const createCertificates = (sql: SqlStorage): void =>
-  void sql.exec('CREATE TABLE certificate (pass INTEGER PRIMARY KEY, basis TEXT NOT NULL, statement TEXT)')
+  void sql.exec(
+    'CREATE TABLE IF NOT EXISTS certificate (pass INTEGER PRIMARY KEY, basis TEXT NOT NULL, statement TEXT)',
+  )
 
 export class CertificateTable {
   readonly #sql: SqlStorage
