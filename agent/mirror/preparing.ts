@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { DrayError, toDrayError } from '../../shared/error.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
+import { element, wrap, xmlDocument } from '../s3-server/xml.ts'
 import type { Journal } from './journal.ts'
-import type { Side } from './side.ts'
+import type { Side, SideRequest } from './side.ts'
 
 /** What is remembered of two places says nothing of two others. */
 export async function holdToSides(journal: Journal, old: Side, fresh: Side): Promise<void> {
@@ -33,8 +34,8 @@ export async function whyStay(
   if (reads === 'new') return null
   const key = keyFromText(`.dray-probe-${randomBytes(8).toString('hex')}`)
   try {
-    if (await refusesSecond(fresh, key, signal)) return null
-    return 'the new side does not hold writes to their conditions (If-None-Match)'
+    const ignored = await ignoredBy(fresh, key, signal)
+    return ignored && `the new side does not hold ${ignored} to its conditions`
   } catch (error) {
     return `the new side could not be asked whether it holds writes to their conditions: ${toDrayError(error, 'probe').message}`
   } finally {
@@ -42,10 +43,26 @@ export async function whyStay(
   }
 }
 
-async function refusesSecond(side: Side, key: Key, signal: AbortSignal): Promise<boolean> {
-  const write = () =>
-    side.ask({ method: 'PUT', key, headers: { 'if-none-match': '*' }, body: Buffer.from('probe'), signal })
-  const first = await write()
-  if (first.status >= 300) return false
-  return (await write()).status === 412
+/** Found out by trying: what a backfill writes is one of these. Null where all of them are held to what they expect. */
+async function ignoredBy(side: Side, key: Key, signal: AbortSignal): Promise<string | null> {
+  const body = Buffer.from('probe')
+  const ask = (request: Omit<SideRequest, 'key' | 'signal'>) => side.ask({ ...request, key, signal })
+  const write = (headers: Record<string, string>) => ask({ method: 'PUT', headers, body })
+  const nothingThere = { 'if-none-match': '*' }
+  if ((await write(nothingThere)).status >= 300) return 'a write (If-None-Match)'
+  if ((await write(nothingThere)).status !== 412) return 'a write (If-None-Match)'
+  if ((await write({ 'if-match': `"${'0'.repeat(32)}"` })).status !== 412) return 'a write (If-Match)'
+  const begun = await ask({ method: 'POST', query: { uploads: '' } })
+  const uploadId = /<UploadId>([^<]+)</.exec(begun.body.toString('latin1'))?.[1]
+  if (uploadId === undefined) return 'an upload'
+  try {
+    const part = await ask({ method: 'PUT', query: { partNumber: '1', uploadId }, body })
+    const etag = (part.head.get('etag') ?? '').replaceAll('"', '')
+    const parts = wrap('Part', element('PartNumber', 1) + element('ETag', `"${etag}"`))
+    const document = Buffer.from(xmlDocument('CompleteMultipartUpload', parts))
+    const done = await ask({ method: 'POST', query: { uploadId }, headers: nothingThere, body: document })
+    return done.status === 412 ? null : 'a completed upload (If-None-Match)'
+  } finally {
+    await ask({ method: 'DELETE', query: { uploadId } }).catch(() => {})
+  }
 }
