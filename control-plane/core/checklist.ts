@@ -2,7 +2,7 @@
  * The checklist of a cut-over, and of the roll-back that is the same the other way round. Steps are done in their order; the first that is
  * neither done nor waived is the one at hand, and all past it wait.
  *
- *   lag            holds by itself once nothing known is older than the bound; looked at anew until the freeze
+ *   lag            holds by itself once nothing known is older than the bound
  *   failures       asks until nothing is open or parked, or all that is open is waived; looked at anew until the freeze
  *   freeze         asks for `declare`
  *   uploads        an agent is asked; where some are open it asks: `retry`, or `waive` with a reason
@@ -101,7 +101,8 @@ export function advance(life: Life, around: Surroundings): Life {
   const { now } = around
   let next = life
   if (!isPassed(checkOf(checklist, 'freeze'))) {
-    next = set(next, 'lag', lagCheck(next, around), now)
+    // It says how long the freeze will last, and of a source that changes all the time it holds at moments alone.
+    if (!isPassed(checkOf(checklist, 'lag'))) next = set(next, 'lag', lagCheck(next, around), now)
     const failures = isPassed(checkOf(next.checklist!, 'lag')) ? failuresCheck(around) : waiting('failures')
     next = set(next, 'failures', failures, now)
   }
