@@ -18,8 +18,10 @@ interface Deps {
 
 /** Milliseconds. */
 const grace = 3_600_000
-/** Headers that are read at once. */
+/** Headers that are read, or leaves that are removed. */
 const atOnce = 16
+/** By one look, which others may wait for. */
+const mostRemoved = 2_000
 
 /**
  * The function looks, unless a look that began since then (ms) was done; calls at one time share one look. False where there was nothing to learn.
@@ -31,10 +33,11 @@ export function createLook({ shared, index, next, discard, now = Date.now }: Dep
 
   async function look(): Promise<boolean> {
     let isNew = false
+    let removed = 0
     for await (const page of shared.list()) {
       const news = page.filter((leaf) => !isKnown(leaf))
       for (let at = 0; at < news.length; at += atOnce) await learn(news.slice(at, at + atOnce))
-      for (const { name } of page) await tidy(name)
+      removed += await tidy(page, mostRemoved - removed)
       isNew ||= news.length > 0
     }
     return isNew
@@ -57,17 +60,27 @@ export function createLook({ shared, index, next, discard, now = Date.now }: Dep
     }
   }
 
-  async function tidy(name: string): Promise<void> {
-    const known = index.shared.find(name)
-    if (known === null) return
-    if (index.refersTo(known.leaf)) {
-      if (known.orphaned !== null) index.shared.orphan(name, null)
-      return
+  /** Removes `most` leaves at most; the rest is left to the next look. */
+  async function tidy(page: readonly SharedLeaf[], most: number): Promise<number> {
+    const done = page.filter(({ name }) => isDone(name)).slice(0, most)
+    for (let at = 0; at < done.length; at += atOnce) {
+      await Promise.all(
+        done.slice(at, at + atOnce).map(async ({ name }) => {
+          await shared.remove(name)
+          index.shared.forget(name)
+        }),
+      )
     }
-    if (known.orphaned === null) return index.shared.orphan(name, now())
-    if (known.orphaned + grace > now()) return
-    await shared.remove(name)
-    index.shared.forget(name)
+    return done.length
+  }
+
+  /** Whether nothing has referred to it for long enough. */
+  function isDone(name: string): boolean {
+    const known = index.shared.find(name)
+    if (known === null) return false
+    const isUsed = index.refersTo(known.leaf)
+    if (isUsed !== (known.orphaned === null)) index.shared.orphan(name, isUsed ? null : now())
+    return !isUsed && known.orphaned !== null && known.orphaned + grace <= now()
   }
 
   async function run(): Promise<boolean> {

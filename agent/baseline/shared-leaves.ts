@@ -8,6 +8,7 @@
  * So names rise with time, about; a listing of them is a request per thousand leaves.
  */
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { DrayError } from '../../shared/error.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
 import { prefixRange } from '../../shared/range.ts'
@@ -43,6 +44,8 @@ export function sharedLeaves(storage: Storage, pair: string): SharedLeaves {
   const keyOf = (name: string) => (folder + name) as Key
   const closing = new AbortController()
   const { signal } = closing
+  // Many leaves are read at once.
+  setMaxListeners(0, signal)
 
   async function bytesOf(name: string, most: number): Promise<Buffer | null> {
     const reading = await storage.read(keyOf(name), { signal, range: { first: 0, last: most - 1 } })

@@ -7,10 +7,11 @@ import type { RequestInfo } from '../../agent/s3-server/faults.ts'
 import type { S3Server } from '../../agent/s3-server/s3-server.ts'
 import type { Failure } from '../../shared/api/failures.ts'
 import type { PassStatus } from '../../shared/api/migrations.ts'
+import type { Key } from '../../shared/key.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
 import { openS3World, type S3World } from './s3-world.ts'
-import type { TestAgent } from './world.ts'
+import { openWorld, type TestAgent } from './world.ts'
 
 let plane: Plane
 let dir: string
@@ -384,6 +385,83 @@ describe('there and back', () => {
     expect(await readdir(join(source, 'sub'))).toEqual(['fresh'])
   })
 })
+
+describe('whatever is written on both sides, and when', () => {
+  /** The same numbers in every run. */
+  function numbers(seed: number) {
+    let state = seed
+    return (below: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+      return Math.floor((state / 2 ** 31) * below)
+    }
+  }
+
+  it('no write that is not known is lost, and what only one side writes comes to the other', async () => {
+    const { world, agent } = await inMemory()
+    const next = numbers(1)
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'] as Key[]
+    const sides = { source: world.source, destination: world.destination }
+    const textAt = (side: keyof typeof sides, key: Key) => {
+      const object = sides[side].objects.get(key)
+      return object ? Buffer.from(object.body).toString() : null
+    }
+    let written = 0
+    let time = Date.now() * 1_000
+    const tick = () => {
+      time += 1_000_000
+      return time
+    }
+    const write = (side: keyof typeof sides, key: Key) =>
+      sides[side].put(key, `${side} ${++written}`, { mtime: tick() })
+    for (const key of keys) write('source', key)
+    await world.pass(agent, { remember: 'all' })
+    let direction: 'forward' | 'back' = 'back'
+    /** By key: what somebody wrote at the side that follows, and nobody has made equal. Null: deleted. */
+    const foreign = new Map<Key, string | null>()
+    for (let round = 0; round < 8; round++) {
+      const [leads, follows] =
+        direction === 'forward' ? (['source', 'destination'] as const) : (['destination', 'source'] as const)
+      const touched = new Set<Key>()
+      for (let i = next(4); i >= 0; i--) {
+        const key = keys[next(keys.length)]!
+        touched.add(key)
+        if (next(4) === 0) sides[leads].objects.delete(key)
+        else write(leads, key)
+      }
+      for (let i = next(3); i > 0; i--) {
+        const key = keys[next(keys.length)]!
+        if (next(4) > 0) write(follows, key)
+        else if (!sides[follows].objects.delete(key)) continue
+        foreign.set(key, textAt(follows, key))
+      }
+      await world.pass(agent, { ...park, direction })
+      for (const key of keys) {
+        const [l, f] = [textAt(leads, key), textAt(follows, key)]
+        if (foreign.has(key) && l !== f) expect([key, f]).toEqual([key, foreign.get(key)])
+        // What nobody else touches follows.
+        else if (!foreign.has(key)) expect([key, f]).toEqual([key, l])
+      }
+      if (next(3) > 0) continue
+      // The operator settles all of them, and the application moves.
+      for (const key of foreign.keys()) {
+        const object = sides[follows].objects.get(key)
+        if (object) sides[leads].put(key, object.body, { mtime: tick() })
+        else sides[leads].objects.delete(key)
+      }
+      foreign.clear()
+      expect(await world.pass(agent, { ...park, direction })).toMatchObject({ state: 'complete' })
+      direction = direction === 'forward' ? 'back' : 'forward'
+    }
+  })
+})
+
+async function inMemory() {
+  const world = await openWorld(plane)
+  // By the usual name: so it takes the place of the last world's agent, which would work for this one, too.
+  const agent = await world.agent()
+  substitutes.push(agent)
+  return { world, agent }
+}
 
 /** Names of the leaves of its agent's baseline. */
 async function leavesOf({ agent }: S3World): Promise<string[]> {
