@@ -104,7 +104,7 @@ const activityTab = createRoute({ getParentRoute: () => migration, path: 'activi
 const packetsTab = createRoute({
   getParentRoute: () => migration,
   path: 'packets',
-  component: lazyRouteComponent(aMigration, 'Packets'),
+  component: lazyRouteComponent(() => import('./pages/packets.tsx'), 'Packets'),
   validateSearch: ({ after }: { after?: unknown }): { after?: string } =>
     typeof after === 'string' ? { after } : {},
 })

@@ -12,7 +12,7 @@ import { useDeeds } from '../deeds.ts'
 import { useLifeOffer } from '../life/offer.tsx'
 import { Stages } from '../life/stages.tsx'
 import { Standing } from '../life/standing.tsx'
-import { isAtRest, isLed } from '../life/view.ts'
+import { briefly, isAtRest, isLed } from '../life/view.ts'
 import type { Live } from '../live.ts'
 import { useMay } from '../may.ts'
 import { Confirm } from '../parts/dialog.tsx'
@@ -53,8 +53,11 @@ export function Head(props: {
   const led = useLifeOffer({ workspace, migration, life })
   const isRunning = pass?.state === 'running'
   // Where nothing goes on by itself both ways are open; else its life alone begins passes.
-  const offers = isAtRest(life) ? (led ? [byHand, led] : [byHand]) : led ? [led] : []
-  const state = (isLed(life) ? led : byHand)!.state
+  const isUnknown = !life && migration.life !== undefined && migration.life.state !== 'draft'
+  const byWhom = isAtRest(life) ? [byHand, ...(led ? [led] : [])] : led ? [led] : []
+  const offers = isUnknown ? [] : byWhom
+  const state = isUnknown ? briefly(migration.life!) : led && isLed(life) ? led.state : byHand.state
+  const copies = life?.state === 'surveying' || life?.state === 'backfilling'
   useFavicon(life && isLed(life) ? iconOf(life, pass) : (pass?.state ?? 'new'))
   const editing = [
     { name: says.deeds.edit, run: () => ask('edit') },
@@ -68,7 +71,7 @@ export function Head(props: {
   return (
     <Page
       title={id}
-      tab={`${isLed(life) && !isRunning ? state.says : props.tab} · ${id}`}
+      tab={`${isLed(life) && !(copies && isRunning) ? state.says : props.tab} · ${id}`}
       back={
         <Link to="/w/$workspace/migrations" params={{ workspace }}>
           {texts.nav.migrations}

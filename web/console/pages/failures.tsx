@@ -16,6 +16,7 @@ import { Details } from '../failures/details.tsx'
 import { FilterForm } from '../failures/filter-form.tsx'
 import { List } from '../failures/list.tsx'
 import { useLastPass } from '../last-pass.ts'
+import { isAtRest } from '../life/view.ts'
 import { useMay } from '../may.ts'
 import { Download } from '../parts/download.tsx'
 import { Empty } from '../parts/empty.tsx'
@@ -80,7 +81,9 @@ function OfPass({ of, last, filter }: { of: queries.OfPass; last: number; filter
   const status = useQuery(migrations.pass(of.workspace, of.migration, of.pass))
   const latest = useQuery(migrations.pass(of.workspace, of.migration, last))
   const causes = useQuery(queries.causes(of))
-  const busy = latest.data?.state === 'running' ? texts.waits(last) : null
+  const { data: led } = useQuery(life(of.workspace, of.migration))
+  const isRunning = latest.data?.state === 'running'
+  const busy = !isRunning ? null : isAtRest(led) ? texts.waits(last) : texts.follows(last)
   return (
     <>
       <Passes of={of} last={last} />

@@ -1,11 +1,10 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet, useMatch, useParams, useSearch } from '@tanstack/react-router'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, Outlet, useMatch, useParams } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import type { MigrationView, PassStatus } from '../../../shared/api/migrations.ts'
 import type { LifeView } from '../../../shared/life.ts'
-import { count, percent, time } from '../format.ts'
+import { percent, time } from '../format.ts'
 import { latest } from '../known.ts'
-import { useLastPass } from '../last-pass.ts'
 import { isLed } from '../life/view.ts'
 import { type Live, useLive } from '../live.ts'
 import { Activity, useIsWide } from '../migration/activity.tsx'
@@ -13,20 +12,16 @@ import { Banners } from '../migration/banners.tsx'
 import { Latest } from '../migration/events.tsx'
 import { Head } from '../migration/head.tsx'
 import { useLooking } from '../migration/looking.ts'
-import { Bound, stateOf } from '../migration/packet-details.tsx'
 import { PassFigures } from '../migration/pass-figures.tsx'
+import { Tabs } from '../migration/tabs.tsx'
 import { Code } from '../parts/code.tsx'
 import { KeySpace } from '../parts/key-space.tsx'
-import { More } from '../parts/more.tsx'
 import { Page } from '../parts/page.tsx'
 import { Shown } from '../parts/shown.tsx'
-import { State } from '../parts/state.tsx'
 import { Style } from '../parts/style.tsx'
-import { Table } from '../parts/table.tsx'
 import { known, settled } from '../progress.ts'
 import { life as lifeOf } from '../queries/life.ts'
 import * as queries from '../queries/migrations.ts'
-import { lookingIn } from '../search.ts'
 import { lifeTexts } from '../texts/life.ts'
 import { migrationTexts } from '../texts/migration.ts'
 import { texts } from '../texts.ts'
@@ -69,7 +64,7 @@ export function Migration() {
             />
           ) : (
             <Head {...{ workspace, migration, life, live }} pass={null} tab={texts.state.new}>
-              <NotStarted life={life} />
+              {isLed(life) ? <p className="quiet">{lifeTexts.begins}</p> : <NotStarted life={life} />}
               <Settings />
             </Head>
           )
@@ -206,109 +201,6 @@ function Selected() {
         {says.clear}
       </button>
     </p>
-  )
-}
-
-function Tabs(props: { workspace: string; migration: string; pass: PassStatus; life: LifeView | undefined }) {
-  const { workspace, migration, pass, life } = props
-  const params = { workspace, migration }
-  const says = migrationTexts.tabs
-  // What is looked at stays so from tab to tab; what one tab is asked for does not.
-  const how = { params, search: (before: Record<string, unknown>) => lookingIn(before), resetScroll: false }
-  return (
-    <nav className="tabs" aria-label={says.name}>
-      <Link
-        {...how}
-        to="/w/$workspace/migrations/$migration"
-        activeOptions={{ exact: true, includeSearch: false }}
-      >
-        {says.failures}
-        {` (${count(pass.open)})`}
-      </Link>
-      {isLed(life) && (
-        <Link {...how} to="/w/$workspace/migrations/$migration/life" activeOptions={{ includeSearch: false }}>
-          {says.life}
-        </Link>
-      )}
-      <Link
-        {...how}
-        to="/w/$workspace/migrations/$migration/activity"
-        activeOptions={{ includeSearch: false }}
-      >
-        {says.activity}
-      </Link>
-      <Link
-        {...how}
-        to="/w/$workspace/migrations/$migration/packets"
-        activeOptions={{ includeSearch: false }}
-      >
-        {says.packets}
-      </Link>
-      <Link {...how} to="/w/$workspace/migrations/$migration/passes" activeOptions={{ includeSearch: false }}>
-        {says.passes}
-      </Link>
-      <Link
-        {...how}
-        to="/w/$workspace/migrations/$migration/certificates"
-        activeOptions={{ includeSearch: false }}
-      >
-        {says.certificates}
-      </Link>
-      <Link
-        {...how}
-        to="/w/$workspace/migrations/$migration/settings"
-        activeOptions={{ includeSearch: false }}
-      >
-        {says.definition}
-      </Link>
-    </nav>
-  )
-}
-
-export function Packets() {
-  const at = useLastPass()
-  return at && <PacketsOf {...at} />
-}
-
-function PacketsOf({ workspace, migration, number }: NonNullable<ReturnType<typeof useLastPass>>) {
-  const { after = null } = useSearch({ from: `${from}/packets` })
-  const asked = useInfiniteQuery(queries.packets(workspace, migration.id, number, after))
-  const says = migrationTexts.packet
-  return (
-    <Shown of={asked} what={texts.what.packets}>
-      {({ pages }) => (
-        <>
-          <Table
-            caption={says.caption}
-            columns={[
-              { name: says.name, kind: 'number', cell: ({ id }) => count(id) },
-              { name: says.kind, cell: ({ kind }) => says.kinds[kind] },
-              {
-                name: says.state,
-                cell: ({ state }) => <State is={stateOf[state]} says={says.states[state]} />,
-              },
-              {
-                name: says.after,
-                kind: 'key',
-                cell: ({ after }) => <Bound of={after} end={says.beginning} />,
-              },
-              {
-                name: says.through,
-                kind: 'key',
-                cell: ({ through }) => <Bound of={through} end={says.end} />,
-              },
-              { name: says.agent, cell: ({ agent }) => agent ?? '–' },
-              { name: says.attempts, kind: 'number', cell: ({ attempts }) => attempts },
-              { name: says.objects, kind: 'number', cell: ({ objects }) => count(objects) },
-              { name: says.failed, kind: 'number', cell: ({ failed }) => count(failed) },
-            ]}
-            rows={pages.flatMap((page) => page.packets)}
-            id={({ id }) => String(id)}
-          />
-          <More of={asked} />
-        </>
-      )}
-    </Shown>
   )
 }
 

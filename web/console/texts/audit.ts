@@ -12,6 +12,7 @@ export const auditTexts = {
   nouns: [
     'migration',
     'pass',
+    'life',
     'failure',
     'schedule',
     'site',

@@ -35,6 +35,8 @@ export const failureTexts = {
   parked: (n: number) => `${packets(n)} given up`,
   parkedSays:
     'These are ranges of keys that no agent could work on to their end; what is in them may not have been looked at. The next pass does them again.',
+  follows: (pass: number) =>
+    `Pass ${pass} runs, and the one after it tries again by itself what failed, as long as the migration follows.`,
   waits: (pass: number) => `Pass ${pass} runs. What failed can be tried again once it has ended.`,
   forbidden: 'Your role does not let you try again or waive.',
   retry: {

@@ -73,6 +73,7 @@ export const lifeTexts = {
   pausedBanner: (since: string, by: string) => `Paused since ${since} by ${by}.`,
   pausedHow: 'No pass begins and no packet is given out until it is resumed; it falls behind meanwhile.',
   mayNot: 'Your role here may look at migrations, and not run them.',
+  begins: 'Its first pass begins.',
   notStarted: {
     once: 'Copy once',
     onceSays:
