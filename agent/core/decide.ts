@@ -28,8 +28,8 @@ export type Decision =
   | { is: 'no-object'; source: Entry }
   /** Known to go nowhere (`Entry.refused`); what is at the destination under that key stays. */
   | { is: 'refused'; source: Entry }
-  /** Both sides stay as they are, for a person to look at. `entry`: of either. */
-  | { is: 'conflict'; entry: Entry; message: string }
+  /** Both sides stay as they are, for a person to look at. `entry`: of either. `row`: what the baseline has of them. */
+  | { is: 'conflict'; entry: Entry; row: BaselineRow | null; message: string }
 
 export interface Sight {
   options: PassOptions
@@ -77,7 +77,7 @@ function parked(
     const mayBe = source.size === destination.size && compareTokens(source, destination, sight) !== 'unequal'
     if (mayBe) return { is: 'unknown', untimely: true, source, destination, conflict: message }
   }
-  return { is: 'conflict', entry: (source ?? destination)!, message }
+  return { is: 'conflict', entry: (source ?? destination)!, row, message }
 }
 
 /** What is told of a decision that is a conflict, or may turn out to be one; null: it is none. */

@@ -9,7 +9,7 @@ import type { BaselineRow } from '../baseline/baseline.ts'
 import { baselineRow, sideOf } from '../baseline/baseline.ts'
 import { holesAt } from '../baseline/holes.ts'
 import { copyObject } from '../copy.ts'
-import { namesOf, parks } from '../core/decide.ts'
+import { type Decision, decide, namesOf, parks } from '../core/decide.ts'
 import { isUnwritten, raceMessage } from '../core/three-way.ts'
 import { type Proof, prove } from '../prove.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
@@ -138,8 +138,15 @@ async function copyOne(
   const { pass, tally } = job
   if (todo.is === 'destination-only') return null
   if (todo.is === 'conflict') {
-    tally.failed(todo.entry, { code: 'conflict', message: todo.message })
-    return null
+    const now = await conflictNow(job, todo, signal)
+    if (now.is === 'same') {
+      tally.same(now.source, now.evidence)
+      return baselineRow(now.source, now.destination, now.evidence)
+    }
+    if (now.is === 'conflict') tally.failed(now.entry, { code: 'conflict', message: now.message })
+    // What has gone since is the next pass's.
+    const isGone = now.is === 'left' || now.is === 'kept' || now.is === 'conflict'
+    return isGone ? null : copyOne(job, now, signal, later)
   }
   const { source } = todo
   if (todo.is === 'refused') {
@@ -288,6 +295,26 @@ async function equalOrConflict(
     tally.failed(source, error)
   }
   return null
+}
+
+/**
+ * A conflict is told only of what both sides are at one time: their listings may be of different ones, and whoever writes to both (the mirror) was between
+ * them. A HEAD of each.
+ */
+async function conflictNow(
+  { pass }: Job,
+  todo: Todo & { is: 'conflict' },
+  signal: AbortSignal,
+): Promise<Decision> {
+  const { key } = todo.entry
+  try {
+    const [from, to] = await Promise.all([pass.source.head(key, signal), pass.destination.head(key, signal)])
+    return decide({ key, source: from?.entry ?? null, destination: to?.entry ?? null }, todo.row, pass.sight)
+  } catch (thrown) {
+    const error = toDrayError(thrown, 'look at a conflict')
+    if (error.code === 'interrupted' || (await isSideTrouble(error, pass, key, signal))) throw error
+    return todo
+  }
 }
 
 const raced = ({ options }: Pass, leading: Entry | null, following: Entry | null) => ({

@@ -199,6 +199,25 @@ describe.each(['forward', 'back'] as const)('a pass %s that parks conflicts', (d
     })
   })
 
+  it('calls nothing a conflict that was written to both sides between their listings', async () => {
+    const world = await openS3World(plane)
+    const [l, f] = order(await equal(world, ['key']))
+    const server = direction === 'forward' ? world.b : world.a
+    let written = false
+    server.hooks = {
+      // Of the side that follows: the other one may have been listed by then, or not yet.
+      async beforeRequest({ operation }: RequestInfo) {
+        if (operation !== 'ListObjectsV2' || written) return undefined
+        written = true
+        await l.put('key', 'to both')
+        await f.put('key', 'to both')
+        return undefined
+      },
+    }
+    expect(await world.pass(options)).toMatchObject({ state: 'complete', counts: { objects: { failed: 0 } } })
+    expect(written).toBe(true)
+  })
+
   it('asks before it writes, where a store has no conditions or does not look at them', async () => {
     const world = await openS3World(plane)
     const [l, f] = order(await equal(world, ['over']))
