@@ -154,7 +154,8 @@ function cut(packet: Leased, event: PacketEvent & { t: 'cut' }, around: Surround
   const pieces: (Range & { work: Work; settled: Counts | null; seal: Seal | null })[] = []
   let after = packet.after
   let finished = false
-  for (const { through, work, settled, seal = null } of event.cuts) {
+  for (const { through, work, settled, seal: given = null } of event.cuts) {
+    const seal = verifies ? given : null
     if (finished || !mayEndAt({ after, through: packet.through }, through)) {
       return invalid(packet, 'the pieces do not rise within the packet’s range')
     }
@@ -168,7 +169,7 @@ function cut(packet: Leased, event: PacketEvent & { t: 'cut' }, around: Surround
       // What is not told is none.
       const counted = { ...work, deletes: work.deletes ?? 0 }
       const counts = settled && addCounts(zeroCounts(), settled)
-      pieces.push({ after, through, work: counted, settled: counts, seal: verifies ? seal : null })
+      pieces.push({ after, through, work: counted, settled: counts, seal })
     }
     after = through
     finished = through === packet.through

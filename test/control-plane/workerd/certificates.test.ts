@@ -16,7 +16,7 @@ import {
 } from '../../../shared/ledger.ts'
 import { Merkle } from '../../../shared/merkle.ts'
 import type { LeasedPacket } from '../../../shared/protocol.ts'
-import { outcomeOf, type ScriptedAgent } from '../../support/scripted-agent.ts'
+import { heldOf, outcomeOf, type ScriptedAgent } from '../../support/scripted-agent.ts'
 import {
   begin,
   call,
@@ -243,6 +243,28 @@ describe('refused, with what to do, is', () => {
     const cut = { through: null, work: { objects: 0, bytes: 0 }, settled: counts, seal }
     await agent.ask({ t: 'cut', packet: survey.id, generation: survey.generation, from: null, cuts: [cut] })
     expect(await refused('forged')).toMatch(/not signed/)
+  })
+
+  it('none for leases that were given back: whoever held them says that nothing is under way', async () => {
+    await begin('given', {}, { ...definition, source: inside('/srv') })
+    const copying = await toMigration('given')
+    await copying.hello('a')
+    const [survey] = (await copying.lease()) as [LeasedPacket]
+    const cut = { through: null, work: { objects: 1, bytes: 1 }, settled: null }
+    await copying.ask({
+      t: 'cut',
+      packet: survey.id,
+      generation: survey.generation,
+      from: null,
+      cuts: [cut],
+    })
+    await copying.ask({ t: 'release', held: heldOf(await copying.lease()) })
+    await json('POST', '/api/workspaces/local/migrations/given/passes/1/cancel')
+    await copying.closed
+    expect(await objectOf('given').looseUntil()).toBe(0)
+    await json('POST', '/api/workspaces/local/migrations/given/passes', { kind: 'verify' })
+    await work('given')
+    expect((await certify('given', 2)).status).toBe(201)
   })
 
   it('one that began before a write under a lost lease can have ended; one after that is certified', async () => {
