@@ -106,12 +106,22 @@ export async function copyPacket(job: Job): Promise<Key | null | Instead> {
   })
 
   countSame(tally, plan.same, through)
-  if (!options.dryRun) {
+  const others = plan.kept.length + deleted.size
+  if (!options.dryRun && !(others === 0 && isPlain(job, rows))) {
     const unsettled = keepsRows(options) ? unsettledOf(plan.todo, rows, deleted) : []
     await remember(job, through, plan.began, [...rows, ...plan.kept], unsettled)
   }
   return through
 }
+
+/**
+ * Whether this is an event whose two sides are equal now by their ETags alone, as any listing will tell: of hundreds a second none needs a leaf of its
+ * own. Where what somebody else has written is a conflict, what is our own has to be known at once.
+ */
+const isPlain = ({ pass, packet }: Job, rows: readonly BaselineRow[]): boolean =>
+  packet.kind === 'event' &&
+  !parks(pass.options) &&
+  rows.every(({ source, destination }) => source.token === destination.token)
 
 /** Whether the store copies from one side to the other by itself: large objects too, and nobody can help it. */
 const copiesItself = ({ options, source, destination }: Pass): boolean =>
@@ -225,7 +235,8 @@ async function copyOne(
       return result.row
     case 'vanished':
       if (await isGone(pass.source, source.key, signal)) tally.vanished(source)
-      else tally.failed(source, unreadable(source.key))
+      // Deleted, and there again by now: the next try finds it.
+      else if (!later(unreadable(source.key), source)) tally.failed(source, unreadable(source.key))
       return null
     case 'conflict':
       tally.failed(result.entry, raced(pass, result.entry, result.destination))

@@ -5,7 +5,7 @@
 import type { Key } from '../../shared/key.ts'
 import type { Range } from '../../shared/range.ts'
 import type { BaselineRow } from '../baseline/baseline.ts'
-import { type Decision, decide, needsRow, remembersAll } from '../core/decide.ts'
+import { type Decision, decide, needsRow, parks, remembersAll } from '../core/decide.ts'
 import { hasGrace } from '../core/due.ts'
 import type { Pair } from '../march.ts'
 import type { Entry } from '../storage/storage.ts'
@@ -36,26 +36,30 @@ export interface LookOptions {
 }
 
 /** Batches as `walkRange` has them. */
-export const look = (
+export function look(
   pass: Pass,
   range: Range,
   { signal, fresh, only, observed }: LookOptions,
-): AsyncGenerator<Seen[]> =>
-  walkRange<Entry, Seen>(pass, range, signal, {
+): AsyncGenerator<Seen[]> {
+  const { options } = pass
+  // A row that an event would write unasked is left to the next pass, but where a conflict is to be told by it.
+  const all = remembersAll(options) && (typeof only !== 'string' || parks(options))
+  return walkRange<Entry, Seen>(pass, range, signal, {
     list: (part, signal) =>
       typeof only === 'string'
         ? lookAtKey(pass, only, part, signal)
         : [pass.source.list(part, { signal, fresh }), pass.listDestination(part, { signal, fresh })],
     see(batch, rows, first) {
       observed?.see(batch)
-      return (remembersAll(pass.options) ? seeWithRows : see)(pass, batch, rows, first)
+      return (all ? seeWithRows : see)(pass, batch, rows, first)
     },
     async end(rows, last, through) {
-      if (!remembersAll(pass.options)) return []
+      if (!all) return []
       await rows.rest(last, through)
       return goneIn(rows)
     },
   })
+}
 
 async function see(pass: Pass, batch: Pair[], rows: Rows | null, first: Key | null): Promise<Seen[]> {
   // What was missing and is back is to be known as such.
