@@ -27,7 +27,8 @@ const ofEither: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 /** Whether what one object met, whose sides answer, may be over: a store that was started anew while the object was tried, say. */
-export const mayPass = ({ code, retry }: DrayError): boolean => ofEither.has(code) && retry !== 'never'
+export const mayPass = ({ code, retry }: DrayError): boolean =>
+  (ofEither.has(code) || code === 'not-found') && retry !== 'never'
 
 /** A side that takes longer to say anything at all does not answer. */
 const answerMs = 30_000
@@ -88,6 +89,7 @@ export const unreadable = (key: Key): DrayError =>
     'not-found',
     `read ${displayKey(key)}`,
     'The source lists it, and says that it is not there when it is read.',
+    { retry: 'later' },
   )
 
 async function isListed(storage: Storage, key: Key, signal: AbortSignal): Promise<boolean> {

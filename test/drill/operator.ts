@@ -45,24 +45,27 @@ export class Operator {
     }
   }
 
-  /** Works through the checklist until it is ready: `answers` says what is done about a step that asks, once each time that it comes to. */
+  /** Works through the checklist until it is ready: `answers` says what is done about a step that asks, again and again as long as it does. */
   async walk(answers: Partial<Record<CutOverStep, (check: Check) => Promise<unknown>>>): Promise<LifeView> {
     const told = new Map<CutOverStep, string>()
     for (;;) {
       let asking: Check | undefined
       const life = await this.until('something of the checklist changes', ({ state, checks }) => {
+        asking = checks.find((check) => check.state === 'asks' && check.step in answers)
         const news = checks.filter(
           (check) => check.state !== 'waiting' && told.get(check.step) !== newsOf(check),
         )
         for (const check of news) {
           told.set(check.step, newsOf(check))
           this.#checks.tell(`  ${check.step.padEnd(12)} ${newsOf(check)}`)
-          if (check.state === 'asks') asking = check
         }
-        return news.length > 0 || state === 'ready'
+        return news.length > 0 || asking !== undefined || state === 'ready'
       })
       if (life.state === 'ready') return life
-      if (asking) await answers[asking.step]?.(asking)
+      if (!asking) continue
+      await answers[asking.step]?.(asking)
+      // What it led to is seen in a moment.
+      await sleep(500)
     }
   }
 
