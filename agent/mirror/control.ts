@@ -8,6 +8,8 @@ import type { Answer } from './world.ts'
 
 export interface Control {
   readonly token: string
+  /** Its journal cannot be written. */
+  isBroken(): boolean
   status(): MirrorStatus
   switchTo(record: SideName): Promise<MirrorStatus>
 }
@@ -18,7 +20,7 @@ const json = (status: number, value: unknown): Answer => ({
   body: Buffer.from(`${JSON.stringify(value)}\n`),
 })
 
-export function controlOf({ token, status, switchTo }: Control) {
+export function controlOf({ token, isBroken, status, switchTo }: Control) {
   const wanted = Buffer.from(`Bearer ${token}`)
   const mayAsk = ({ headers }: IncomingMessage) => {
     const given = Buffer.from(headers.authorization ?? '')
@@ -27,8 +29,10 @@ export function controlOf({ token, status, switchTo }: Control) {
   return async (message: IncomingMessage, isDraining: boolean): Promise<Answer | null> => {
     const { method, url = '' } = message
     const isLook = method === 'GET' || method === 'HEAD'
-    if (isLook && url === '/-/health')
-      return json(isDraining ? 503 : 200, { status: isDraining ? 'draining' : 'ok' })
+    if (isLook && url === '/-/health') {
+      const state = isDraining ? 'draining' : isBroken() ? 'broken' : 'ok'
+      return json(state === 'ok' ? 200 : 503, { status: state })
+    }
     const to = /^\/-\/switch\?record=(old|new)$/.exec(url)?.[1]
     if (!(isLook && url === '/-/status') && !(method === 'POST' && to !== undefined)) return null
     if (!mayAsk(message))

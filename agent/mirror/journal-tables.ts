@@ -1,4 +1,5 @@
 /** The mirror's journal as tables. Keys are blobs: SQLite orders those by their bytes, and text would end at a NUL. */
+import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { DrayError } from '../../shared/error.ts'
 
@@ -29,11 +30,21 @@ const tables = `
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `
 
-/** Whatever a commit has said is on the disk. */
-export function openTables(file: string): DatabaseSync {
+export interface Tables {
+  readonly db: DatabaseSync
+  /** Resolves when all that was committed before is on the disk. */
+  sync(): Promise<void>
+  close(): void
+}
+
+/**
+ * A commit writes to the write-ahead log and does not wait for the disk; `sync` does, beside the event loop. Together they are what SQLite does by itself under
+ * `synchronous = FULL`, which would hold up every request for as long as the disk takes. SQLite still waits where the log begins anew.
+ */
+export function openTables(file: string): Tables {
   const db = new DatabaseSync(file)
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
     const { user_version: found } = db.prepare('PRAGMA user_version').get() as { user_version: number }
     if (found !== 0 && found !== version)
       throw new DrayError('config', 'start', `${file} was written by another version of Dray (${found})`, {
@@ -41,7 +52,20 @@ export function openTables(file: string): DatabaseSync {
       })
     db.exec(tables)
     db.exec(`PRAGMA user_version = ${version}`)
-    return db
+    // There from the first commit until the database is closed.
+    const log = openSync(`${file}-wal`, 'r+')
+    return {
+      db,
+      sync: () =>
+        new Promise((resolve, reject) => {
+          fdatasync(log, (error) => (error ? reject(error) : resolve()))
+        }),
+      close() {
+        fdatasyncSync(log)
+        closeSync(log)
+        db.close()
+      },
+    }
   } catch (error) {
     db.close()
     throw error

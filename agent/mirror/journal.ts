@@ -10,6 +10,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Key } from '../../shared/key.ts'
 import type { Verdict } from '../core/mirror-verdict.ts'
+import type { Tables } from './journal-tables.ts'
 
 /** `change`: of tags and the like, which makes no dirty key alike. */
 export type IntentKind = 'put' | 'delete' | 'change'
@@ -35,6 +36,13 @@ export interface JournalOptions {
   readonly lateMs: number
 }
 
+interface Queued {
+  act(): void
+  done(): void
+  /** Absent where nobody waits. */
+  failed?(error: unknown): void
+}
+
 /** What was committed lazily waits no longer than this (ms) where nothing else is. */
 const lazyMs = 20
 
@@ -42,6 +50,7 @@ export const blob = (key: string): Buffer => Buffer.from(key, 'latin1')
 export const keyOf = (bytes: Uint8Array): Key => Buffer.from(bytes).toString('latin1') as Key
 
 export class Journal {
+  readonly #tables: Tables
   readonly #db: DatabaseSync
   readonly #lateMs: number
   readonly #now: () => number
@@ -51,7 +60,9 @@ export class Journal {
   /** Writes under way, by key: each is in the tables, or about to be. */
   readonly #open = new Map<Key, number>()
   #opened = 0
-  #queue: { act(): void; done?(): void; failed?(error: unknown): void }[] = []
+  #queue: Queued[] = []
+  #syncing = false
+  #broken: string | null = null
   #soon: NodeJS.Immediate | null = null
   #later: NodeJS.Timeout | null = null
   #dirty: number
@@ -60,8 +71,9 @@ export class Journal {
   onDirty: () => void = () => {}
 
   /** Whatever was under way when the journal was left is dirty, and may still land. */
-  constructor(db: DatabaseSync, { now = Date.now, lateMs }: JournalOptions) {
-    this.#db = db
+  constructor(tables: Tables, { now = Date.now, lateMs }: JournalOptions) {
+    this.#tables = tables
+    this.#db = tables.db
     this.#now = now
     this.#lateMs = lateMs
     this.#seq = Number(this.#sql('SELECT coalesce(max(seq), 0) n FROM intents').get()!.n)
@@ -309,6 +321,11 @@ export class Journal {
     return this.#sql(text)
   }
 
+  /** Why nothing can be written any more; null while it can. Nobody knows what of it is on a disk that has failed once. */
+  get broken(): string | null {
+    return this.#broken
+  }
+
   /** With the next commit; resolves when that is on the disk. */
   durably(act: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -323,15 +340,18 @@ export class Journal {
     this.#later ??= setTimeout(() => this.#commit(), lazyMs)
   }
 
+  /** One at a time; what comes meanwhile goes into the next. */
   #commit(): void {
     if (this.#soon) clearImmediate(this.#soon)
     if (this.#later) clearTimeout(this.#later)
     this.#soon = this.#later = null
+    if (this.#syncing) return
     const batch = this.#queue
     if (batch.length === 0) return
     this.#queue = []
     const counts = [this.#dirty, this.#tombstones] as const
     try {
+      if (this.#broken !== null) throw new Error(this.#broken)
       this.#whole(() => {
         for (const { act } of batch) act()
       })
@@ -343,7 +363,22 @@ export class Journal {
       for (const { failed } of batch) failed?.(error)
       return
     }
-    for (const { done } of batch) done?.()
+    for (const { done, failed } of batch) if (!failed) done()
+    const waiting = batch.filter(({ failed }) => failed)
+    if (waiting.length > 0) void this.#sync(waiting)
+  }
+
+  async #sync(waiting: readonly Queued[]): Promise<void> {
+    this.#syncing = true
+    try {
+      await this.#tables.sync()
+      for (const { done } of waiting) done()
+    } catch (error) {
+      this.#broken = (error as Error).message
+      for (const { failed } of waiting) failed?.(error)
+    }
+    this.#syncing = false
+    if (this.#queue.length > 0) this.#commit()
   }
 
   #whole(act: () => void): void {
@@ -358,9 +393,11 @@ export class Journal {
     }
   }
 
+  /** Nobody waits for anything of it any more. */
   close(): void {
+    this.#syncing = false
     this.#commit()
     if (this.#later) clearTimeout(this.#later)
-    this.#db.close()
+    this.#tables.close()
   }
 }

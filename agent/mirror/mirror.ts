@@ -145,7 +145,12 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       tls: options.tls,
       credentials: options.credentials,
       requests,
-      beside: controlOf({ token: options.controlToken, status, switchTo }),
+      beside: controlOf({
+        token: options.controlToken,
+        isBroken: () => journal.broken !== null,
+        status,
+        switchTo,
+      }),
       failed: (error) =>
         log({ level: 'error', event: 'failed', message: toDrayError(error, 'serve').message }),
     })

@@ -44,7 +44,7 @@ function play(stage: MirrorStage, side: 'old' | 'new', script: readonly (Fault |
 }
 
 it('holds for any writers, and any fates of their writes', async () => {
-  const stage = await mirrorStage({ lateMs: 60 })
+  const stage = await mirrorStage({ lateMs: 60, patienceMs: 1_000 })
   let round = 0
   const writersOf = fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 2, maxLength: 5 })
   await fc.assert(
