@@ -21,6 +21,7 @@
  *   surveying → backfilling   the first pass has listed everything
  *   backfilling → following   a pass came to the end of everything, whatever failed by itself
  *   verifying → ready         every step but the switch is done or waived (checklist.ts)
+ *   ready → verifying         something was told of since the last pass: somebody still writes
  *   verifying, ready → where it came from: `abandon`
  *
  * What always holds: it follows in one direction alone, that of the application; at most one pass of its own runs, and none is begun while another
@@ -54,9 +55,12 @@ export function step(life: Life, event: LifeEvent, around: Surroundings): Steppe
 /** Brings the checklist up to date, lets a pass that holds make room, and counts the change. */
 function finished(before: Life, { life, effects }: Stepped, around: Surroundings): Stepped {
   let next = inChecklist(life) ? advance(life, around) : life
-  const hand = inChecklist(next) ? atHand(next)?.step : null
-  if (next.state === 'verifying' && hand === 'switch')
-    next = became(next, { state: 'ready' }, { now: around.now, by: itself, why: 'The checklist holds.' })
+  const hand = inChecklist(next) ? atHand(next) : null
+  const said = { now: around.now, by: itself }
+  if (next.state === 'verifying' && hand?.step === 'switch')
+    next = became(next, { state: 'ready' }, { ...said, why: 'The checklist holds.' })
+  if (next.state === 'ready' && hand && hand.step !== 'switch')
+    next = became(next, { state: 'verifying' }, { ...said, why: hand.message })
   const makesRoom = next.own && next.own.settled !== null && (next.verify || wantsPass(next))
   if (next.failingSince !== null && next.own === null && around.open + around.parked === 0)
     next = { ...next, failingSince: null }

@@ -9,6 +9,7 @@ import {
   type Surroundings,
   step,
 } from '../../../control-plane/core/life.ts'
+import { lifeEvents } from '../../../control-plane/core/life-events.ts'
 import { optionsOf, refusesPass } from '../../../control-plane/core/life-pass.ts'
 import {
   type Command,
@@ -19,6 +20,8 @@ import {
 } from '../../../control-plane/core/life-state.ts'
 import { viewOf } from '../../../control-plane/core/life-view.ts'
 import { nextPause } from '../../../control-plane/core/pace-of-passes.ts'
+import { sentence } from '../../../control-plane/core/sentence.ts'
+import { webhookEventSchema } from '../../../shared/api/webhook-events.ts'
 import { type CutOverStep, cutOverSteps, lifeSchema } from '../../../shared/life.ts'
 import { defaultPassOptions } from '../../../shared/policy.ts'
 
@@ -39,6 +42,8 @@ class World {
   left = { open: 0, parked: 0, waived: 0 }
   /** What the checklist rests upon: the numbers of passes when something was so. */
   frozenAt = Number.POSITIVE_INFINITY
+  /** When the oldest event was that waits. */
+  event: number | null = null
   readonly begunFor = new Map<number, Purpose>()
 
   get around(): Surroundings {
@@ -47,7 +52,7 @@ class World {
       now,
       running: running?.number ?? null,
       ...left,
-      oldestEvent: null,
+      oldestEvent: this.event,
       oldestFound: null,
       looseUntil: 0,
     }
@@ -267,6 +272,10 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
   fc.constantFrom<Act>(
     (world) => world.running?.purpose && world.send({ t: 'surveyed', pass: world.running.number }),
     (world) => world.end({ state: 'cancelled' }),
+    (world) => {
+      world.event = world.event === null ? world.now : null
+      world.send({ t: 'tick' })
+    },
     (world) => world.beginByHand('copy'),
     (world) => world.beginByHand('verify'),
     (world) => {
@@ -283,7 +292,7 @@ it('holds what it promises, whatever is asked of it, in whatever order', () => {
       world.command({ do: 'start' })
       for (const act of sequence) act(world)
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   )
 })
 
@@ -298,6 +307,60 @@ it('comes over, back, and over again, where nothing is in the way', () => {
   const checklist = ['verifying', 'ready']
   const there = [...checklist, 'cut-over', ...checklist, 'rolled-back']
   expect(states.slice(0, 14)).toEqual(['surveying', 'following', ...there, ...there])
+})
+
+/** Straight on until `is`, from wherever it is. */
+function until(world: World, is: (life: Life) => boolean): void {
+  for (let i = 0; i < 50 && !is(world.life); i++) world.onward()
+  expect(is(world.life)).toBe(true)
+}
+
+it('goes back to the last pass where something is told of after it, even when it is ready', () => {
+  const world = new World()
+  world.command({ do: 'start' })
+  until(world, ({ state }) => state === 'ready')
+  const { lastAt } = world.life.checklist!
+  // What the last pass has seen brings nobody back.
+  const early = step(world.life, { t: 'tick' }, { ...world.around, oldestEvent: lastAt! - 1 })
+  expect(early.life).toBe(world.life)
+  const { life } = step(world.life, { t: 'tick' }, { ...world.around, oldestEvent: lastAt! + 1 })
+  expect([life.state, atHand(life)?.step, atHand(life)?.state]).toEqual(['verifying', 'last-pass', 'failed'])
+  expect(atHand(life)?.message).toMatch(/somebody still writes there/)
+})
+
+it('begins its listings once nothing can land any more of what an agent wrote under a lease that it has lost', () => {
+  const world = new World()
+  world.command({ do: 'start' })
+  until(world, (life) => atHand(life)?.step === 'quiet')
+  expect(nextErrand(world.life, { running: null, looseUntil: world.now + 5_000 })?.at).toBe(world.now + 5_000)
+})
+
+it('tells webhooks of each change of state, of each answer that it waits for, and of conflicts', () => {
+  const world = new World()
+  const told: string[] = []
+  const tell = (before: Life, event: LifeEvent) => {
+    for (const one of lifeEvents({ workspace: 'w', id: 'm' }, before, world.life, event, 0)) {
+      webhookEventSchema.parse(one)
+      expect(sentence(one)).not.toMatch(/undefined/)
+      const { data } = one
+      told.push(`${one.type} ${'step' in data ? data.step : 'state' in data ? data.state : ''}`)
+    }
+  }
+  const send = world.send.bind(world)
+  world.send = (event) => {
+    const before = world.life
+    const stepped = send(event)
+    if (stepped.life !== before) tell(before, event)
+    return stepped
+  }
+  world.command({ do: 'start' })
+  world.errand()
+  world.end({ waived: 1, conflicts: 1 })
+  until(world, ({ state }) => state === 'cut-over')
+  expect(told).toEqual([
+    ...['life.changed surveying', 'life.changed following', 'conflicts.found ', 'life.changed verifying'],
+    ...['cut-over.asks freeze', 'life.changed ready', 'cut-over.asks switch', 'life.changed cut-over'],
+  ])
 })
 
 it('waits between its bounds, whatever is found', () => {
