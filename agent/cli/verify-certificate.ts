@@ -15,6 +15,7 @@ import { openStorage } from '../storage/open.ts'
 import { withRetry } from '../storage/retry.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Against, toJson, toText } from './certificate-text.ts'
+import { count } from './figures.ts'
 import { exitCodes, type Io } from './io.ts'
 import { folderPrefix, localSite, parsePlace } from './place.ts'
 import { parseEndpoint } from './request.ts'
@@ -98,6 +99,9 @@ function placeOf(options: VerifyCertificateOptions, cwd: string): Location | nul
   })
 }
 
+/** Milliseconds. */
+const tellEvery = 5_000
+
 /** The side that is listed beside the leaves. */
 class Beside {
   readonly #place: Location
@@ -108,6 +112,8 @@ class Beside {
   #now: SideNow | null = null
   #side: Side = 'destination'
   #mayHaveMore = false
+  /** When it last said how far it is. */
+  #told = performance.now()
 
   constructor(place: Location, asked: Side | undefined, io: Io) {
     this.#place = place
@@ -128,6 +134,9 @@ class Beside {
 
   async compare(leaf: Leaf): Promise<void> {
     await this.#now?.compare(leaf)
+    if (!this.#now || performance.now() - this.#told < tellEvery) return
+    this.#told = performance.now()
+    this.#io.stderr.write(`${count(this.#now.objects)} objects so far…\n`)
   }
 
   get found(): Against | null {
