@@ -65,8 +65,8 @@ export class Ledger {
     for (const packet of packets) {
       countPacket(this.pass.counters, null, packet)
       this.#store(packet, now)
+      if (packet.kind !== 'event') this.#dirty = true
     }
-    this.#dirty = true
   }
 
   apply(before: Packet, event: PacketEvent, now: number): Stepped {
@@ -74,7 +74,7 @@ export class Ledger {
     const stepped = step(before, event, around)
     const { packet, effects, refused } = stepped
     if (refused || packet === before) return stepped
-    this.#dirty = true
+    if (!isQuiet(before, stepped)) this.#dirty = true
     for (const effect of effects) {
       countEffect(this.pass.counters, effect)
       if (effect.is === 'insert') this.#store(effect.packet, now)
@@ -153,6 +153,12 @@ const isLost = (before: Packet, event: PacketEvent): boolean =>
   before.state === 'leased' &&
   before.kind !== 'survey' &&
   (event.t === 'supersede' || (event.t === 'expire' && event.isSaid !== true))
+
+/** Whether no figure of the pass has changed: so it is with an event that waits, or is leased, which may happen hundreds of times a second. */
+function isQuiet(before: Packet, { packet, effects }: Stepped): boolean {
+  const leave = (each: Packet) => (each.state === 'leased' ? each.deletes : 0)
+  return packet.kind === 'event' && effects.length === 0 && leave(before) === leave(packet)
+}
 
 /** A waiver holds as long as every pass finds the same: from the last pass over everything on. */
 function waivedFrom(tables: MigrationTables, { number, base, firstFailure }: PassRow): number {
