@@ -268,6 +268,44 @@ describe('a migration', () => {
     await press(page.getByRole('link', { name: 'Certificates' }))
     await press(page.getByRole('button', { name: /^Certify pass/ }))
     await page.getByText(/^The certificate of pass \d+ is signed\.$/).waitFor()
+  })
+
+  it('is made in the console, follows from the start, and is as the page and the command say', async () => {
+    store.createBucket('papers-again')
+    await page.goto(`${up.origin}/w/local/new-migration?from=papers`)
+    await page.getByLabel('Name of the migration').fill('again')
+    const step = (name: string) => page.getByRole('region', { name })
+    await step('3 Destination').getByLabel('Bucket').fill('papers-again')
+    await step('6 What each pass does').getByLabel('Are deleted at the destination after a while').check()
+    await page.getByLabel('After they were missing for').selectOption('30 days')
+    await page.getByLabel('Ask first past this share (%)').fill('10')
+    await page.getByLabel('Ask first past so many objects').fill('')
+    const follows = step('7 How it follows')
+    await follows.getByLabel('Quiet before a cut-over').selectOption('5 min')
+    await follows.getByLabel('Read some of them in full').selectOption('1% of the objects, chosen at random')
+    await follows.getByText('/migrations/again/changes').waitFor()
+    await follows.getByRole('button', { name: 'Add a queue (SQS)' }).click()
+    await follows.getByLabel('Queue that agents poll').fill('changes')
+    await follows.getByText('An address begins with https:// or http://.').waitFor()
+    await follows.getByRole('button', { name: 'Remove this queue' }).click()
+    await look('wizard')
+    await page.getByRole('button', { name: 'Show the command' }).click()
+    const command = (await page.getByLabel('The same, on the command line').last().innerText()).split(
+      ' \\\n  ',
+    )
+    expect(command).toEqual(
+      expect.arrayContaining([
+        '--delete-after 2592000s',
+        '--max-delete 10%',
+        '--quiet 300s',
+        '--sample 0.01',
+      ]),
+    )
+    await page.getByLabel('It backfills, and then follows').check()
+    await page.getByRole('button', { name: 'Create and start' }).click()
+    await page.getByRole('heading', { name: 'again', level: 1 }).waitFor()
+    await state('Following')
+    expect(has('papers-again', 'the last one')).toBe(true)
     expect(watched.troubles).toEqual([])
   })
 })
