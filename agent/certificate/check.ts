@@ -40,7 +40,7 @@ export interface CheckOptions {
   readonly key: string | null
   /** ms */
   readonly now: number
-  /** Is called with the statement before any leaf. */
+  /** Is called with the statement before any leaf; not where it is not what was signed, since what it says is to be acted on. */
   begin?(statement: Statement, compared: Compared | null): Promise<void>
   /** Is called with each leaf that is well formed, in the order of the file. */
   leaf?(leaf: Leaf): Promise<void>
@@ -67,8 +67,10 @@ export async function checkCertificate(
     if (!statement) {
       statement = await statementOf(line, wrong)
       compared = comparedSchema.safeParse(statement.policy).data ?? null
+      if (key !== null && key !== statement.key)
+        wrong('It is signed by another control plane than the one that was asked for.')
       await ledger.begin(statement, compared)
-      await begin?.(statement, compared)
+      if (problems.length === 0) await begin?.(statement, compared)
       continue
     }
     const leaf = leafOf(line)
@@ -80,8 +82,6 @@ export async function checkCertificate(
     }
   }
   if (!statement) throw noCertificate()
-  if (key !== null && key !== statement.key)
-    wrong('It is signed by another control plane than the one that was asked for.')
   checkWords(statement, compared, now, wrong)
   await ledger.end(statement)
   return { statement, compared, problems, leaves: ledger.leaves }
