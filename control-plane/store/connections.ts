@@ -1,5 +1,5 @@
 /** The catalogue's connections, the sealed copies of their secrets, and what of both a location becomes. */
-import { and, asc, eq, gt, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type {
   ConnectionEdit,
   ConnectionView,
@@ -99,7 +99,7 @@ export class Connections {
   async remove({ id, ...row }: ConnectionRow): Promise<boolean> {
     const { workspace } = this.#scope
     const unused = sql`NOT EXISTS (SELECT 1 FROM ${tables.migrations} AS m WHERE m.workspace_id = ${workspace}
-      AND (json_extract(m.source, '$.connection') = ${id} OR json_extract(m.destination, '$.connection') = ${id}))`
+      AND ${naming(id)})`
     const gone = sql`NOT EXISTS (SELECT 1 FROM ${tables.connections} AS c WHERE c.workspace_id = ${workspace} AND c.id = ${id})`
     const [removed] = await this.#scope.write(
       [
@@ -113,9 +113,7 @@ export class Connections {
 
   /** The migrations that use it, at most ten. */
   async usedBy(id: string): Promise<string[]> {
-    const uses = (side: typeof migrations.source) => eq(sql`json_extract(${side}, '$.connection')`, id)
-    const where = or(uses(migrations.source), uses(migrations.destination as never))
-    return (await this.#scope.rows(migrations, { where, limit: 10 })).map((row) => row.id)
+    return (await this.#scope.rows(migrations, { where: naming(id), limit: 10 })).map((row) => row.id)
   }
 
   /** Of all connections. */
@@ -236,3 +234,9 @@ function termsOf(row: ConnectionRow) {
     ...(sites.length > 0 && { sites }),
   }
 }
+
+/** Of migrations: whether one names the connection, be it for its baseline or for what it listens to. */
+const naming = (id: string) => sql`(json_extract(source, '$.connection') = ${id}
+  OR json_extract(destination, '$.connection') = ${id}
+  OR json_extract(follow, '$.baseline.connection') = ${id}
+  OR EXISTS (SELECT 1 FROM json_each(follow, '$.events') AS event WHERE json_extract(event.value, '$.connection') = ${id}))`
