@@ -169,7 +169,9 @@ export class Front {
       throw new S3Error('NoSuchBucket', undefined, { fields: { BucketName: request.bucket } })
     const handle = handlerFor(request)
     const gone = new AbortController()
-    response.once('close', () => gone.abort())
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort()
+    })
     const leave = await this.#slots.take()
     try {
       const exchange = { message, request, authentication, begin, signal: gone.signal }
