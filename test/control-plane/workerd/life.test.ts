@@ -2,11 +2,8 @@ import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AuditEntry } from '../../../shared/api/audit.ts'
 import type { MigrationView } from '../../../shared/api/migrations.ts'
-import type { Ask } from '../../../shared/asks.ts'
-import { protocolVersion } from '../../../shared/protocol.ts'
-import { someFacts } from '../../support/facts.ts'
 import { outcomeOf } from '../../support/scripted-agent.ts'
-import { call, connect, identity, json, objectOf, prepare, s3 } from './inside.ts'
+import { call, json, objectOf, prepare } from './inside.ts'
 import {
   answer,
   ask,
@@ -254,80 +251,5 @@ describe('a migration that is cut over', () => {
     expect((await refusal(id, 'life/roll-back')).detail).toMatch(/There is no way back/)
     await later(id, 3_600_000)
     expect((await read(id)).pass).toBe(life.pass)
-  })
-})
-
-/** An agent of the fleet, which answers what it is asked. */
-async function asked(answers: (ask: Ask) => object) {
-  await identity('f', 'here')
-  const socket = await connect('/agent/fleet', 'f')
-  const hello = { t: 'hello', protocol: protocolVersion, session: 'f-1', started: 1, facts: someFacts }
-  socket.raw(JSON.stringify(hello))
-  await socket.next('welcome')
-  const next = socket.next.bind(socket) as unknown as (t: 'ask') => Promise<{ request: string; ask: Ask }>
-  return async () => {
-    const { request, ask } = await next('ask')
-    socket.raw(JSON.stringify({ t: 'answer', request, answer: { kind: ask.kind, ...answers(ask) } }))
-    return ask
-  }
-}
-
-it('asks an agent which uploads are open at the side that is left, and the operator what is to become of them', async () => {
-  const id = 'uploads'
-  let others = 2
-  const answerOne = await asked(() => ({ ours: 1, others, more: false, samples: [] }))
-  await following(id, { source: s3('a'), destination: s3('b') })
-  await ask(id, 'cut-over')
-  await frozen(id)
-  expect(await answerOne()).toMatchObject({ kind: 'open-uploads', location: { bucket: 'a' } })
-  const life = await until(id, (now) => check(now, 'uploads').state === 'asks')
-  expect(check(life, 'uploads').message).toMatch(/^2 uploads are open at the source/)
-  others = 0
-  await answer(id, 'uploads', { do: 'retry' })
-  await answerOne()
-  await until(id, (now) => check(now, 'uploads').state === 'done')
-  expect((await refusal(id, 'life/steps/uploads', { do: 'waive' })).status).toBe(200)
-  await toReady(id)
-})
-
-describe('beside a life that goes on', () => {
-  it('a pass by hand is let end before the next one of its own begins', async () => {
-    const id = 'beside'
-    await following(id)
-    const begun = await json<{ pass: { number: number } }>('POST', `${at(id)}/passes`, { kind: 'verify' })
-    expect([begun.status, begun.body.pass.number]).toEqual([201, 2])
-    await later(id, 3_600_000)
-    expect(await read(id)).toMatchObject({ pass: 1, next: { at: null } })
-    expect((await nextPass(id)).number).toBe(2)
-    await until(id, ({ pass }) => pass === 3)
-    expect((await refusal(id, 'passes', { kind: 'verify' })).hint).toBe(
-      'To verify between two passes: POST /life/verify.',
-    )
-    await ask(id, 'verify', { depth: 'full' })
-    await nextPass(id)
-    expect((await nextPass(id)).options).toMatchObject({ kind: 'verify', depth: 'full' })
-    expect((await nextPass(id)).options.kind).toBe('copy')
-  })
-
-  it('how it follows can be edited, and is so at once', async () => {
-    const id = 'edited'
-    const life = await following(id)
-    const follow = { ...life.follow, pauseAtLeast: 5, pauseAtMost: 5, quiet: 1 }
-    await json('PATCH', at(id), { follow })
-    expect((await read(id)).follow).toEqual(follow)
-    await nextPass(id)
-    const now = Date.now()
-    await until(id, ({ next }) => next?.at === now + 5_000)
-  })
-
-  it('deleting it is for when it is cancelled', async () => {
-    const id = 'deleted'
-    await following(id)
-    const refused = await json<{ detail: string }>('DELETE', at(id))
-    expect([refused.status, refused.body.detail]).toEqual([409, 'the life of deleted goes on'])
-    expect(await ask(id, 'cancel')).toMatchObject({ state: 'cancelled', commands: ['start'] })
-    expect((await call('DELETE', at(id))).status).toBe(204)
-    await put(id)
-    expect(await read(id)).toMatchObject({ state: 'draft', history: [] })
   })
 })
