@@ -1,12 +1,11 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type BaselineRow, openBaseline } from '../../agent/baseline/baseline.ts'
 import { memoryStorage } from '../../agent/storage/memory.ts'
 import type { PassStatus } from '../../shared/api/migrations.ts'
-import { everything } from '../../shared/range.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
+import { ageMissing } from './aged-baseline.ts'
 import { contentOf, many, openWorld, type World } from './world.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -118,21 +117,7 @@ describe('a period of grace', () => {
       await agent.stop()
       return counts.objects
     }
-    /** As if all that is missing had been missing for two hours more. */
-    async function age(): Promise<number> {
-      const root = join(stateDir, 'agent', 'baseline')
-      const [name] = await readdir(root)
-      const baseline = await openBaseline(join(root, name!))
-      const rows: BaselineRow[] = []
-      for await (const page of baseline.rows(everything)) rows.push(...page)
-      const older = rows.map(({ source, ...row }) => ({
-        ...row,
-        source: source.missing === undefined ? source : { ...source, missing: source.missing - 7_200_000 },
-      }))
-      await baseline.write(everything, Date.now(), older)
-      await baseline.close()
-      return rows.filter(({ source }) => source.missing !== undefined).length
-    }
+    const age = () => ageMissing(stateDir)
     return { pass, age }
   }
 

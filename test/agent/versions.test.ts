@@ -1,4 +1,7 @@
 /** Passes of all versions, between buckets of two servers of this repository. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BytesBody } from '../../agent/body.ts'
 import { nothingKnown } from '../../agent/core/chain.ts'
@@ -17,6 +20,7 @@ import type { S3Location } from '../../shared/location.ts'
 import { defaultPassOptions, type PassOptions } from '../../shared/policy.ts'
 import { chainsIn, told } from '../storage/versions-contract.ts'
 import { type Plane, startPlane } from '../support/plane.ts'
+import { ageMissing } from './aged-baseline.ts'
 import { openWorld, type TestAgent, type World } from './world.ts'
 
 let plane: Plane
@@ -177,6 +181,33 @@ describe('a copy of all versions', () => {
     await fill(source, 'b', 'xxxx')
     await pass({ delete: true })
     expect(await chains(destination)).toEqual(['a: 1', 'b: 1 2 - 4', 'c: 1 -'])
+  })
+
+  it('lays it when the key has been missing for as long as the policy says', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'dray-versions-'))
+    const options = { delete: true, deleteAfter: 3_600 }
+    const grown = async () => {
+      agent = await world.agent({ openStorage, stateDir })
+      const { objects } = (await pass(options)).counts
+      await agent.stop()
+      return objects
+    }
+    await agent.stop()
+    await fill(source, 'a', 'x')
+    await fill(destination, 'b', 'x', 'xx')
+    expect(await grown()).toMatchObject({ copied: 1, deleted: 0 })
+    expect(await grown()).toMatchObject({ same: 1, deleted: 0 })
+    expect(await ageMissing(stateDir)).toBe(1)
+    // One that comes back is forgotten.
+    await fill(source, 'b', 'xxxx')
+    expect(await grown()).toMatchObject({ copied: 1, deleted: 0 })
+    expect(await ageMissing(stateDir)).toBe(0)
+    await fill(destination, 'c', 'x')
+    await grown()
+    await ageMissing(stateDir)
+    expect(await grown()).toMatchObject({ same: 2, deleted: 1 })
+    expect(await chains(destination)).toEqual(['a: 1', 'b: 1 2 4', 'c: 1 -'])
+    await rm(stateDir, { recursive: true })
   })
 
   it('appends nothing twice where the answer of a write or of a delete marker is lost', async () => {
