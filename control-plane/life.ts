@@ -3,7 +3,7 @@
  * about, and what it wants done outside of one is done after that. Of such an errand nothing is stored: it follows from the life, so an object
  * that wakes in the middle of one does it again, and what comes of it counts only while the life is as it was when it began.
  */
-import type { LifeBrief, LifeView } from '../shared/life.ts'
+import type { Check, LifeBrief, LifeView } from '../shared/life.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import type { Certified } from './certification.ts'
 import { nextErrand } from './core/errand.ts'
@@ -26,8 +26,8 @@ const errandMs = 60_000
 const openEnd = 8_640_000_000_000_000
 
 export type LifeAnswer =
-  /** `before`: the revision that it was of. */
-  | { readonly life: LifeView; readonly before: number }
+  /** `before`: the revision that it was of, and the checklist that was worked through. */
+  | { readonly life: LifeView; readonly before: number; readonly checks: readonly Check[] }
   | { readonly refused: Refused }
   /** It is of another revision than the caller has read. */
   | { readonly changed: true }
@@ -76,6 +76,7 @@ export class MigrationLife {
   wake(): void {
     this.#life = this.#around.tables.life()
     this.#cancelledBy = null
+    this.#asks = false
   }
 
   /** All of it is being deleted: what comes of an errand is of no use any more. */
@@ -101,13 +102,13 @@ export class MigrationLife {
   /** `ifMatch`: the revision that the caller has read; null: whatever it is. */
   command(command: Command, by: string, ifMatch: number | null): LifeAnswer {
     const now = Date.now()
-    const before = this.#life.revision
+    const { revision: before, checklist } = this.#life
     if (ifMatch !== null && ifMatch !== before) return { changed: true }
     let refused: Refused | null = null
     this.#around.transactions().commit(() => {
       refused = this.#step({ t: 'command', command, by }, now).refused
     })
-    return refused ? { refused } : { life: this.view(now), before }
+    return refused ? { refused } : { life: this.view(now), before, checks: checklist?.checks ?? [] }
   }
 
   /** How the migration follows, as the catalogue has it now. Whether that is new. */
@@ -188,10 +189,11 @@ export class MigrationLife {
     for (;;) {
       const before = this.#life
       const event = this.#whatHappened()
-      if (!event) return this.#life !== first
-      this.#step(event, now)
-      if (this.#life === before) return this.#life !== first
+      if (event) this.#step(event, now)
+      if (this.#life === before) break
     }
+    this.#cancelledBy = null
+    return this.#life !== first
   }
 
   /** That a pass asks is no step of the life, but shown with it. */

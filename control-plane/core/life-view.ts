@@ -16,7 +16,7 @@ export function viewOf(life: Life, around: Surroundings, { events, deletes }: Be
   const { state, direction, since, revision, paused, pass, certificate, follow } = life
   return {
     ...{ state, direction, since, revision, paused, pass },
-    next: isUnderWay(life) ? nextOf(life, around) : null,
+    next: isUnderWay(life) ? nextOf(life, around, deletes) : null,
     lag: lagOf(life, around, events),
     checks: [...(life.checklist?.checks ?? [])],
     ...{ deletes, certificate },
@@ -72,9 +72,13 @@ const begins: Record<string, string> = {
   verification: 'The verification.',
 }
 
-function nextOf(life: Life, around: Surroundings): LifeView['next'] {
+function nextOf(life: Life, around: Surroundings, deletes: Beside['deletes']): LifeView['next'] {
   const { running } = around
   if (life.paused) return { at: null, what: 'It is paused: resume it to go on.' }
+  if (deletes) {
+    const what = `Pass ${deletes.pass} asks: it would delete ${deletes.objects} objects, more than its cap.`
+    return { at: null, what }
+  }
   const check = inChecklist(life) ? atHand(life) : null
   if (check?.step === 'switch') return { at: null, what: `It waits for the switch to the ${sideNext(life)}.` }
   if (check?.state === 'asks') return { at: null, what: `The step ${check.step} asks for an answer.` }

@@ -46,6 +46,9 @@ import { backoff, nextPause } from './pace-of-passes.ts'
 
 export { type Life, type LifeEffect, type LifeEvent, newLife, type Surroundings } from './life-state.ts'
 
+/** Of what is of no use to anybody in the end: some eight hours of them. */
+const mostTries = 50
+
 export function step(life: Life, event: LifeEvent, around: Surroundings): Stepped {
   const stepped = apply(life, event, around)
   if (stepped.refused) return stepped
@@ -170,6 +173,8 @@ function held(life: Life, pass: PassFacts, changes: number, now: number): Life {
 
 function failed(life: Life, message: string, now: number): Life {
   const tries = (life.trouble?.tries ?? 0) + 1
+  // The next pass is told of uploads that nobody could abort.
+  if (life.clears && tries > mostTries) return { ...life, clears: false, trouble: null }
   const next: Life = { ...life, trouble: { tries, at: now + backoff(tries), message } }
   const check = inChecklist(life) ? atHand(life) : null
   // Those before the freeze say what they see.

@@ -84,10 +84,12 @@ async function commanded(
   const answer: LifeAnswer = await object.commandLife(command, scope.actor.name, defined, ifMatch)
   if ('changed' in answer) throw changedSince(`the life of ${id}`)
   if ('refused' in answer) throw inTheWay(answer.refused)
-  const { life, before } = answer
+  const { life, before, checks } = answer
   if (life.revision !== before) {
     const { do: deed, ...more } = command
-    const after = { ...more, state: life.state, direction: life.direction }
+    // The list is gone once it has led to a switch: this is the record of it.
+    const proof = deed === 'switch' ? { checks, certificate: life.certificate } : {}
+    const after = { ...more, ...proof, state: life.state, direction: life.direction }
     const action = 'step' in command ? `life.step.${deed}` : `life.${deed}`
     await scope.record({ action, subject: `migration/${id}`, after })
   }
