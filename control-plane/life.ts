@@ -3,6 +3,7 @@
  * about, and what it wants done outside of one is done after that. Of such an errand nothing is stored: it follows from the life, so an object
  * that wakes in the middle of one does it again, and what comes of it counts only while the life is as it was when it began.
  */
+import type { WebhookEvent } from '../shared/api/webhook-events.ts'
 import type { Check, LifeBrief, LifeView } from '../shared/life.ts'
 import type { PassOptions } from '../shared/policy.ts'
 import type { Certified } from './certification.ts'
@@ -42,6 +43,9 @@ interface Around {
   looseUntil(): number
 }
 
+const followedBy = ({ own, isBackfilled }: Life): number | null =>
+  own?.purpose === 'follow' && isBackfilled ? own.number : null
+
 export class MigrationLife {
   readonly #around: Around
   readonly #errands: ErrandsAround
@@ -49,6 +53,8 @@ export class MigrationLife {
   #errand: { readonly since: number } | null = null
   /** Whether a pass was known to ask whether it may delete so much. */
   #asks = false
+  /** The pass that follows, from the second on, or that did last. */
+  #follows: number | null = null
   /** Who has cancelled the pass that runs, in this transaction. */
   #cancelledBy: string | null = null
 
@@ -77,6 +83,7 @@ export class MigrationLife {
     this.#life = this.#around.tables.life()
     this.#cancelledBy = null
     this.#asks = false
+    this.#follows = followedBy(this.#life)
   }
 
   /** All of it is being deleted: what comes of an errand is of no use any more. */
@@ -125,11 +132,21 @@ export class MigrationLife {
     this.#cancelledBy = by
   }
 
+  /**
+   * Whether webhooks need not hear of this: passes that follow come and go all the time. That one left something is told of the first in a row.
+   */
+  keepsQuiet({ type, data }: WebhookEvent): boolean {
+    if (!('pass' in data) || data.pass !== this.#follows) return false
+    if (type === 'pass.failed') return this.#life.failingSince !== data.startedAt
+    return type === 'pass.started' || (type === 'pass.finished' && data.state === 'complete')
+  }
+
   // ---- in a transaction
 
   #step(event: LifeEvent, now: number): Stepped {
     const before = this.#life
     const stepped = step(before, event, this.#surroundings(now))
+    if (event.t === 'began') this.#follows = followedBy(stepped.life)
     if (stepped.life !== before) {
       this.#life = stepped.life
       this.#around.tables.setLife(stepped.life)

@@ -205,7 +205,7 @@ export class Transactions {
     const told = ['state', 'parked', 'asked', 'stuck'] as const
     if (same && told.every((what) => same[what] === is[what])) return
     for (const event of passEvents(tables.definition()!, same, pass, now)) {
-      announcements.add(event)
+      if (!this.#around.life.keepsQuiet(event)) announcements.add(event)
       this.toTell()
     }
   }

@@ -1,6 +1,7 @@
 /** What goes on beside a migration's life, and what it has others do. */
 import { runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { Courier } from '../../../control-plane/courier.ts'
 import { MigrationTables } from '../../../control-plane/migration-tables.ts'
 import type { WatchMessage } from '../../../shared/api/watch.ts'
 import type { Ask } from '../../../shared/asks.ts'
@@ -14,6 +15,7 @@ import {
   ask,
   check,
   equal,
+  failing,
   following,
   frozen,
   halfway,
@@ -117,6 +119,27 @@ it('keeps its pass open for events where it has them, and ends it when something
   expect((await agent.next('end')).state).toBe('complete')
   expect((await nextPass(id)).options.kind).toBe('verify')
   await until(id, ({ pass }) => pass === 3)
+})
+
+it('is told to webhooks, and its passes that follow are not, but the first that leaves something', async () => {
+  const id = 'told'
+  const told: string[] = []
+  vi.spyOn(Courier.prototype, 'accept').mockImplementation(async ({ type, data }) => {
+    if ('migration' in data && data.migration === id)
+      told.push('pass' in data ? `${type} ${data.pass}` : type)
+  })
+  await following(id)
+  await nextPass(id)
+  await nextPass(id, failing('a'))
+  await nextPass(id, failing('a'))
+  await nextPass(id)
+  await ask(id, 'cancel')
+  const all = ['life.changed', 'pass.started 1', 'life.changed', 'pass.finished 1', 'life.changed']
+  const sorted = (types: readonly string[]) => types.toSorted()
+  await vi.waitFor(() => expect(sorted(told)).toEqual(sorted([...all, 'pass.failed 3', 'life.changed'])), {
+    timeout: 10_000,
+  })
+  vi.restoreAllMocks()
 })
 
 it('is told of to those who watch', async () => {
