@@ -126,6 +126,15 @@ const stateOf = ({ state, paused }: PassStatus): string =>
 const retryText = ({ retries }: PassStatus): string =>
   retries === undefined ? '' : ` of what failed in pass ${retries}`
 
+function asksRows({ asks }: PassStatus): [string, string][] {
+  if (!asks) return []
+  const { deletes, of } = asks
+  return [
+    ['asks', `whether it may delete ${count(deletes)} of ${plural(of, 'object')} at the destination`],
+    ['', `→ dray migration deletes ID --allow ${deletes}, or --leave`],
+  ]
+}
+
 function passRows(pass: PassStatus): [string, string][] {
   const { objects, bytes: moved } = pass.counts
   const { kind, dryRun } = pass.options
@@ -144,6 +153,10 @@ function passRows(pass: PassStatus): [string, string][] {
         `${count(objects.skipped)} skipped + ${count(objects.vanished)} vanished + ${count(objects.failed)} failed`,
     ],
     ...(objects.deleted ? ([['deleted', count(objects.deleted)]] as [string, string][]) : []),
+    ...(pass.left
+      ? ([['left', `${count(pass.left)} only at the destination, not deleted`]] as [string, string][])
+      : []),
+    ...asksRows(pass),
     ...(droppedText(pass) ? ([['dropped', droppedText(pass)]] as [string, string][]) : []),
     ...(objects.extra ? ([['extra', count(objects.extra)]] as [string, string][]) : []),
     ['bytes', `${bytes(moved.listed)} listed, ${bytes(moved.copied)} copied`],
