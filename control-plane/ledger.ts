@@ -107,9 +107,9 @@ export class Ledger {
    */
   close(now: number, mayEnd: boolean, strip: () => string | null): PassEnd | null {
     const isOver = mayEnd && this.isSettled
+    this.#keepLost(now)
     if (!this.#dirty && !isOver) return null
     this.#dirty = false
-    this.#keepLost(now)
     this.#tables.failures.saveCauses(this.pass.number, this.causes.changed())
     const { counters, options } = this.pass
     const state = isOver ? passEnd(counters, options, earlierOf(this.#tables, this.pass)) : null
@@ -118,9 +118,10 @@ export class Ledger {
     return state
   }
 
-  cancel(now: number, strip: () => string | null): void {
+  /** `isAtWork`: whether packets are leased that are no surveys. */
+  cancel(now: number, isAtWork: boolean, strip: () => string | null): void {
     const { packets } = this.pass.counters
-    if (packets.leased > 0) this.#lost = this.#writes
+    if (isAtWork) this.#lost = this.#writes
     this.#keepLost(now)
     packets.ready += packets.leased
     packets.leased = 0

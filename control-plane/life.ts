@@ -95,7 +95,7 @@ export class MigrationLife {
     const live = this.#live
     const asks = live?.deletes.asks
     const deletes = asks ? { pass: live.pass.number, objects: asks.deletes, of: asks.of } : null
-    return viewOf(this.#life, this.#surroundings(now), { events: live?.events ?? 0, deletes })
+    return viewOf(this.#life, this.#surroundings(now), { events: live?.events.changes.size ?? 0, deletes })
   }
 
   get #live(): LivePass | null {

@@ -7,20 +7,19 @@
  */
 import type { AgentMessage, PlaneMessage } from '../shared/protocol.ts'
 import { Attendance } from './attendance.ts'
-import { Changes } from './changes.ts'
 import type { Causes } from './core/causes.ts'
 import { type NewPacket, type Packet, type PacketEvent, type Refusal, workDone } from './core/packet.ts'
 import { type Ready, ReadyQueue } from './core/queue.ts'
 import type { Strip } from './core/strip.ts'
 import { rowsOf } from './core/strip-rows.ts'
-import { type Change, followedSide, type Side, toldRanges } from './core/told-range.ts'
 import type { NewWatchEvent } from './core/watch-events.ts'
 import { Grants } from './grants.ts'
 import { Holders, type Session } from './holders.ts'
 import { IdleAgents } from './idle-agents.ts'
 import { Ledger } from './ledger.ts'
-import type { Definition, MigrationTables, Paused } from './migration-tables.ts'
+import type { MigrationTables, Paused } from './migration-tables.ts'
 import { PassDeletes } from './pass-deletes.ts'
+import { PassEvents } from './pass-events.ts'
 import { PassStrip } from './pass-strip.ts'
 import type { PassRow } from './pass-table.ts'
 import { Uploads } from './uploads.ts'
@@ -50,13 +49,11 @@ export class LivePass {
   /** Null until somebody looks, where the object woke in the middle of the pass. */
   #strip: PassStrip | null = null
   #paused: Paused | null
-  #holdsUntil: number | null
   readonly holders = new Holders()
   readonly attendance: Attendance
   readonly deletes: PassDeletes
-  readonly #changes: Changes
-  /** The migration as it was when the pass began. */
-  readonly #definition: Definition
+  /** What becomes of changes that are told of. */
+  readonly events: PassEvents
   out: Outgoing[] = []
   /** What is to be told to who watches, of this transaction. */
   news: NewWatchEvent[] = []
@@ -81,21 +78,19 @@ export class LivePass {
       ...{ sessions: tables.sessions, holders, ledger: this.#ledger, leaseMs, send },
       tell: (event) => this.news.push(event),
     })
-    this.#definition = tables.definition()!
-    this.#changes = new Changes({ queue: this.#queue, ledger: this.#ledger, holders })
+    this.events = new PassEvents({ tables, queue: this.#queue, ledger: this.#ledger, holders })
     const isListing = () => this.#queue.anySurvey || holders.surveys.size > 0
     this.deletes = new PassDeletes(tables, this.#ledger, isListing)
     this.#grants = new Grants({
       queue: this.#queue,
       deletes: this.deletes,
-      changes: this.#changes,
+      changes: this.events.changes,
       ledger: this.#ledger,
       uploads: this.#uploads,
       idle: this.#idle,
       ...{ holders, send },
     })
     this.#paused = tables.paused()
-    this.#holdsUntil = tables.holdsUntil()
     const rows = new Map(tables.sessions.all().map((row) => [row.id, row]))
     for (const packet of tables.packets.ready(pass.firstPacket)) this.#enqueue(packet, packet.deletes, now)
     for (const packet of tables.packets.leased(pass.firstPacket)) {
@@ -106,7 +101,7 @@ export class LivePass {
       this.holders.note({ ...packet, since: now })
       this.holders.mayHold(row.id)
     }
-    for (const packet of tables.packets.events(pass.firstPacket)) this.#changes.woke(packet)
+    for (const packet of tables.packets.events(pass.firstPacket)) this.events.changes.woke(packet)
   }
 
   get pass(): PassRow {
@@ -149,7 +144,7 @@ export class LivePass {
         this.#send(session, { t: 'ack', seq: message.seq, hold: false })
         return
       case 'changed':
-        this.changed(message.side, message.changes, now)
+        this.events.changed(message.side, message.changes, now)
         this.#send(session, { t: 'ack', seq: message.seq, hold: false })
         return
       case 'expand':
@@ -184,37 +179,7 @@ export class LivePass {
   tick(now: number): void {
     this.#queue.wake(now)
     this.attendance.expire(now)
-    const { changes } = this.#tables
-    if (this.#takesEvents(now) && changes.has(this.#followed))
-      this.#changes.add(changes.take(this.#followed), now)
-  }
-
-  /** Keys of that side have changed. Those of the side that follows are ignored: they are our own work, mostly. */
-  changed(side: Side, changes: readonly Change[], now: number): { taken: number; ignored: number } {
-    const told = side === this.#followed ? toldRanges(this.#definition, side, changes, now) : []
-    if (this.#takesEvents(now)) this.#changes.add(told, now)
-    else this.#tables.changes.keep(side, told)
-    return { taken: told.length, ignored: changes.length - told.length }
-  }
-
-  get #followed(): Side {
-    return followedSide(this.pass.options)
-  }
-
-  /** Whether what is told of becomes a packet of this pass; else it is kept for the next one. */
-  #takesEvents(now: number): boolean {
-    const { kind, dryRun } = this.pass.options
-    return kind === 'copy' && !dryRun && !this.#isEnding(now)
-  }
-
-  /** Nothing is left to do, and it is not to stay open for what events bring. */
-  #isEnding(now: number): boolean {
-    return this.isSettled && (this.#holdsUntil ?? 0) <= now
-  }
-
-  /** Event packets that wait, or are at work. */
-  get events(): number {
-    return this.#changes.size
+    this.events.tick(now)
   }
 
   get paused(): Paused | null {
@@ -258,14 +223,12 @@ export class LivePass {
    * nothing is, which may be now. Paused, it holds too, and ends then.
    */
   hold(until: number | null): void {
-    if (this.#holdsUntil === until) return
-    this.#holdsUntil = until
-    this.#tables.setHoldsUntil(until)
+    this.events.hold(until)
   }
 
   /** Null where it ends as soon as nothing is left to do. */
   get holdsUntil(): number | null {
-    return this.#holdsUntil
+    return this.events.holdsUntil
   }
 
   /** Whether all of the key space is looked at, and what was found is done or parked: nothing is left to do but to hold, and events. */
@@ -281,55 +244,22 @@ export class LivePass {
 
   /** Stores the counters, and ends the pass where nothing is left to do. To be called last. */
   finish(now: number): void {
-    const isEnding = this.#isEnding(now)
-    // Else those that come all the time would keep it open for ever.
-    if (isEnding) this.#tables.changes.keep(this.#followed, this.#changes.withdraw())
-    if (!this.#ledger.close(now, isEnding && !this.#changes.areLeased, () => this.#keptStrip())) return
+    if (!this.#ledger.close(now, this.events.mayEnd(now), () => this.#keptStrip())) return
     this.#over()
   }
 
   cancel(now: number): void {
     this.strip?.cancel()
-    this.#ledger.cancel(now, () => this.#keptStrip())
+    const leases = [...this.holders.sessions.values()].flatMap((session) => this.holders.leasesOf(session))
+    const isAtWork = leases.some(({ kind }) => kind !== 'survey')
+    this.#ledger.cancel(now, isAtWork, () => this.#keptStrip())
     this.#over()
   }
 
   #over(): void {
-    this.#leaveEvents()
     if (this.#paused) this.#setPaused(null)
-    this.hold(null)
+    this.events.over()
     this.#sendEnd()
-  }
-
-  /** What is not done of them, and what could not be, is the next pass's; of what an earlier one left, nothing is, where this one saw everything. */
-  #leaveEvents(): void {
-    const { changes } = this.#tables
-    const side = this.#followed
-    changes.keep(side, this.#changes.withdraw())
-    changes.keep(side, this.#changes.atWork())
-    if (this.hasSeenAll) changes.found(side)
-    const { leftSince } = this.pass.counters.events ?? {}
-    if (leftSince) changes.miss(side, leftSince)
-  }
-
-  /** Whether all that an earlier pass left is found, or failed by name: it has looked at everything. */
-  get hasSeenAll(): boolean {
-    const { state, options, retries, counters } = this.pass
-    const isWalk = options.kind === 'copy' && !options.dryRun && retries === null
-    return isWalk && state !== 'cancelled' && this.isSettled && counters.packets.parked === 0
-  }
-
-  /** When the oldest change was that was told of and is not carried over (ms); null: there is none, as far as is known. */
-  get oldestEvent(): number | null {
-    const { changes } = this.#tables
-    const side = this.#followed
-    const times = [
-      this.#changes.oldest,
-      this.pass.counters.events?.leftSince ?? null,
-      changes.oldest(side),
-      this.hasSeenAll ? null : changes.missed(side),
-    ].filter((time) => time !== null)
-    return times.length === 0 ? null : Math.min(...times)
   }
 
   #sendEnd(): void {
@@ -350,11 +280,6 @@ export class LivePass {
 
   #keptStrip(): string | null {
     return this.strip && JSON.stringify(rowsOf(this.strip))
-  }
-
-  /** When it ends by itself. */
-  get endsAt(): number | null {
-    return this.isSettled && !this.#changes.areLeased ? this.#holdsUntil : null
   }
 
   get nextRetry(): number | null {
@@ -404,7 +329,7 @@ export class LivePass {
       this.holders.forget(before)
     }
     if (after.state === 'ready') this.#enqueue(after, after.work.deletes ?? 0, now)
-    this.#changes.became(before, after, now)
+    this.events.changes.became(before, after, now)
   }
 
   /** What is to delete something stays in its row until that is decided. */

@@ -55,10 +55,9 @@ export function passStatus(tables: MigrationTables, pass: PassRow, live: LivePas
     ...(options.kind === 'verify' && options.sample !== null && { sampled: counters.counts.sampled ?? 0 }),
     ...(pass.retries !== null && { retries: pass.retries }),
     ...(live?.paused && { paused: live.paused }),
-    ...(live?.deletes.asks && { asks: live.deletes.asks }),
-    ...(counters.deletes?.answer?.do === 'leave' && { left: counters.deletes.expected }),
-    ...(live?.endsAt && { holdsUntil: live.endsAt }),
-    ...eventsOf(counters.events, live?.events ?? 0),
+    ...deletesOf(pass),
+    ...(live?.events.endsAt && { holdsUntil: live.events.endsAt }),
+    ...eventsOf(counters.events, live?.events.changes.size ?? 0),
     ...standingOf(tables, pass),
     failureCauses: Object.entries(counters.causes).map(([code, cause]) => ({
       code: code as ErrorCode,
@@ -72,6 +71,14 @@ function eventsOf(counted: Events | undefined, waiting: number): Pick<PassStatus
   if (!counted && waiting === 0) return {}
   const { done = 0, objects = 0, left = 0 } = counted ?? {}
   return { events: { waiting, done, objects, left } }
+}
+
+/** What it asks, or was told to leave. Once it asks, it does until it is answered. */
+function deletesOf({ state, counters: { deletes } }: PassRow): Pick<PassStatus, 'asks' | 'left'> {
+  if (!deletes?.asked) return {}
+  const { expected, of, answer } = deletes
+  if (answer?.do === 'leave') return { left: expected }
+  return state === 'running' && answer === null ? { asks: { deletes: expected, of } } : {}
 }
 
 /** What those see who watch. `live`: the pass that runs. */

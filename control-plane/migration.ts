@@ -233,6 +233,9 @@ export class Migration extends DurableObject<Env> {
     let refused: string | null = null
     this.#transactions.commit(() => {
       refused = live.deletes.answer(answer)
+      if (refused !== null) return
+      this.#tables.passes.setUntold(number)
+      this.#transactions.toTell()
     })
     return refused === null ? this.passStatus(number) : { refused }
   }
@@ -244,7 +247,7 @@ export class Migration extends DurableObject<Env> {
   changed(side: Side, changes: readonly Change[]): Promise<{ taken: number; ignored: number }> {
     return this.#transactions.together(() => {
       const now = Date.now()
-      return this.#live?.changed(side, changes, now) ?? this.#kept(side, changes, now)
+      return this.#live?.events.changed(side, changes, now) ?? this.#kept(side, changes, now)
     })
   }
 

@@ -5,7 +5,7 @@ import type { MigrationTables } from './migration-tables.ts'
 
 /** When it was (ms since the epoch); null: there is none, as far as anybody has told. `live`: the pass that runs. */
 export function oldestEvent(tables: MigrationTables, live: LivePass | null): number | null {
-  if (live) return live.oldestEvent
+  if (live) return live.events.oldest
   const last = tables.passes.last()
   if (!last) return null
   const side = followedSide(last.options)

@@ -204,6 +204,8 @@ export class Transactions {
     const is = standing(pass)
     const told = ['state', 'parked', 'asked', 'stuck'] as const
     if (same && told.every((what) => same[what] === is[what])) return
+    // What lists of migrations say of it is to be told now, and not when work goes on.
+    if (same && !same.asked && is.asked) tables.passes.setUntold(pass.number)
     for (const event of passEvents(tables.definition()!, same, pass, now)) {
       if (!this.#around.life.keepsQuiet(event)) announcements.add(event)
       this.toTell()
@@ -248,7 +250,7 @@ export class Transactions {
     const live = {
       seen: this.#live?.holders.seen() ?? [],
       retry: this.#live?.nextRetry ?? null,
-      hold: this.#live?.endsAt ?? null,
+      hold: this.#live?.events.endsAt ?? null,
     }
     alarm.arm(nextAlarm({ ...live, leaseMs: pace.leaseMs, ...reasons }))
   }

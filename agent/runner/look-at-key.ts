@@ -1,7 +1,7 @@
 /**
  * Both sides of one key, as listings of a range that holds only it: asked for by name, which costs a store less than a listing does, and a file system
  * much less. But a HEAD that finds nothing does not say why: the bucket may be gone, or what is there may be no object. So where nothing is found at the
- * source, and something is at the destination, both are listed.
+ * source, and something is at the destination, both are listed; and so where one of them is refused, which may be the trouble of that one object.
  */
 import type { Key } from '../../shared/key.ts'
 import type { LeasedPacket } from '../../shared/protocol.ts'
@@ -22,12 +22,10 @@ export function lookAtKey(
   range: Range,
   signal: AbortSignal,
 ): readonly [source: Listing, destination: Listing] {
-  const heads = Promise.all([source.head(key, signal), destination.head(key, signal)])
-  // Whoever iterates hears of it.
-  heads.catch(() => {})
+  const heads = Promise.all([source.head(key, signal), destination.head(key, signal)]).catch(() => null)
   async function* side(its: Pick<Storage, 'list'>, which: 0 | 1): AsyncGenerator<Entry[]> {
     const found = await heads
-    if (found[0] === null && found[1] !== null) {
+    if (found === null || (found[0] === null && found[1] !== null)) {
       yield* its.list(range, { signal, fresh: true })
       return
     }
