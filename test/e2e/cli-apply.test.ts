@@ -326,6 +326,28 @@ it('dray schedule sets, lists and deletes', async () => {
   expect((await dray('schedule', 'list')).stdout).toMatch(
     /^NAME +MIGRATION +WHEN +ZONE +NEXT +LAST\nnightly +m +0 3 \* \* \* +UTC +disabled/,
   )
+  await dray('schedule', 'set', 'nightly', 'm', '0 3 * * *')
+  const hours = [
+    '--window',
+    'Mon-Fri 22:00-06:00',
+    '--blackout',
+    '2099-12-24..2099-12-26',
+    '--blackout',
+    '2099-12-31',
+  ]
+  const nights = await dray('schedule', 'set', 'nights', 'm', '0 3 * * *', ...hours)
+  expect(nights.stderr).toMatch(
+    /^warning: nightly is due at the same time, .*: whichever comes second is skipped\.\n$/,
+  )
+  expect((await plane.api('GET', api('schedules/nights'))).json).toMatchObject({
+    window: { from: '22:00', to: '06:00', days: ['mon', 'tue', 'wed', 'thu', 'fri'] },
+    blackouts: ['2099-12-24..2099-12-26', '2099-12-31'],
+  })
+  const once = await dray('schedule', 'set', 'once', 'm', '--at', '2099-01-01T00:00:00+01:00', '--life')
+  expect(once.stdout).toBe('once: the life of m at 2099-01-01T00:00:00+01:00 (UTC); next 2098-12-31T23:00Z\n')
+  const both = await dray('schedule', 'set', 'once', 'm', '0 3 * * *', '--at', '2099-01-01T00:00:00Z')
+  expect([both.status, both.stderr]).toEqual([2, expect.stringContaining('Give CRON, or --at')])
+  await Promise.all(['nights', 'once'].map((name) => dray('schedule', 'delete', name)))
   expect((await dray('schedule', 'delete', 'nightly')).status).toBe(0)
   expect((await dray('schedule', 'delete', 'nightly')).status).toBe(2)
 })

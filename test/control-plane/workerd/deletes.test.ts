@@ -172,6 +172,9 @@ describe('a pass that deletes', () => {
       storage.sql.exec<{ event: string }>(`SELECT * FROM event`).toArray(),
     )
     expect(told.filter((row) => JSON.stringify(row).includes('asks'))).toHaveLength(1)
+    // The catalogue is told too, though nothing else happens.
+    const { body } = await json<{ pass: PassStatus }>('GET', '/api/workspaces/local/migrations/telling')
+    expect(body.pass.asks).toEqual({ deletes: 23, of: 40 })
   })
 })
 
