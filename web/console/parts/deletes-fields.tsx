@@ -24,7 +24,7 @@ export function DeletesFields({ value, change }: { value: Deletes; change(value:
   const when = !value.delete ? 'no' : deleteAfter > 0 ? 'after' : 'yes'
   const cap = (part: Partial<DeleteCap>) => change({ deleteCap: { ...deleteCap, ...part } })
   return (
-    <>
+    <div className="stack">
       <ChoiceField<'no' | 'after' | 'yes'>
         label={texts.label}
         value={when}
@@ -64,7 +64,7 @@ export function DeletesFields({ value, change }: { value: Deletes; change(value:
           />
         </div>
       )}
-    </>
+    </div>
   )
 }
 
