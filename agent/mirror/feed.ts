@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 const most = 256 * 1024
 
 export class Feed extends Readable {
-  #ready: (() => void) | null = null
+  #ready: (() => void)[] = []
 
   constructor() {
     super({ highWaterMark: most })
@@ -20,13 +20,11 @@ export class Feed extends Readable {
   /** Resolves when it takes more, or never will. */
   give(bytes: Buffer): Promise<void> | undefined {
     if (this.destroyed || this.push(bytes)) return
-    return new Promise((resolve) => {
-      this.#ready = resolve
-    })
+    return new Promise((resolve) => this.#ready.push(resolve))
   }
 
-  /** The last bytes may go. */
-  finish(): void {
+  /** The last bytes may go. `checksum`: of a framed body, its value. */
+  finish(_checksum: string | null): void {
     if (!this.destroyed) this.push(null)
   }
 
@@ -40,9 +38,7 @@ export class Feed extends Readable {
   }
 
   #go(): void {
-    const ready = this.#ready
-    this.#ready = null
-    ready?.()
+    for (const ready of this.#ready.splice(0)) ready()
   }
 }
 

@@ -9,7 +9,7 @@ import { Journal } from './journal.ts'
 import { openTables } from './journal-tables.ts'
 import { KeyLocks } from './key-locks.ts'
 import { type MigrationLink, runPlaneLink } from './plane-link.ts'
-import { holdToSides, whyStay } from './preparing.ts'
+import { holdToSides, lookAt, takesTrailers, whyStay } from './preparing.ts'
 import { Repair } from './repair.ts'
 import { Roles } from './roles.ts'
 import { openSide, type SideName } from './side.ts'
@@ -99,7 +99,12 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   })
   try {
     await holdToSides(journal, old, fresh)
-    const stay = await whyStay(options.reads, fresh, ending.signal)
+    await Promise.all([lookAt(old, ending.signal), lookAt(fresh, ending.signal)])
+    const [stay, ...trailers] = await Promise.all([
+      whyStay(options.reads, fresh, ending.signal),
+      takesTrailers(old, ending.signal),
+      takesTrailers(fresh, ending.signal),
+    ])
     const roles = new Roles({ old, new: fresh }, journal, stay)
     const locks = new KeyLocks()
     const world: World = {
@@ -112,6 +117,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       bucket: options.bucket,
       region: old.region,
       patience: { usual: patienceMs, long: 12 * patienceMs },
+      trailers: { old: trailers[0], new: trailers[1] },
       signal: ending.signal,
     }
     const failed = (key: Key, error: DrayError) =>

@@ -1,7 +1,9 @@
 /** Before a mirror serves: that its journal is of these two sides, and whether the new one can be read from. */
 import { randomBytes } from 'node:crypto'
-import { DrayError, toDrayError } from '../../shared/error.ts'
+import { crc32 } from 'node:zlib'
+import { DrayError, type ErrorCode, toDrayError } from '../../shared/error.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
+import { everything } from '../../shared/range.ts'
 import { element, wrap, xmlDocument } from '../s3-server/xml.ts'
 import type { Journal } from './journal.ts'
 import type { Side, SideRequest } from './side.ts'
@@ -18,6 +20,22 @@ export async function holdToSides(journal: Journal, old: Side, fresh: Side): Pro
         `this state directory belongs to a mirror whose ${side.name} side is ${known}, not ${side.place}`,
         { hint: 'Give each mirror a directory of its own with --state-dir.' },
       )
+  }
+}
+
+const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'unreachable',
+  'timeout',
+  'throttled',
+  'server-error',
+])
+
+/** Throws what nobody but an operator mends: a wrong key, no such bucket. A store that is only down may come back. */
+export async function lookAt(side: Side, signal: AbortSignal): Promise<void> {
+  try {
+    await side.storage.list(everything, { signal })[Symbol.asyncIterator]().next()
+  } catch (error) {
+    if (!(error instanceof DrayError) || !passing.has(error.code)) throw error
   }
 }
 
@@ -65,4 +83,35 @@ async function ignoredBy(side: Side, key: Key, signal: AbortSignal): Promise<str
   } finally {
     await ask({ method: 'DELETE', query: { uploadId } }).catch(() => {})
   }
+}
+
+/** Found out by a part of an upload, which nobody ever sees. */
+export async function takesTrailers(side: Side, signal: AbortSignal): Promise<boolean> {
+  const key = keyFromText(`.dray-probe-${randomBytes(8).toString('hex')}`)
+  const ask = (request: Omit<SideRequest, 'key' | 'signal'>) => side.ask({ ...request, key, signal })
+  try {
+    const begun = await ask({ method: 'POST', query: { uploads: '' } })
+    const uploadId = /<UploadId>([^<]+)</.exec(begun.body.toString('latin1'))?.[1]
+    if (uploadId === undefined) return false
+    try {
+      const body = Buffer.from(`5\r\nprobe\r\n0\r\nx-amz-checksum-crc32:${crc32Of('probe')}\r\n\r\n`)
+      const headers = {
+        'content-encoding': 'aws-chunked',
+        'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+        'x-amz-decoded-content-length': '5',
+        'x-amz-trailer': 'x-amz-checksum-crc32',
+      }
+      return (await ask({ method: 'PUT', query: { partNumber: '1', uploadId }, headers, body })).status < 300
+    } finally {
+      await ask({ method: 'DELETE', query: { uploadId } }).catch(() => {})
+    }
+  } catch {
+    return false
+  }
+}
+
+function crc32Of(text: string): string {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(crc32(text))
+  return bytes.toString('base64')
 }

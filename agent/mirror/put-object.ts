@@ -1,9 +1,10 @@
 /** PutObject: to both sides as it comes, and in place on both, or on none, once all that was promised of the body holds. */
 import { createHash } from 'node:crypto'
 import { declaredLength, verify } from '../s3-server/body.ts'
-import { headerOf, promisedChecksum } from '../s3-server/checksums.ts'
+import { digitsOf, headerOf, promisedChecksum } from '../s3-server/checksums.ts'
 import { S3Error } from '../s3-server/errors.ts'
 import { Feed, giveBoth } from './feed.ts'
+import { FramedFeed, framedLength, type Trailer } from './framed-feed.ts'
 import { isConditional, passedOn, withoutConditions } from './headers.ts'
 import type { Side } from './side.ts'
 import { type Answer, type Exchange, keyOf, type World } from './world.ts'
@@ -114,13 +115,13 @@ class Refused extends Error {}
 async function sendStream(job: Sending): Promise<Outcomes> {
   const { world, exchange, write, to, size, promised, headers, condition } = job
   await write.begun
-  // Most clients tell checksums behind a body that is a stream, and that is too late for a header.
-  if (promised && promised.value === null) delete headers['x-amz-checksum-type']
   const begin = (side: Side, asked: Record<string, string>, signal: AbortSignal) => {
     const place = to(side)
     if (!place) return null
-    const feed = new Feed()
-    const outcome = outcomeOf(side.ask({ method: 'PUT', ...place, headers: asked, body: feed, signal }))
+    const trailer = trailerFor(job, side)
+    const feed = trailer ? new FramedFeed(trailer) : new Feed()
+    const framed = trailer ? { ...asked, ...framing(asked, size, trailer) } : asked
+    const outcome = outcomeOf(side.ask({ method: 'PUT', ...place, headers: framed, body: feed, signal }))
     return { feed, outcome }
   }
   const record = begin(write.record, headers, world.signal)!
@@ -134,12 +135,14 @@ async function sendStream(job: Sending): Promise<Outcomes> {
     throw new Refused()
   })
   refused.catch(() => {})
+  let checksum: string | null = null
   try {
-    await verify(exchange, size, md5For(job), promised, (bytes) => {
+    const verified = await verify(exchange, size, md5For(job), promised, (bytes) => {
       if (early) throw new Refused()
       const room = giveBoth(record.feed, follower?.feed ?? null, bytes, world.patience.usual)
       return room && Promise.race([room, refused])
     })
+    checksum = verified?.value ?? null
     await write.turn()
     if (early) throw new Refused()
   } catch (error) {
@@ -155,16 +158,33 @@ async function sendStream(job: Sending): Promise<Outcomes> {
   }
   // One that broke off before now never had the last bytes.
   const wasCut = follower === null || follower.feed.destroyed
-  record.feed.finish()
-  if (!condition) follower?.feed.finish()
+  record.feed.finish(checksum)
+  if (!condition) follower?.feed.finish(checksum)
   const first = await record.outcome
   if (condition && first.fate !== 'done') follower?.feed.break()
-  else follower?.feed.finish()
+  else follower?.feed.finish(checksum)
   const second = (await follower?.outcome) ?? unsent
   patience.end()
   if (follower) tellPresence(write.follower, second)
   return { record: first, follower: wasCut || (condition && first.fate !== 'done') ? unsent : second }
 }
+
+/**
+ * Most clients tell the checksum of a stream behind it, too late for a header. Where a store does not take trailers, it is verified here and not
+ * stored there.
+ */
+function trailerFor({ world, promised }: Sending, side: Side): Trailer | null {
+  if (promised === null || promised.value !== null || !world.trailers[side.name]) return null
+  return { header: headerOf(promised.name), digits: digitsOf(promised.name) }
+}
+
+const framing = (asked: Record<string, string>, size: number, trailer: Trailer) => ({
+  'content-encoding': ['aws-chunked', asked['content-encoding']].filter(Boolean).join(','),
+  'content-length': String(framedLength(size, trailer)),
+  'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+  'x-amz-decoded-content-length': String(size),
+  'x-amz-trailer': trailer.header,
+})
 
 /** Success before it had the body is none. */
 const asRefusal = ({ fate, response }: Outcome): Outcome =>

@@ -5,7 +5,7 @@ import type { Incoming } from '../s3-server/body.ts'
 import type { Journal } from './journal.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Roles } from './roles.ts'
-import type { Side } from './side.ts'
+import type { Side, SideName } from './side.ts'
 import type { Uploads } from './uploads.ts'
 
 export interface World {
@@ -20,6 +20,8 @@ export interface World {
   readonly region: string
   /** Milliseconds that the side that follows gets once the other has answered: for a request, and for one that makes a store work. */
   readonly patience: { readonly usual: number; readonly long: number }
+  /** Which side takes checksums behind a body. */
+  readonly trailers: Readonly<Record<SideName, boolean>>
   /** Ends requests that nobody may wait for any longer; a write that has begun is not ended because its client has gone. */
   readonly signal: AbortSignal
 }

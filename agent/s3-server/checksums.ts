@@ -19,6 +19,8 @@ export interface Checksum {
 }
 
 const lengths: Record<ChecksumName, number> = { CRC32: 4, CRC32C: 4, CRC64NVME: 8, SHA1: 20, SHA256: 32 }
+/** Of a value, in base64. */
+export const digitsOf = (name: ChecksumName): number => 4 * Math.ceil(lengths[name] / 3)
 export const headerOf = (name: ChecksumName): string => `x-amz-checksum-${name.toLowerCase()}`
 
 export function checksumName(text: string): ChecksumName {

@@ -22,10 +22,11 @@ export interface ChildOptions {
   readonly app: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly side: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly args?: readonly string[]
+  readonly env?: Record<string, string>
 }
 
 export async function childMirror(options: ChildOptions): Promise<ChildMirror> {
-  const { old, new: fresh, stateDir, app, side, args = [] } = options
+  const { old, new: fresh, stateDir, app, side, args = [], env = {} } = options
   const places = [
     '--old',
     's3://old',
@@ -56,6 +57,7 @@ export async function childMirror(options: ChildOptions): Promise<ChildMirror> {
       AWS_REGION: 'us-east-1',
       DRAY_MIRROR_ACCESS_KEY_ID: app.accessKeyId,
       DRAY_MIRROR_SECRET_ACCESS_KEY: app.secretAccessKey,
+      ...env,
     },
   )
   const url = await addressOf(running)

@@ -44,7 +44,7 @@ describe('the application', () => {
 })
 
 const small = Buffer.from('a small body')
-const large = Buffer.alloc(700_000, 'a large body')
+const large = Buffer.alloc(700_001, 'a large body')
 
 describe.each([
   ['small', small],
@@ -91,6 +91,13 @@ describe.each([
       [stage.new, 'new'],
     ] as const) {
       expect(server.object(name, 'trailing')!.headers['content-encoding']).toBeUndefined()
+      const { headers } = await rawRequest(
+        { endpoint: server.url.href, key: 'SIDE', secret: 'the secret of both sides' },
+        'HEAD',
+        `/${name}/trailing`,
+        { headers: { 'x-amz-checksum-mode': 'ENABLED' } },
+      )
+      expect(headers['x-amz-checksum-sha256'], name).toBe(sum)
       expect(server.object(name, 'encoded')!.headers).toMatchObject({
         'content-encoding': 'gzip',
         'content-type': 'x/y',

@@ -68,6 +68,7 @@ it('goes on after a start, with the id that the application knows', async () => 
 
 it('is aborted on both sides', async () => {
   const stage = await mirrorStage()
+  for (const server of [stage.old, stage.new]) server.requests.reset()
   const { UploadId } = await stage.app.send(new CreateMultipartUploadCommand({ Bucket, Key: 'k' }))
   await stage.app.send(new UploadPartCommand({ Bucket, Key: 'k', UploadId, PartNumber: 1, Body: 'part' }))
   await stage.app.send(new AbortMultipartUploadCommand({ Bucket, Key: 'k', UploadId }))
