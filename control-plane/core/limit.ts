@@ -19,7 +19,12 @@ export interface Span {
 }
 
 /** Those of `window` that touch `[from, to]`, both instants. */
-export function spansOf(zone: string, window: Pick<LimitWindow, 'days' | 'from' | 'to'>, from: number, to: number): Span[] {
+export function spansOf(
+  zone: string,
+  window: Pick<LimitWindow, 'days' | 'from' | 'to'>,
+  from: number,
+  to: number,
+): Span[] {
   const begins = minutesOf(window.from)! * minute
   const ends = minutesOf(window.to)! * minute
   const length = ends > begins ? ends - begins : ends - begins + day
