@@ -85,7 +85,7 @@ async function play(
   const began = performance.now()
   const operators: Operator[] = []
   for (const [name, arrangement] of Object.entries(ways))
-    operators.push(await begin(plane, checks, disk, name, arrangement))
+    operators.push(await begin(plane, disk, name, arrangement))
   const uploading = disk.uploadsFor(seconds)
   await Promise.all(
     operators.map((operator) => operator.until('it follows', ({ state }) => state === 'following')),
@@ -111,7 +111,6 @@ async function play(
 
 async function begin(
   plane: PlaneClient,
-  checks: Checks,
   disk: Disk,
   name: string,
   arrangement: Arrangement,
@@ -120,7 +119,7 @@ async function begin(
   const source = { kind: 'file', path: disk.root, site: 'local' } as const
   const body = { source, destination: placeIn('store', name), filter: noFilter, ...arrangement, follow }
   await plane.call(putMigration, { params: { migration: name }, body })
-  const operator = new Operator(plane, name, checks)
+  const operator = new Operator(plane, name, new Checks(name))
   await operator.start()
   return operator
 }

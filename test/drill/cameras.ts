@@ -59,7 +59,7 @@ async function play(ground: Ground, checks: Checks, { cameras, pictures }: Camer
       body: { ...body, policy: { delete: true }, follow },
     })
   }
-  const operators = names.map((name) => new Operator(plane, name, checks))
+  const operators = names.map((name) => new Operator(plane, name, new Checks(name)))
   const pages = new Pages(plane, names)
   const equal = async (what: string) => {
     const wrong = await Promise.all(names.map((name) => differing(site.at, archive.at, name)))
