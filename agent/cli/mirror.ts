@@ -33,6 +33,7 @@ export interface MirrorCommand extends Omit<AskOptions, 'json'> {
   tlsKey?: string
   credentials?: string
   reads: 'auto' | 'old' | 'new'
+  record?: 'old' | 'new'
   requests: number
   drain: number
   late: number
@@ -63,6 +64,7 @@ export async function runMirror(options: MirrorCommand, io: Io): Promise<number>
       credentials: { [application.accessKeyId]: application.secretAccessKey },
       controlToken: own.controlToken,
       reads: options.reads,
+      record: options.record,
       requests: options.requests,
       lateMs: options.late * 1_000,
       link,

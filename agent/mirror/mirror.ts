@@ -9,7 +9,7 @@ import { Journal } from './journal.ts'
 import { openTables } from './journal-tables.ts'
 import { KeyLocks } from './key-locks.ts'
 import { type MigrationLink, runPlaneLink } from './plane-link.ts'
-import { holdToSides, lookAt, takesTrailers, whyStay } from './preparing.ts'
+import { holdToSides, lookAt, settleRecord, takesTrailers, whyStay } from './preparing.ts'
 import { Repair } from './repair.ts'
 import { Roles } from './roles.ts'
 import { openSide, type SideName } from './side.ts'
@@ -33,6 +33,8 @@ export interface MirrorOptions {
   readonly controlToken: string
   /** `auto`: on the new side where that one has conditional writes. */
   readonly reads: 'auto' | 'old' | 'new'
+  /** For a journal that does not know it yet. */
+  readonly record?: SideName | undefined
   /** Most requests at work at once. */
   readonly requests: number
   /** Null: of no migration. */
@@ -86,6 +88,8 @@ export interface MirrorStatus {
 /** Of a connection that broke off: its store may still finish what it has all of. */
 const usualLateMs = 60_000
 const usualPatienceMs = 10_000
+/** Between two words about repairs that fail; `dray mirror status` has the last one. */
+const quietMs = 10_000
 
 export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const { env, log, requests, patienceMs = usualPatienceMs } = options
@@ -99,6 +103,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   })
   try {
     await holdToSides(journal, old, fresh)
+    await settleRecord(journal, options.record ?? null)
     await Promise.all([lookAt(old, ending.signal), lookAt(fresh, ending.signal)])
     const [stay, ...trailers] = await Promise.all([
       whyStay(options.reads, fresh, ending.signal),
@@ -120,8 +125,12 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       trailers: { old: trailers[0], new: trailers[1] },
       signal: ending.signal,
     }
-    const failed = (key: Key, error: DrayError) =>
+    let toldAt = Number.NEGATIVE_INFINITY
+    const failed = (key: Key, error: DrayError) => {
+      if (performance.now() - toldAt < quietMs) return
+      toldAt = performance.now()
       log({ level: 'warn', event: 'repair failed', key: displayKey(key), message: error.message })
+    }
     const repair = new Repair({
       ...{ journal, roles, locks, signal: ending.signal, failed },
       patienceMs: 3 * patienceMs,

@@ -6,7 +6,7 @@ import { type Key, keyFromText } from '../../shared/key.ts'
 import { everything } from '../../shared/range.ts'
 import { element, wrap, xmlDocument } from '../s3-server/xml.ts'
 import type { Journal } from './journal.ts'
-import type { Side, SideRequest } from './side.ts'
+import type { Side, SideName, SideRequest } from './side.ts'
 
 /** What is remembered of two places says nothing of two others. */
 export async function holdToSides(journal: Journal, old: Side, fresh: Side): Promise<void> {
@@ -21,6 +21,16 @@ export async function holdToSides(journal: Journal, old: Side, fresh: Side): Pro
         { hint: 'Give each mirror a directory of its own with --state-dir.' },
       )
   }
+}
+
+/** Which side is the side of record is the journal's to know; `asked` says it to a new one. */
+export async function settleRecord(journal: Journal, asked: SideName | null): Promise<void> {
+  const known = journal.fact('record')
+  if (known === null) await journal.setFact('record', asked ?? 'old')
+  else if (asked !== null && asked !== known)
+    throw new DrayError('config', 'start', `the side of record is the ${known} one, not the ${asked} one`, {
+      hint: `Start it without --record, and then: dray mirror switch ${asked}. That waits until both sides are equal.`,
+    })
 }
 
 const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -7,12 +7,13 @@
  * conditional), or makes the key dirty again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type DrayError, toDrayError } from '../../shared/error.ts'
+import { DrayError, toDrayError } from '../../shared/error.ts'
 import { defaultFidelity } from '../../shared/fidelity.ts'
 import type { Key } from '../../shared/key.ts'
 import { copyObject } from '../copy.ts'
 import { isEqualBesides } from '../core/same-metadata.ts'
 import { openFidelity } from '../fidelity.ts'
+import { isGone } from '../runner/trouble.ts'
 import type { Head } from '../storage/storage.ts'
 import type { DirtyKey, Journal } from './journal.ts'
 import type { KeyLocks } from './key-locks.ts'
@@ -148,8 +149,12 @@ export class Repair {
       destination.head(key, stop.signal),
     ])
     if (wanted === null) {
-      job.hasBegun = true
-      if (found !== null) await destination.delete(key, { signal: stop.signal })
+      if (found !== null) {
+        // A HEAD does not tell a bucket that is gone from an object that is.
+        if (!(await isGone(source, key, stop.signal))) throw again()
+        job.hasBegun = true
+        await destination.delete(key, { token: found.entry.token, signal: stop.signal })
+      }
       await journal.repaired(dirty, true)
       return true
     }
@@ -195,6 +200,8 @@ interface Job {
   hasBegun: boolean
   readonly stop: AbortController
 }
+
+const again = () => new DrayError('changed', 'repair', 'It changes while it is looked at.', { retry: 'now' })
 
 /** Without reading it: the same token says the same bytes, and tags are not told by a HEAD. */
 function isAlike(wanted: Head, found: Head): boolean {

@@ -27,7 +27,7 @@ export interface SideRequest {
 
 export interface Side {
   readonly name: SideName
-  /** `s3://bucket/prefix/`. */
+  /** `s3://bucket/prefix/`, and its endpoint where it is not AWS. */
   readonly place: string
   readonly bucket: string
   readonly prefix: Key
@@ -73,7 +73,7 @@ export async function openSide(
   })
   return {
     name,
-    place: formatLocation(location),
+    place: formatLocation(location) + (access.endpoint === null ? '' : ` at ${access.endpoint}`),
     bucket: location.bucket,
     prefix,
     region: access.region,

@@ -84,4 +84,7 @@ it('does not start with a key that a store does not know, or on the journal of t
   await expect(childMirror({ ...options, args: ['--new', 's3://new/elsewhere'] })).rejects.toThrow(
     'belongs to a mirror whose new side is s3://new/',
   )
+  await expect(childMirror({ ...options, args: ['--record', 'new'] })).rejects.toThrow(
+    'dray mirror switch new',
+  )
 })

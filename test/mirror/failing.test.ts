@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Fault, RequestInfo } from '../../agent/s3-server/faults.ts'
 import type { S3Server } from '../../agent/s3-server/s3-server.ts'
 import { type MirrorStage, mirrorStage } from './stage.ts'
@@ -179,6 +179,18 @@ describe('where the side of record', () => {
     await stage.settled()
     expect(await stage.stored('old')).toEqual({ a: 'after' })
     expect(await stage.stored('new')).toEqual({ a: 'after' })
+  })
+
+  it('loses its bucket, nothing is deleted from the new side on its word', async () => {
+    const stage = await mirrorStage()
+    await put(stage, 'a', 'before')
+    const mend = fail(stage.new, { status: 403, code: 'AccessDenied' }, isWrite)
+    await put(stage, 'a', 'after')
+    stage.old.removeBucket('old')
+    mend()
+    await vi.waitUntil(() => stage.mirror.status().problem?.includes('no bucket'), { timeout: 10_000 })
+    expect(await stage.stored('new')).toEqual({ a: 'before' })
+    expect(stage.mirror.status().dirty).toBe(1)
   })
 
   it('decides on conditions, once', async () => {

@@ -37,6 +37,12 @@ export const registerMirror: Register = (program, run) => {
       ),
     )
     .addOption(
+      new Option(
+        '--record <side>',
+        'the side of record at the first start; later: dray mirror switch (default: old)',
+      ).choices(['old', 'new']),
+    )
+    .addOption(
       new Option('--requests <number>', 'most requests at work at once')
         .argParser(whole(1, 4_096))
         .default(256),
