@@ -1,5 +1,5 @@
 /** Which verifications are certified, and which are refused and why; agents here sign what they please. */
-import { evictDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Counts, zeroCounts } from '../../../shared/counts.ts'
 import { isSigned, sign } from '../../../shared/identity/keys.ts'
@@ -243,6 +243,15 @@ describe('refused, with what to do, is', () => {
     const cut = { through: null, work: { objects: 0, bytes: 0 }, settled: counts, seal }
     await agent.ask({ t: 'cut', packet: survey.id, generation: survey.generation, from: null, cuts: [cut] })
     expect(await refused('forged')).toMatch(/not signed/)
+  })
+
+  it('one whose ledger was forgotten since, as of passes of long ago', async () => {
+    await verified('thinned')
+    await runInDurableObject(objectOf('thinned'), (_, { storage }) => {
+      storage.sql.exec('DELETE FROM packet WHERE id = (SELECT MAX(id) FROM packet)')
+    })
+    await evictDurableObject(objectOf('thinned'))
+    expect(await refused('thinned')).toMatch(/is not whole any more/)
   })
 
   it('none for leases that were given back: whoever held them says that nothing is under way', async () => {
