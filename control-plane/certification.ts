@@ -1,5 +1,5 @@
 /**
- * Certifies a verification: looks at every leaf of its ledger (its signature, and that leaves follow one another and add up to what was counted),
+ * Certifies a verification: looks at every leaf of its ledger (its signature, and that all of them add up to what was counted; they tile, as packets do),
  * and signs what that comes to. Memory holds one page of leaves, whatever their number; nothing is kept of an attempt that was cut off, and asking
  * again begins anew. What was certified stays as it is.
  */
