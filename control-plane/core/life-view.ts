@@ -86,7 +86,12 @@ function nextOf(life: Life, around: Surroundings, deletes: Beside['deletes']): L
   if (next) {
     const { errand, at } = next
     const what = errand.is === 'begin' ? begins[errand.purpose]! : whats[errand.is]
-    return { at: at || null, what: life.trouble ? `${what} Before: ${life.trouble.message}` : what }
+    const why =
+      errand.is === 'begin' && at > around.now && at === around.looseUntil
+        ? ' Not before then: what was begun under a lease that is lost may still land.'
+        : ''
+    const before = life.trouble ? ` Before: ${life.trouble.message}` : ''
+    return { at: at || null, what: `${what}${why}${before}` }
   }
   if (life.own && life.own.settled !== null) return { at: life.nextAt, what: begins.follow! }
   if (life.own) return { at: null, what: `Pass ${life.own.number} comes to its end.` }

@@ -333,6 +333,11 @@ it('begins its listings once nothing can land any more of what an agent wrote un
   world.command({ do: 'start' })
   until(world, (life) => atHand(life)?.step === 'quiet')
   expect(nextErrand(world.life, { running: null, looseUntil: world.now + 5_000 })?.at).toBe(world.now + 5_000)
+  const around = { ...world.around, running: null, looseUntil: world.now + 5_000 }
+  expect(viewOf(world.life, around, { events: 0, deletes: null }).next).toEqual({
+    at: world.now + 5_000,
+    what: 'A listing of both sides. Not before then: what was begun under a lease that is lost may still land.',
+  })
 })
 
 it('tells webhooks of each change of state, of each answer that it waits for, and of conflicts', () => {
