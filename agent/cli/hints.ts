@@ -20,6 +20,8 @@ export const hints: Record<ErrorCode, string> = {
   'invalid-request': 'The store refuses this object; see the report for its words.',
   'not-implemented': 'The store cannot do this; see the report for its words.',
   'bad-digest': 'The network or a disk changed bytes; run the same command again.',
+  conflict:
+    'Somebody else has written or deleted it in DST. Make both sides what is right, by any tool, and run the same command again; without --conflicts park it is made as SRC is.',
   changed: 'It changed while it was copied; run the same command again.',
   'unsupported-property':
     'Choose a destination that holds it, or say with --on-loss go-on that it may be left out and counted.',

@@ -4,6 +4,7 @@ import { unmatchedPolicies } from '../../shared/mapping.ts'
 import {
   archivedPolicies,
   compares,
+  conflictPolicies,
   defaultDeleteCap,
   depths,
   restoreTiers,
@@ -158,6 +159,14 @@ export function doing(command: Command): void {
       )
         .argParser(deleteCap)
         .default(defaultDeleteCap, '50%'),
+    )
+    .addOption(
+      choice(
+        '--conflicts <policy>',
+        'what somebody else has written or deleted in DST since both were equal, as far as is known; overwrite: it is made as SRC is; park: it stays as it is, and fails as a conflict',
+        conflictPolicies,
+        'overwrite',
+      ),
     )
     .addOption(
       choice(

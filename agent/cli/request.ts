@@ -7,6 +7,7 @@ import { type Arrangement, seesAll } from '../../shared/mapping.ts'
 import {
   archivedPolicies,
   compares,
+  conflictPolicies,
   defaultDeleteCap,
   defaultPassOptions,
   deleteCapSchema,
@@ -67,6 +68,7 @@ const rawPassSchema = rawFidelitySchema.extend({
   delete: z.boolean().default(false),
   deleteAfter: z.number().default(0),
   maxDelete: deleteCapSchema.default(defaultDeleteCap),
+  conflicts: z.enum(conflictPolicies).default('overwrite'),
   depth: z.enum(['listing', 'checksum', 'full']).default('checksum'),
   oneWay: z.boolean().default(false),
   sample: z.number().nullable().default(null),
@@ -264,6 +266,12 @@ function refuseBlind(
     throw usage(
       `--versions all cannot go with ${option}`,
       'Copy the newest versions, or all under their own keys.',
+    )
+  }
+  if (raw.versions === 'all' && raw.conflicts === 'park') {
+    throw usage(
+      '--versions all cannot go with --conflicts park: nothing of a chain of versions is written over',
+      'Leave one of them out.',
     )
   }
   if (!raw.delete || seesAll(definition)) return

@@ -35,6 +35,7 @@ it.each<[object, string, string?]>([
   [{ sourceAnonymous: true }, '--source-anonymous is given, but SRC is a path', '/a'],
   [{ sourceAnonymous: true, sourceRequesterPays: true }, '--source-anonymous and --source-requester-pays'],
   [{ deleteAfter: 60 }, '--delete-after is given without --delete'],
+  [{ versions: 'all', conflicts: 'park' }, '--versions all cannot go with --conflicts park'],
   [{ exclude: ['x'.repeat(1025)] }, '--exclude is empty, too long, or given too often'],
 ])('refuses %o', (options, message, source?) => {
   expect(() => request(options, source)).toThrow(message)
@@ -78,6 +79,7 @@ it.each(['', '10.5', '101%', '-1', 'half'])('refuses --max-delete %s', (text) =>
 
 it('says only what is given of when and how much is deleted', () => {
   expect(givenPass({ delete: true })).toEqual({ delete: true })
+  expect(givenPass({ conflicts: 'park' })).toEqual({ conflicts: 'park' })
   const cap = { objects: 5, share: null }
   expect(givenPass({ deleteAfter: 60, maxDelete: cap })).toEqual({ deleteAfter: 60, deleteCap: cap })
   expect(policyText({ delete: true, deleteAfter: 60, deleteCap: cap })).toBe(
