@@ -9,6 +9,7 @@ import type { Scope as Right } from '../../shared/api/scopes.ts'
 import { idSchema } from '../../shared/id.ts'
 import { parseJson } from '../../shared/json.ts'
 import { actorOf, type Caller, callerOf, nobody, scopesIn } from '../access/caller.ts'
+import { rememberedCaller } from '../access/remembered.ts'
 import type { Env } from '../env.ts'
 import { Scope } from '../store/scope.ts'
 import { onceFor } from './idempotency.ts'
@@ -55,7 +56,8 @@ export function serve<R extends Route>(app: App, contract: R, handler: Handler<R
     const request = context.req.raw
     const address = addressOf(request)
     if (address !== null) takeTurn(address, contract.often ? 'often' : 'address')
-    const caller = contract.needs === 'anybody' ? nobody : await callerOf(context)
+    const whose = contract.often ? rememberedCaller : callerOf
+    const caller = contract.needs === 'anybody' ? nobody : await whose(context)
     if (caller.kind !== 'nobody' && caller.kind !== 'machine')
       takeTurn(nameOf(caller), contract.often ? 'often' : 'caller')
     const workspace = admit(contract, context, caller)

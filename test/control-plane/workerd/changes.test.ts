@@ -1,8 +1,11 @@
-import { beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { PassStatus, Problem } from '../../../shared/api/migrations.ts'
-import { begin, call, definition, file, json, prepare, s3, toMigration } from './inside.ts'
+import { begin, call, definition, file, json, passTime, prepare, s3, toMigration } from './inside.ts'
 
 beforeAll(prepare)
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 const path = (id: string) => `/api/workspaces/local/migrations/${id}/changes`
 const records = (bucket: string, ...keys: string[]) => ({
@@ -69,4 +72,24 @@ it('reads SNS’s text/plain as JSON', async () => {
   const headers = { 'content-type': 'text/plain; charset=UTF-8' }
   const response = await call('POST', path('plain'), { body, headers })
   expect([response.status, await response.json()]).toEqual([202, { taken: 1, ignored: 0 }])
+})
+
+it('looks a token up once in some seconds, and every other route each time', async () => {
+  await begin('tokens')
+  // Time stands still.
+  passTime(0)
+  const { body: made } = await json<{ secret: string; token: { id: string } }>(
+    'POST',
+    '/api/workspaces/local/tokens',
+    { name: 'store', scopes: ['migrations:run', 'migrations:read'] },
+  )
+  const tell = async () =>
+    (await call('POST', path('tokens'), { token: made.secret, body: '{"keys":["k"]}' })).status
+  const read = async () =>
+    (await call('GET', '/api/workspaces/local/migrations/tokens', { token: made.secret })).status
+  expect([await tell(), await read()]).toEqual([202, 200])
+  await call('DELETE', `/api/workspaces/local/tokens/${made.token.id}`)
+  expect([await tell(), await read()]).toEqual([202, 401])
+  passTime(5_001)
+  expect(await tell()).toBe(401)
 })
