@@ -60,6 +60,12 @@ export function lagText({ age, of, provenAt, events }: LifeView['lag']): string 
   return `${duration(age / 1000)} (${what})${waiting}${proven}`
 }
 
+/** `in 34 s: The next pass that follows.`; `now`: ms. */
+export function nextText({ at, what }: NonNullable<LifeView['next']>, now: number): string {
+  if (at === null) return what
+  return `${at <= now ? 'now' : `in ${duration(Math.ceil((at - now) / 1000))}`}: ${what}`
+}
+
 export const checkText = ({ step, state, message }: Check): string =>
   `${marks[state]} ${step.padEnd(13)}${message}`
 
@@ -70,8 +76,6 @@ export const when = (ms: number): string => new Date(ms).toISOString().replace(/
 export function lifeText(sides: Sides, life: LifeView, now: number): string {
   const { paused, next, pass, certificate, checks, deletes } = life
   const row = (name: string, value: string) => `${name.padEnd(13)}${value}\n`
-  const inWords = (at: number | null) =>
-    at === null ? '' : at <= now ? 'now: ' : `in ${duration(Math.ceil((at - now) / 1000))}: `
   const head =
     row('migration', `${sides.id}: ${formatLocation(sides.source)} → ${formatLocation(sides.destination)}`) +
     row('state', stateText(sides, life)) +
@@ -79,7 +83,7 @@ export function lifeText(sides: Sides, life: LifeView, now: number): string {
     (paused ? row('paused', `by ${paused.by}, ${when(paused.since)}`) : '') +
     row('lag', lagText(life.lag)) +
     (pass === null ? '' : row('pass', String(pass))) +
-    (next ? row('next', `${inWords(next.at)}${next.what}`) : '') +
+    (next ? row('next', nextText(next, now)) : '') +
     (deletes
       ? row(
           'asks',

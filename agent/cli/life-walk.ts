@@ -8,11 +8,13 @@ import { visible } from '../../shared/key.ts'
 import type { Check, LifeView } from '../../shared/life.ts'
 import { confirm, isAsked } from './confirm.ts'
 import { type Io, throwIfInterrupted } from './io.ts'
-import { checkText, placesOf, type Sides } from './life-text.ts'
+import { checkText, nextText, placesOf, type Sides } from './life-text.ts'
 import type { PlaneClient } from './plane-client.ts'
 
 /** Ms between two looks. */
 const pollEvery = 500
+/** What is further away (ms) is told of: nobody waits in a freeze without knowing what for. */
+const tellsFrom = 10_000
 
 export interface WalkOptions {
   /** Nobody writes any more already: the step need not be asked for. */
@@ -27,7 +29,7 @@ export async function walk(
   io: Io,
 ): Promise<LifeView> {
   const params = { migration: sides.id }
-  const told = new Map<Check['step'], string>()
+  const told = new Map<Check['step'] | 'next', string>()
   for (;;) {
     const life = await plane.call(readLife, { params })
     for (const check of life.checks) {
@@ -36,6 +38,10 @@ export async function walk(
       if (check.state === 'waiting' || told.get(check.step) === news) continue
       told.set(check.step, news)
       io.stderr.write(visible(`${checkText(check)}\n`))
+    }
+    if (life.next && (life.next.at ?? 0) > Date.now() + tellsFrom && told.get('next') !== life.next.what) {
+      told.set('next', life.next.what)
+      io.stderr.write(visible(`    ${nextText(life.next, Date.now())}\n`))
     }
     if (life.state !== 'verifying' || life.paused || life.deletes) return life
     const asking = life.checks.find(({ state }) => state === 'asks')
