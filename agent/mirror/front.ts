@@ -32,6 +32,8 @@ export interface FrontOptions {
   failed(error: unknown): void
 }
 
+const nobodyWaits = new Error('nobody waits for the answer')
+
 /** Of a connection on which nothing moves: longer than a store thinks about an upload that it puts together (ms). */
 const idleMs = 330_000
 
@@ -170,7 +172,8 @@ export class Front {
     const handle = handlerFor(request)
     const gone = new AbortController()
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort()
+      // With a reason: the one that it would make by itself has a stack, which costs.
+      if (!response.writableFinished) gone.abort(nobodyWaits)
     })
     const leave = await this.#slots.take()
     try {

@@ -106,7 +106,10 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     await settleRecord(journal, options.record ?? null)
     await Promise.all([lookAt(old, ending.signal), lookAt(fresh, ending.signal)])
     const [stay, ...trailers] = await Promise.all([
-      whyStay(options.reads, fresh, ending.signal),
+      // Nothing is tried out on the side of record.
+      journal.fact('record') === 'new' && options.reads === 'auto'
+        ? 'the new side was the side of record when this mirror was started'
+        : whyStay(options.reads, fresh, ending.signal),
       takesTrailers(old, ending.signal),
       takesTrailers(fresh, ending.signal),
     ])
