@@ -39,10 +39,11 @@ export const followedSide = ({ direction }: Pick<PassOptions, 'direction'>): Sid
  */
 export function toldKey({ mapping, manifest }: Arrangement, followed: Side, key: Key): Key | null {
   if (manifest) return null
-  if (!mapping) return key
+  // Packets are ranges of the destination's keys, whichever way they go.
+  if (!mapping || followed === 'destination') return key
   const shift = shiftOf(mapping)
   if (!shift) return null
-  const { from, to } = followed === 'source' ? shift : { from: shift.to, to: shift.from }
+  const { from, to } = shift
   return key.startsWith(from) ? ((to + key.slice(from.length)) as Key) : null
 }
 

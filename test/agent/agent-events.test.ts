@@ -16,10 +16,10 @@ afterEach(async () => {
 afterAll(() => plane.stop())
 
 /** A first pass that has found everything equal, and holds. */
-async function holding(options: WorldOptions = {}, pass: object = {}) {
+async function holding(options: WorldOptions = {}, pass: object = {}, more: object = {}) {
   const world = await openWorld(plane, options)
   worlds.push(world)
-  const agent = await world.agent()
+  const agent = await world.agent(more)
   await world.pass(agent, pass)
   const { number } = await world.start(pass)
   const namespace = await plane.miniflare.getDurableObjectNamespace('MIGRATION')
@@ -123,6 +123,14 @@ describe('an event', () => {
     expect(await tell('k')).toMatchObject({ done: 1, objects: 0, left: 1 })
     const { state, counts } = await end()
     expect([state, counts.objects.failed]).toEqual(['complete', 0])
+  })
+
+  it('of a large object is copied whole by one agent, in parts', async () => {
+    const { world, tell } = await holding({ source: memoryStorage(many(3)) }, {}, { packetBytes: 1_000_000 })
+    const body = Buffer.alloc(20_000_000, 'large')
+    world.source.put('large', body)
+    expect(await tell('large')).toMatchObject({ done: 1, objects: 1, left: 0 })
+    expect(body.equals(world.destination.objects.get(keyFromText('large'))!.body)).toBe(true)
   })
 
   it('of very many keys is found as ranges of them', async () => {

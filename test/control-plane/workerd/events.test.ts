@@ -5,10 +5,11 @@ import type { PassStatus } from '../../../shared/api/migrations.ts'
 import { zeroCounts } from '../../../shared/counts.ts'
 import { type Key, keyFromText } from '../../../shared/key.ts'
 import type { Mapping } from '../../../shared/mapping.ts'
+import { defaultPassOptions } from '../../../shared/policy.ts'
 import type { LeasedPacket } from '../../../shared/protocol.ts'
 import { oneKey } from '../../../shared/range.ts'
 import { cutOf, outcomeOf, type ScriptedAgent } from '../../support/scripted-agent.ts'
-import { begin, definition, json, passTime, prepare, toMigration } from './inside.ts'
+import { begin, definition, json, objectOf, passTime, prepare, toMigration } from './inside.ts'
 
 beforeAll(prepare)
 afterEach(() => {
@@ -71,6 +72,22 @@ describe('a change that is told of', () => {
     expect(await told(agent, 'source', 's')).toMatchObject({ t: 'ack' })
     expect((await agent.lease()).map(endOf)).toEqual([['event', 's']])
     expect((await statusOf('sides')).events?.waiting).toBe(1)
+  })
+
+  it('on the way back is one of the destination, under its own key', async () => {
+    const mapping = { kind: 'prefix', from: '', to: 'new/', unmatched: 'skip' } as const
+    const back = { ...definition, mapping, id: 'back', workspace: 'local' }
+    await json('PUT', '/api/workspaces/local/migrations/back', { ...definition, mapping })
+    const object = objectOf('back')
+    await object.startPass(back, { ...defaultPassOptions, direction: 'back' })
+    expect(await object.changed('source', changesOf('k'))).toEqual({ taken: 0, ignored: 1 })
+    expect(await object.changed('destination', changesOf('new/k'))).toEqual({ taken: 1, ignored: 0 })
+    const agent = await toMigration('back')
+    await agent.hello('a')
+    expect((await agent.lease(2)).map(endOf)).toEqual([
+      ['event', 'new/k'],
+      ['survey', null],
+    ])
   })
 
   it('twice, is one packet while it waits; while it is at work another one comes behind it', async () => {
