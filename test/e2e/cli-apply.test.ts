@@ -62,6 +62,7 @@ migrations:
     source: { connection: old, bucket: photos, prefix: 2026/ }
     destination: { connection: new, bucket: photos-2026 }
     policy: { delete: true }
+    follow: { lag: 60, events: [{ kind: webhook }], baseline: { connection: new, bucket: state } }
     priority: high
   tree:
     source: { path: /srv/tree, site: paris }
@@ -97,6 +98,12 @@ describe('dray apply', () => {
     expect(photos.json).toMatchObject({
       source: { kind: 's3', connection: 'old', bucket: 'photos', prefix: '2026/', endpoint: null },
       policy: { delete: true },
+      follow: {
+        lag: 60,
+        quiet: 60,
+        events: [{ kind: 'webhook' }],
+        baseline: { bucket: 'state', prefix: '' },
+      },
       priority: 'high',
     })
     expect((await plane.api('GET', api('limits/https%3A%2F%2Fs3.example.com'))).json).toMatchObject({
@@ -116,6 +123,9 @@ describe('dray apply', () => {
     expect(stdout).toContain('  ops:\n    url: $WEBHOOK_OPS\n    format: slack\n')
     expect(stdout).toContain(
       '  photos:\n    source:\n      bucket: photos\n      prefix: 2026/\n      connection: old\n',
+    )
+    expect(stdout).toContain(
+      '    follow:\n      lag: 60\n      events:\n        - kind: webhook\n      baseline:\n        bucket: state\n',
     )
     const again = await apply(stdout, '--prune', '--yes')
     expect([again.status, again.stderr]).toEqual([0, ''])
@@ -236,7 +246,7 @@ describe('dray apply', () => {
     expect(stopped.status).toBe(1)
     expect(stopped.stdout).toMatch(/created migration tree\n$/)
     expect(stopped.stderr).toMatch(
-      /dray.yaml:23: schedule nightly: cron: 0 2 31 2 \* is never due\n {2}Give a day .*\n {2}not done: create schedule nightly\n {2}not done: create webhook ops\n$/,
+      /dray.yaml:24: schedule nightly: cron: 0 2 31 2 \* is never due\n {2}Give a day .*\n {2}not done: create schedule nightly\n {2}not done: create webhook ops\n$/,
     )
     expect((await apply(whole, '--yes')).status).toBe(0)
   })
