@@ -9,11 +9,12 @@ import type { BaselineRow } from '../baseline/baseline.ts'
 import { baselineRow, sideOf } from '../baseline/baseline.ts'
 import { holesAt } from '../baseline/holes.ts'
 import { copyObject } from '../copy.ts'
-import { type Decision, decide, namesOf, parks } from '../core/decide.ts'
-import { isUnwritten, raceMessage } from '../core/three-way.ts'
+import { parks } from '../core/decide.ts'
+import { isUnwritten } from '../core/three-way.ts'
 import { type Proof, prove } from '../prove.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
 import { archivedError, mayBeArchived, restoreAndCopy } from './archived.ts'
+import { conflictNow, equalOrConflict, raced } from './conflicts.ts'
 import { eachOfPacket, eachUntilYield } from './each.ts'
 import { type Instead, planLarge, uploadPacket } from './large-object.ts'
 import type { Observed } from './observed.ts'
@@ -278,60 +279,6 @@ async function orCopy<T>(
     return null
   }
 }
-
-/**
- * What somebody else wrote at the side that follows, and may be equal all the same: proved by contents and, where the leading side was
- * written besides, by metadata. Nothing is written.
- */
-async function equalOrConflict(
-  { pass, tally }: Job,
-  todo: Todo & { is: 'unknown' | 'touched' },
-  message: string,
-  signal: AbortSignal,
-): Promise<BaselineRow | null> {
-  const { source, destination } = todo
-  try {
-    const isTouched = todo.is === 'touched'
-    const { same } = isTouched
-      ? { same: todo.evidence }
-      : await prove(pass, source, destination, 'checksum', signal, true)
-    if (same && (!isTouched || (await metadataIsEqual(pass, source.key, signal)))) {
-      tally.same(source, same)
-      return baselineRow(source, destination, same)
-    }
-    tally.failed(source, { code: 'conflict', message })
-  } catch (thrown) {
-    const error = toDrayError(thrown, 'prove')
-    if (error.code === 'interrupted' || (await isSideTrouble(error, pass, source.key, signal))) throw error
-    tally.failed(source, error)
-  }
-  return null
-}
-
-/**
- * A conflict is told only of what both sides are at one time: their listings may be of different ones, and whoever writes to both (the mirror) was between
- * them. A HEAD of each.
- */
-async function conflictNow(
-  { pass }: Job,
-  todo: Todo & { is: 'conflict' },
-  signal: AbortSignal,
-): Promise<Decision> {
-  const { key } = todo.entry
-  try {
-    const [from, to] = await Promise.all([pass.source.head(key, signal), pass.destination.head(key, signal)])
-    return decide({ key, source: from?.entry ?? null, destination: to?.entry ?? null }, todo.row, pass.sight)
-  } catch (thrown) {
-    const error = toDrayError(thrown, 'look at a conflict')
-    if (error.code === 'interrupted' || (await isSideTrouble(error, pass, key, signal))) throw error
-    return todo
-  }
-}
-
-const raced = ({ options }: Pass, leading: Entry | null, following: Entry | null) => ({
-  code: 'conflict' as const,
-  message: raceMessage({ leading, following }, namesOf(options)),
-})
 
 /**
  * Only what the source still does not have, and only if it is what was listed. A failure counts as an object that was

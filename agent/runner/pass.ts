@@ -2,10 +2,8 @@
  * What all packets of one pass share at an agent: both storages, opened once (a new pass gets new ones, and with them
  * new remembered listings), the compiled filter, the baseline, and the way a report goes to the control plane.
  */
-import { createHash } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DrayError, toDrayError } from '../../shared/error.ts'
 import { sign } from '../../shared/identity/keys.ts'
 import { type Leaf, type Seal, sealText } from '../../shared/ledger.ts'
 import type { Location } from '../../shared/location.ts'
@@ -13,7 +11,6 @@ import { seesAll } from '../../shared/mapping.ts'
 import type { PassOptions } from '../../shared/policy.ts'
 import { type AllowList, holdToList } from '../allow/allow-list.ts'
 import type { Baseline } from '../baseline/baseline.ts'
-import { sharedLeaves } from '../baseline/shared-leaves.ts'
 import { turned } from '../baseline/turned.ts'
 import { parks, type Sight } from '../core/decide.ts'
 import { type CompiledFilter, compileFilter } from '../core/filter.ts'
@@ -33,6 +30,7 @@ import type { Lanes } from '../storage/s3/lanes.ts'
 import type { Storage } from '../storage/storage.ts'
 import { requireVersions } from '../versioned.ts'
 import type { Baselines } from './baselines.ts'
+import { openKept } from './kept.ts'
 import { clearAway, tellOthers } from './leftovers.ts'
 import { sampleOf } from './sample.ts'
 import type { SlotShare, Slots } from './slots.ts'
@@ -263,47 +261,3 @@ function make(path: string, made: string[]): void {
     throw fileError(cause, `make ${path}`)
   }
 }
-
-/** What was known of both sides when the pass before was done, by this agent or by all. */
-async function openKept(
-  welcome: Welcome,
-  { baselines, stateDir, thread, log }: Workplace,
-  openTried: (location: Location) => Promise<Storage>,
-): Promise<Baseline> {
-  const { baseline: location, migration, pass } = welcome
-  const pair = digestOf(pairOf(welcome))
-  const name = location ? digestOf([pair, location]) : pair
-  const warn = ({ code, message }: DrayError) =>
-    log({ level: 'warn', event: 'baseline-not-read', migration, code, message })
-  const openLeaves =
-    location === undefined
-      ? null
-      : async () => {
-          // It is Dray's own, and may be new.
-          if (location.kind === 'file') make(location.path, [])
-          return sharedLeaves(await openTried(location), pair)
-        }
-  const kept = await baselines.open(join(stateDir, 'agent', 'baseline', name), { openLeaves, warn })
-  try {
-    // The main thread learns for all of them.
-    if (location && thread === undefined) await kept.refresh(Date.now())
-  } catch (thrown) {
-    // With less than is known, what is ours would be taken for somebody else's.
-    if (parks(pass.options)) {
-      await kept.close()
-      throw thrown
-    }
-    warn(toDrayError(thrown, 'look for leaves'))
-  }
-  return kept
-}
-
-/** One for each pair of locations and way from keys to keys, whatever migrations there are between them. */
-function pairOf({ source, destination, mapping, manifest, pass: { options } }: Welcome): unknown[] {
-  if (mapping || manifest) return [source, destination, mapping, manifest]
-  // A row of a whole chain is none of an object.
-  return [source, destination, ...(options.versions === 'all' ? ['all versions'] : [])]
-}
-
-const digestOf = (named: unknown) =>
-  createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, 16)
