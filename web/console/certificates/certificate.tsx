@@ -1,4 +1,5 @@
 /** One certificate in words. What it names is hostile input: keys, and reasons that somebody gave. */
+import * as z from 'zod'
 import { downloadCertificate } from '../../../shared/api/certificates.ts'
 import { evidenceClasses } from '../../../shared/counts.ts'
 import type { Statement } from '../../../shared/ledger.ts'
@@ -44,6 +45,12 @@ export function Certificate({ of }: { of: Statement }) {
               {proved.map((one) => `${count(counts.evidence[one]!)} ${passTexts.evidence[one]}`).join(', ')}
               {sample && <p>{texts.sample(sample.read, sample.of, sample.confidence, sample.below)}</p>}
             </dd>
+          </>
+        )}
+        {oneWaySchema.safeParse(of.policy).success && (
+          <>
+            <dt>{texts.oneWay}</dt>
+            <dd>{texts.oneWaySays(plain(of.destination, 200))}</dd>
           </>
         )}
         {named > 0 && (
@@ -93,6 +100,9 @@ export function Certificate({ of }: { of: Statement }) {
     </article>
   )
 }
+
+/** What was said of the verification; the file has all of it. */
+const oneWaySchema = z.object({ options: z.object({ oneWay: z.literal(true) }) })
 
 /** That are shown here; the file has all that are named. */
 const most = 20

@@ -21,6 +21,8 @@ export const certificateTexts = {
   says: (n: number, source: string, destination: string) =>
     `${objects(n)} of ${source} and of ${destination} were compared, and are equal`,
   but: (n: number) => `, but for ${objects(n)} named below`,
+  oneWay: 'One way',
+  oneWaySays: (place: string) => `what only ${place} has was let be, and is not in it`,
   proved: 'How they were proved equal',
   sample: (read: number, of: number, confidence: number, below: number) =>
     below === 0

@@ -277,7 +277,7 @@ export const lifeTexts = {
       'Look at the object at both sides, and decide which is right.',
       'Where the side that is written to is right: delete the other one by hand, and try again. It is copied anew.',
       'Where the side that follows is right: copy it over by hand, and try again.',
-      'Where both may stay as they are: waive it, with the reason. A cut-over goes on then, and the certificate names it.',
+      'Where both may stay as they are: waive it, with the reason. A cut-over goes on then.',
     ],
   },
   told: {
