@@ -16,11 +16,16 @@ afterEach(async () => {
 afterAll(() => plane.stop())
 
 /** A first pass that has found everything equal, and holds. */
-async function holding(options: WorldOptions = {}, pass: object = {}, more: object = {}) {
+async function holding(
+  options: WorldOptions = {},
+  pass: object = {},
+  more: object = {},
+  side: 'source' | 'destination' = 'source',
+) {
   const world = await openWorld(plane, options)
   worlds.push(world)
   const agent = await world.agent(more)
-  await world.pass(agent, pass)
+  await world.pass(agent, { ...pass, direction: 'forward', conflicts: 'overwrite' })
   const { number } = await world.start(pass)
   const namespace = await plane.miniflare.getDurableObjectNamespace('MIGRATION')
   const object = namespace.get(namespace.idFromName(`local/${world.migration}`)) as unknown as {
@@ -33,7 +38,7 @@ async function holding(options: WorldOptions = {}, pass: object = {}, more: obje
     ...{ world, agent, status },
     /** Tells of these, and waits until they are done. */
     async tell(...keys: string[]) {
-      const path = `/api/workspaces/local/migrations/${world.migration}/changes`
+      const path = `/api/workspaces/local/migrations/${world.migration}/changes?side=${side}`
       expect((await plane.api('POST', path, { keys })).json).toEqual({ taken: keys.length, ignored: 0 })
       await vi.waitFor(async () => expect((await status()).events?.waiting).toBe(0), { timeout: 15_000 })
       return (await status()).events!
@@ -110,6 +115,21 @@ describe('an event', () => {
     world.source.put('k', 'made')
     expect(await tell('k')).toMatchObject({ done: 1, objects: 1 })
     expect(world.destination.objects.has(keyFromText('new/k'))).toBe(true)
+  })
+
+  it('on the way back is copied to the source; a change of both sides is a conflict, and left', async () => {
+    const back = { direction: 'back', conflicts: 'park', remember: 'all' } as const
+    const { world, tell } = await holding({ source: memoryStorage(many(5)) }, back, {}, 'destination')
+    world.destination.put('object-0001', 'written at the new side')
+    world.destination.put('object-0002', 'written at the new side')
+    world.source.put('object-0002', 'a straggler')
+    expect(await tell('object-0001', 'object-0002')).toMatchObject({ objects: 1, left: 1 })
+    const bodyOf = (key: string) => Buffer.from(world.source.objects.get(keyFromText(key))!.body).toString()
+    expect([bodyOf('object-0001'), bodyOf('object-0002')]).toEqual(['written at the new side', 'a straggler'])
+    // What was copied is known as ours: another write of the new side is none.
+    world.destination.put('object-0001', 'and once more')
+    expect(await tell('object-0001')).toMatchObject({ objects: 2, left: 1 })
+    expect(bodyOf('object-0001')).toBe('and once more')
   })
 
   it('that cannot be copied is left to the next pass, and fails nothing', async () => {
