@@ -35,7 +35,7 @@ export class PassDeletes {
     const { pass } = ledger
     this.#ledger = ledger
     this.#isListing = isListing
-    this.#earlier = earlierOf(tables, pass)?.counters.deletes?.found ?? 0
+    this.#earlier = foundBefore(tables, pass)
     this.isHolding = counts(pass.options)
   }
 
@@ -102,6 +102,12 @@ export class PassDeletes {
   }
 }
 
-function earlierOf(tables: MigrationTables, { number, base }: PassRow): PassRow | null {
-  return base === number ? tables.passes.wholeBefore(number) : tables.passes.get(base)
+/** Passes that are looked at for one that has counted: a verification does not. */
+const mostBefore = 10
+
+function foundBefore(tables: MigrationTables, { number, base }: PassRow): number {
+  let pass = base === number ? tables.passes.wholeBefore(number) : tables.passes.get(base)
+  for (let i = 1; pass && !pass.counters.deletes && i < mostBefore; i++)
+    pass = tables.passes.wholeBefore(pass.number)
+  return pass?.counters.deletes?.found ?? 0
 }

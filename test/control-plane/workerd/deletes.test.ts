@@ -1,9 +1,10 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { PassStatus } from '../../../shared/api/migrations.ts'
+import { zeroCounts } from '../../../shared/counts.ts'
 import type { Key } from '../../../shared/key.ts'
 import type { LeasedPacket } from '../../../shared/protocol.ts'
-import { outcomeOf, type Unnumbered } from '../../support/scripted-agent.ts'
+import { outcomeOf, type ScriptedAgent, type Unnumbered } from '../../support/scripted-agent.ts'
 import { begin, json, prepare, toMigration } from './inside.ts'
 
 beforeAll(prepare)
@@ -214,6 +215,9 @@ describe('a key that is tried again', () => {
   })
 })
 
+const leasedTo = ({ inbox }: ScriptedAgent): LeasedPacket[] =>
+  inbox.flatMap((message) => (message.t === 'lease' ? message.packets : []))
+
 describe('an event', () => {
   it('deletes at once what is within the cap, and leaves the rest to a pass that counts', async () => {
     const object = await begin('events', { delete: true, deleteCap: { objects: 3, share: null } })
@@ -246,5 +250,45 @@ describe('an event', () => {
       ]),
     )
     expect((await agent.lease(2)).map(({ deletes }) => deletes).toSorted()).toEqual([0, 3])
+  })
+
+  it('has a share of what the last pass found that counted, also after a verification', async () => {
+    await begin('shares', { delete: true })
+    const agent = await toMigration('shares')
+    await agent.hello('a')
+    const [survey] = await agent.lease()
+    // Forty objects at the destination, of which twenty may go.
+    await agent.ask(
+      cut(survey!, [
+        ['b', 0],
+        ['d', 0],
+        ['f', 0],
+        [null, 0],
+      ]),
+    )
+    for (const packet of await agent.lease(4)) await agent.ask(deleting(packet, 0))
+    await agent.next('end')
+    const passes = '/api/workspaces/local/migrations/shares/passes'
+    await json('POST', passes, { kind: 'verify' })
+    const second = await toMigration('shares')
+    await second.hello('a', 'a-2')
+    // They begin where the first pass found work.
+    second.free(8)
+    await second.settled()
+    for (const { id: packet, generation, after, through } of leasedTo(second)) {
+      const all = [{ through, work: { objects: 0, bytes: 0 }, settled: zeroCounts() }]
+      await second.ask({ t: 'cut', packet, generation, from: after, cuts: all })
+    }
+    await second.next('end')
+    await json('POST', passes, { delete: true })
+    const third = await toMigration('shares')
+    await third.hello('a', 'a-3')
+    const keys = Array.from({ length: 22 }, (_, i) => `k${String(i).padStart(2, '0')}` as Key)
+    await third.ask({ t: 'changed', side: 'source', changes: keys.map((key) => ({ key, at: 1 })) })
+    third.free(30)
+    await third.settled()
+    // Single keys, or ranges of them; surveys delete nothing.
+    const leased = leasedTo(third)
+    expect(leased.reduce((sum, { deletes }) => sum + deletes, 0)).toBe(20)
   })
 })
