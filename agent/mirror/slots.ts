@@ -10,10 +10,6 @@ export class Slots {
     this.#most = most
   }
 
-  get used(): number {
-    return this.#used
-  }
-
   get waiting(): number {
     return this.#waiting.length
   }
