@@ -181,6 +181,23 @@ export interface Stepped {
   readonly refused: Refused | null
 }
 
+/** Of a command: what comes of it, or why it does not fit. */
+export interface Done {
+  readonly life: Life
+  readonly effects?: readonly LifeEffect[]
+}
+export type Answer = Done | Refused
+export const no = (message: string, hint: string): Refused => ({ message, hint })
+
+/** When, and by whom something was asked. */
+export interface Said {
+  readonly now: number
+  readonly by: string
+}
+
+/** Of a pass that holds, which has nothing left to do. */
+export const endsNow = { is: 'hold', until: null } as const
+
 /** Who does what nobody asked for. */
 export const itself = 'Dray'
 const mostHistory = 100
