@@ -121,9 +121,9 @@ it('names objects by the workspace of whoever calls, and objects name others by 
     'workspace',
     'workspace.id',
   ])
-  expect(each(found(/\bobjectOf\(\s*(?:this\.)?env,\s*([^,]+),/g).map(({ text }) => text))).toEqual([
-    'scope.workspace',
-  ])
+  expect(
+    each(found(/\bobjectOf\(\s*(?:this\.)?env,\s*(?:this\.#)?([^,]+),/g).map(({ text }) => text)),
+  ).toEqual(['scope.workspace'])
   expect(found(/(\bidFromName|\bidFromString|\bnewUniqueId)\(/g)).toEqual([])
 })
 
