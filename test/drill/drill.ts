@@ -165,14 +165,14 @@ class Drill {
       freeze: async () => {
         since = performance.now()
         await this.#pause()
-        if (this.#options.way === 'mirror') await this.#drained()
+        if (this.#options.way === 'mirror') await this.#ground.mirrorDrained()
         await this.#operator.answer('freeze', { do: 'declare' })
       },
       uploads: () =>
         this.#operator.answer('uploads', { do: 'waive', reason: 'a client that is known to be slow' }),
     })
     const { certificate } = await this.#operator.life()
-    if (this.#options.way === 'mirror') await this.#mirror('switch', to)
+    if (this.#options.way === 'mirror') await this.#ground.askMirror('switch', to)
     await this.#operator.switch()
     const frozen = performance.now() - since
     this.#frozen.push(frozen)
@@ -189,31 +189,6 @@ class Drill {
   /** Where the application works: all the time the mirror, where there is one. */
   #use(side: Side): void {
     this.#writer.use(this.#options.way === 'mirror' ? 'mirror' : side)
-  }
-
-  #mirror(...args: string[]): Promise<string> {
-    return this.#ground.run('mirror-control', [
-      'mirror',
-      ...args,
-      '--json',
-      '--state-dir',
-      this.#ground.at('mirror'),
-    ])
-  }
-
-  /** Nothing is under way in the mirror, and no key waits for its repair: `status` says so by its exit status. */
-  async #drained(): Promise<void> {
-    for (let tries = 0; tries < 600; tries++) {
-      if (
-        await this.#mirror('status').then(
-          () => true,
-          () => false,
-        )
-      )
-        return
-      await sleep(100)
-    }
-    throw new Error(`the mirror is not drained: ${this.#ground.log('mirror-control').slice(-1_000)}`)
   }
 
   async #pause() {

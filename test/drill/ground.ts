@@ -144,6 +144,21 @@ export class Ground {
     return { endpoint: await this.#said('mirror', process, /^Mirroring at ([^,\s]+),/m), key, secret }
   }
 
+  /** `dray mirror status` or `switch`. */
+  askMirror(...args: string[]): Promise<string> {
+    return this.run('mirror-control', ['mirror', ...args, '--json', '--state-dir', this.at('mirror')])
+  }
+
+  /** Nothing is under way in the mirror, and no key waits for its repair: `status` says so by its exit status. */
+  async mirrorDrained(): Promise<void> {
+    for (let tries = 0; tries < 600; tries++) {
+      const isDrained = await this.askMirror('status').then(Boolean, () => false)
+      if (isDrained) return
+      await sleep(100)
+    }
+    throw new Error(`the mirror is not drained: ${this.log('mirror-control').slice(-1_000)}`)
+  }
+
   /** `dray ARGS`, to its good end. */
   async run(name: string, args: readonly string[]): Promise<string> {
     const child = this.start(name, main, args)
