@@ -242,9 +242,16 @@ const mostNamed = 1_000
 const namedText = 400_000
 
 function exceptionsOf(tables: MigrationTables, pass: PassRow): Statement['exceptions'] {
-  const { waived } = tables.failures.totals(pass.number)
-  const rows =
-    waived === 0 ? [] : tables.failures.list(tables.failureIds(pass), { state: 'waived' }, mostNamed)
+  const waivedOf = (one: PassRow) => tables.failures.totals(one.number).waived
+  const rowsOf = (one: PassRow) =>
+    waivedOf(one) === 0 ? [] : tables.failures.list(tables.failureIds(one), { state: 'waived' }, mostNamed)
+  const own = rowsOf(pass)
+  // One that does not mind what is at one side alone has not seen the conflicts of the copy before it that are.
+  const copy = pass.options.oneWay ? copyBefore(tables, pass) : null
+  const seen = new Set(own.map(({ key }) => key))
+  const unseen = copy ? rowsOf(copy).filter(({ code, key }) => code === 'conflict' && !seen.has(key)) : []
+  const rows = [...own, ...unseen].slice(0, mostNamed)
+  const waived = waivedOf(pass) + unseen.length
   const named: Statement['exceptions']['named'] = []
   let text = 0
   for (const { key, code, message, waiver } of rows) {
@@ -254,6 +261,13 @@ function exceptionsOf(tables: MigrationTables, pass: PassRow): Statement['except
     named.push(exception)
   }
   return { named, left: waived - named.length }
+}
+
+/** The last whole copy before it, of its direction. */
+function copyBefore(tables: MigrationTables, { number, options }: PassRow): PassRow | null {
+  let before = tables.passes.wholeBefore(number)
+  while (before && before.options.kind !== 'copy') before = tables.passes.wholeBefore(before.number)
+  return before?.options.direction === options.direction ? before : null
 }
 
 const refuse = (code: ErrorCode, message: string, hint: string): Refused => ({ code, message, hint })

@@ -64,7 +64,9 @@ describe('an agent that is lost', () => {
     await Promise.all([expired, ended])
     const pass = await world.status(number)
     expect(pass).toMatchObject({ state: 'complete', inFlight: { objects: 0, bytes: 0 } })
-    expect(pass.counts.objects).toMatchObject({ listed: 1500, copied: 1500 })
+    const { listed, copied, same } = pass.counts.objects
+    // Leases are so short here that one of the other agent’s may run out, too: what it had copied is the same then.
+    expect([listed, copied + same]).toEqual([1500, 1500])
     expect(contentOf(world.destination)).toEqual(contentOf(world.source))
   })
 

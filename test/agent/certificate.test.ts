@@ -93,7 +93,7 @@ describe('what is sealed', () => {
   })
 
   it('sums up to the same however packets were cut', async () => {
-    const objects = many(2_500)
+    const objects = many(1_300)
     const world = await open({ source: memoryStorage(objects), destination: memoryStorage(objects) })
     const sums: Statement['sums'][] = []
     const leaves: number[] = []

@@ -1,6 +1,7 @@
 /** Every route that takes a body, with bodies, cursors and revisions that are none: each answer says what is wrong, and nothing is changed. */
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { contracts } from '../../../control-plane/routes/serve.ts'
 import { problemSchema } from '../../../shared/api/migrations.ts'
 import type { Route } from '../../../shared/api/route.ts'
@@ -23,6 +24,7 @@ const names: Record<string, string> = {
   migration: 'm',
   endpoint: 'file:paris',
   site: 'paris',
+  step: 'freeze',
 }
 const pathOf = ({ path }: Route) =>
   path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(names[name] ?? '1'))
@@ -43,7 +45,9 @@ async function refused(response: Response, status: number, detail: RegExp): Prom
 }
 
 const withBody = contracts.filter(({ body, needs }) => body && needs !== 'agent')
-const takesNothing = ({ body }: Route) => body!.safeParse({}).success
+/** What its handler parses: notifications have many forms. */
+const parsesItself = ({ body }: Route) => body instanceof z.ZodUnknown
+const takesNothing = (contract: Route) => !parsesItself(contract) && contract.body!.safeParse({}).success
 
 describe.each(withBody.map((contract) => [`${contract.method} ${contract.path}`, contract] as const))(
   '%s',
@@ -64,7 +68,11 @@ describe.each(withBody.map((contract) => [`${contract.method} ${contract.path}`,
         ['"text"', 400, /./],
         ['[]', 400, /./],
         ['[{}]', 400, /./],
-        ['{"nobody-knows-this":1}', 400, /nobody-knows-this|Invalid input/],
+        [
+          '{"nobody-knows-this":1}',
+          400,
+          parsesItself(contract) ? /./ : /nobody-knows-this|Invalid (input|discriminator)/,
+        ],
         ['{"__proto__":{"role":"owner"}}', 400, /./],
         [`{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400, /./],
         ['a=1&b=2', 415, /urlencoded/, { 'content-type': 'application/x-www-form-urlencoded' }],
@@ -83,7 +91,9 @@ describe.each(withBody.map((contract) => [`${contract.method} ${contract.path}`,
       const before = await catalogue()
       await fc.assert(
         fc.asyncProperty(
-          fc.json({ maxDepth: 3 }).filter((text) => !contract.body!.safeParse(JSON.parse(text)).success),
+          fc
+            .json({ maxDepth: 3 })
+            .filter((text) => parsesItself(contract) || !contract.body!.safeParse(JSON.parse(text)).success),
           async (text) => refused(await send(contract, text), 400, /./),
         ),
         { numRuns: 15, seed: 3 },
