@@ -129,16 +129,17 @@ describe('a directory to a bucket', () => {
   })
 
   it('does not call objects vanished where the whole source has gone', async () => {
-    const source = await tree('source', some(20))
+    // More than are read before the first is written.
+    const source = await tree('source', some(400))
     const { world, agent } = await open({
       locations: { source: directory(source), destination: bucket('destination') },
     })
-    let isThere = true
+    let gone: Promise<void> | null = null
     world.destination.faults = {
       async before(op) {
-        if (op !== 'write' || !isThere) return
-        isThere = false
-        await rename(source, `${source}-gone`)
+        if (op !== 'write') return
+        gone ??= rename(source, `${source}-gone`)
+        await gone
       },
     }
     const pass = await world.pass(agent)

@@ -1,6 +1,6 @@
 /** Clients that people have, as they are: each is skipped where it is not installed. */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -57,6 +57,8 @@ function tree(dir: string): Record<string, string> {
   for (const [name, body] of Object.entries(files)) {
     mkdirSync(join(dir, name, '..'), { recursive: true })
     writeFileSync(join(dir, name), body)
+    // Older than what comes of it, to the second, by which clients tell what is new.
+    utimesSync(join(dir, name), 1_700_000_000, 1_700_000_000)
   }
   return files
 }
