@@ -3,7 +3,7 @@
  * `:class/:attachment/:id/:style-:filename`, by a template, and once more by a manifest, as the application's database would give it. New ones
  * are uploaded all the time. The script that this is measured by ran out of memory and took the site down: the agent's memory is read from /proc.
  */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlaneClient } from '../../agent/cli/plane-client.ts'
@@ -196,7 +196,10 @@ class Memory {
 
   constructor(pid: number) {
     this.#timer = setInterval(() => {
-      const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+      // Once it has ended it holds nothing; that it has, the drill hears by itself.
+      const status = `/proc/${pid}/status`
+      if (!existsSync(status)) return
+      const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8')) ?? []
       this.most = Math.max(this.most, Number(kib) / 1_024)
     }, 100)
   }
